@@ -1,3 +1,2 @@
-// What tests and apps have besides Node's types. The file also keeps an empty test folder from being an error.
-
-declare module '*.json.gz'
+// What tests and apps have besides Node's types. It also keeps an empty test folder from being an error.
+/// <reference path="./ambient-wasm.d.ts" />
