@@ -1,0 +1,80 @@
+// Builds the package in the current directory into dist/: tsc writes declarations there and JavaScript to .cache/,
+// rollup makes one file per entry of it, with the code that entries share in chunks, and marks top-level calls as pure.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { rollup } from 'rollup'
+import { pureCalls } from './rollup/pure-calls.mjs'
+import { entriesOf, readJson } from './workspace.mjs'
+
+const dir = process.cwd()
+const manifest = readJson(join(dir, 'package.json'))
+
+// An entry is what package.json exports or runs, and each file that it lists as having side effects: those stay apart.
+const distNames = [...Object.values(manifest.bin ?? {}), ...(Array.isArray(manifest.sideEffects) ? manifest.sideEffects : [])]
+const entries = new Set([
+  ...entriesOf(manifest).map(([, entry]) => entry),
+  ...distNames.filter((path) => path.startsWith('./dist/')).map((path) => path.slice('./dist/'.length).replace(/\.js$/, '')),
+])
+const present = [...entries].filter((entry) => existsSync(join(dir, 'src', `${entry}.ts`)))
+const missing = [...entries].filter((entry) => !present.includes(entry))
+if (missing.length > 0) {
+  console.error(`${manifest.name}: package.json names ${missing.map((entry) => `src/${entry}.ts`).join(', ')}, which does not exist`)
+  process.exit(1)
+}
+
+const stage = join(dir, '.cache', 'js')
+rmSync(join(dir, 'dist'), { recursive: true, force: true })
+rmSync(stage, { recursive: true, force: true })
+mkdirSync(stage, { recursive: true })
+
+const config = {
+  extends: '../tsconfig.json',
+  compilerOptions: {
+    // Dependencies are read as they are published: from their dist.
+    customConditions: [],
+    noEmit: false,
+    rootDir: '../src',
+    outDir: 'js',
+    declarationDir: '../dist',
+    sourceMap: true,
+  },
+}
+writeFileSync(join(dir, '.cache', 'tsconfig.build.json'), JSON.stringify(config))
+const tsc = spawnSync('tsc', ['-p', '.cache/tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' })
+if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+
+/** Hands rollup the maps that tsc wrote, so that dist maps back to src. */
+const tscMaps = {
+  name: 'tsc-maps',
+  load: (id) => ({
+    code: readFileSync(id, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'),
+    map: readFileSync(`${id}.map`, 'utf8'),
+  }),
+}
+
+const bundle = await rollup({
+  input: Object.fromEntries(present.map((entry) => [entry, join(stage, `${entry}.js`)])),
+  external: (id) => /^(@|node:|[a-z])/.test(id),
+  plugins: [tscMaps, pureCalls()],
+  onwarn(warning) {
+    throw new Error(`rollup: ${warning.message}`)
+  },
+})
+const { output } = await bundle.write({
+  dir: join(dir, 'dist'),
+  format: 'es',
+  chunkFileNames: 'shared.js',
+  hoistTransitiveImports: false,
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+})
+await bundle.close()
+
+const size = (file) => `${basename(file)} ${(statSync(join(dir, 'dist', file)).size / 1000).toFixed(1)} kB`
+console.log(
+  `${manifest.name}: ${output
+    .filter((file) => file.type === 'chunk')
+    .map((file) => size(file.fileName))
+    .join(', ')}`,
+)

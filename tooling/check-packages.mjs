@@ -1,0 +1,245 @@
+// The rules of CONTRIBUTING.md that a machine can hold: direction of imports, declared dependencies, no cycles between
+// files, file length, and words that do not belong in a source. Prints every violation; exits 1 if there is one.
+import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseSync } from 'rolldown/utils'
+import { filesBelow, floorOf, nodeOnly, root, scope, testkit, workspace } from './workspace.mjs'
+
+const maxLines = 400
+const isSource = (name) => /\.[mc]?ts$/.test(name)
+const isCode = (name) => /\.(ts|mts|mjs|js)$/.test(name)
+
+/** Why `from` may not import `to` (short names), or undefined. */
+export function directionFault(from, to) {
+  if (from === to) return undefined
+  if (from === testkit.name) {
+    return testkit.mayImport.includes(to) ? undefined : `${from} may import only ${testkit.mayImport.join(', ')}`
+  }
+  if (to === testkit.name) return `only apps and tests may import ${testkit.name}`
+  const [a, b] = [floorOf(from), floorOf(to)]
+  if (a === undefined) return `${from} has no floor: give it one in tooling/workspace.mjs`
+  if (b === undefined) return `${to} has no floor: give it one in tooling/workspace.mjs`
+  return b < a ? undefined : `${from} (floor ${a}) may import only from lower floors, and ${to} is on floor ${b}`
+}
+
+/** All import specifiers of a file with the line and whether only types are imported. */
+export function importsOf(path, text) {
+  const { program, errors } = parseSync(path, text)
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`)
+  const found = []
+  const lineAt = (offset) => text.slice(0, offset).split('\n').length
+  const add = (node, source, typeOnly) => {
+    if (source?.type === 'Literal') found.push({ specifier: source.value, line: lineAt(node.start), typeOnly })
+  }
+  const visit = (node) => {
+    if (node === null || typeof node !== 'object') return
+    if (Array.isArray(node)) {
+      for (const child of node) visit(child)
+      return
+    }
+    switch (node.type) {
+      case 'ImportDeclaration':
+        add(node, node.source, node.importKind === 'type')
+        break
+      case 'ExportNamedDeclaration':
+      case 'ExportAllDeclaration':
+        add(node, node.source, node.exportKind === 'type')
+        break
+      case 'ImportExpression':
+        add(node, node.source, false)
+        break
+      case 'TSImportType':
+        add(node, node.source, true)
+        break
+    }
+    for (const key in node) if (key !== 'parent') visit(node[key])
+  }
+  visit(program)
+  return found
+}
+
+/** One cycle for each knot of files that import each other at run time. `edges`: file → files. */
+export function cyclesOf(edges) {
+  const state = new Map()
+  const stack = []
+  const cycles = []
+  const walk = (file) => {
+    state.set(file, 'open')
+    stack.push(file)
+    for (const next of edges.get(file) ?? []) {
+      if (state.get(next) === 'open') cycles.push([...stack.slice(stack.indexOf(next)), next])
+      else if (!state.has(next)) walk(next)
+    }
+    stack.pop()
+    state.set(file, 'closed')
+  }
+  for (const file of edges.keys()) if (!state.has(file)) walk(file)
+  return cycles
+}
+
+function checkManifest(pkg, packages, report) {
+  const { manifest, short } = pkg
+  const where = relative(packages.top, join(pkg.dir, 'package.json'))
+  const groups = ['dependencies', 'peerDependencies', 'devDependencies', 'optionalDependencies']
+  for (const group of groups) {
+    for (const [name, range] of Object.entries(manifest[group] ?? {})) {
+      if (!name.startsWith(scope)) {
+        const optionalPeer = group === 'peerDependencies' && manifest.peerDependenciesMeta?.[name]?.optional
+        if (pkg.kind === 'package' && group !== 'devDependencies' && !optionalPeer) {
+          report(where, `${group} has ${name}: a published package has no run-time dependency outside ${scope}*`)
+        }
+        if (range !== 'catalog:' && group !== 'peerDependencies')
+          report(where, `${group}.${name} is "${range}": versions stand in the catalog`)
+        continue
+      }
+      if (range !== 'workspace:^') report(where, `${group}.${name} is "${range}", and must be "workspace:^"`)
+      const fault = pkg.kind === 'package' && directionFault(short, name.slice(scope.length))
+      if (fault) report(where, `${group} has ${name}: ${fault}`)
+    }
+  }
+  for (const name of Object.keys(manifest.peerDependencies ?? {})) {
+    if (name.startsWith(scope) && !manifest.devDependencies?.[name]) {
+      report(where, `the peer ${name} must be a devDependency too, so that it is linked here`)
+    }
+  }
+}
+
+function checkPublished(pkg, packages, report) {
+  const { manifest } = pkg
+  const where = relative(packages.top, join(pkg.dir, 'package.json'))
+  const expect = (holds, what) => holds || report(where, what)
+  expect(manifest.type === 'module', '"type" must be "module"')
+  expect(manifest.license === 'MIT' && existsSync(join(pkg.dir, 'LICENSE')), 'needs "license": "MIT" and a LICENSE file')
+  expect(manifest.repository?.directory === relative(packages.top, pkg.dir), '"repository.directory" must be the package folder')
+  expect(manifest.keywords?.length > 0, 'needs "keywords"')
+  expect(
+    manifest.publishConfig?.access === 'public' && manifest.publishConfig?.provenance === true,
+    '"publishConfig" must say access public, provenance true',
+  )
+  expect(manifest.exports?.['./package.json'], '"exports" must have "./package.json"')
+  expect(!manifest.scripts?.postinstall && !manifest.scripts?.install && !manifest.scripts?.preinstall, 'ships an install script')
+  for (const [subpath, target] of Object.entries(manifest.exports ?? {})) {
+    const published = manifest.publishConfig?.exports?.[subpath]
+    const { 'mapgrad-source': _, ...plain } = typeof target === 'string' ? { default: target } : target
+    const expected = typeof target === 'string' ? target : plain
+    expect(
+      JSON.stringify(published) === JSON.stringify(expected),
+      `"publishConfig.exports" of "${subpath}" must be "exports" without mapgrad-source`,
+    )
+  }
+}
+
+function checkImport(pkg, file, found, packages, report) {
+  const { specifier, line } = found
+  const at = `${relative(packages.top, file)}:${line}`
+  const inSource = relative(pkg.dir, file).startsWith('src')
+  if (specifier.startsWith('.')) {
+    const target = resolve(dirname(file), specifier)
+    if (relative(pkg.dir, target).startsWith('..') && !target.startsWith(join(packages.top, 'tooling'))) {
+      report(at, `imports ${specifier}, a file of another package: import the package by its name`)
+    } else if (isSource(file) && !/\.[a-z]+$/.test(specifier)) {
+      report(at, `imports ${specifier} without its extension: write the .ts`)
+    }
+    return
+  }
+  if (isBuiltin(specifier)) {
+    if (pkg.kind === 'package' && inSource && !nodeOnly.has(pkg.short)) report(at, `imports ${specifier}: packages run outside Node too`)
+    return
+  }
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  if (name.startsWith(scope)) {
+    const subpath = `.${specifier.slice(name.length)}`
+    const target = packages.byName.get(name)
+    if (!target) report(at, `imports ${name}, which is not a package here`)
+    else if (target.kind === 'package' && !target.manifest.exports?.[subpath])
+      report(at, `imports ${specifier}: ${name} does not export "${subpath}"`)
+    if (pkg.kind === 'package' && inSource) {
+      const fault = directionFault(pkg.short, name.slice(scope.length))
+      if (fault) report(at, `imports ${name}: ${fault}`)
+    }
+    if (pkg.name === name) report(at, `imports its own package by name: use a relative path`)
+  }
+  if (inSource) {
+    const { dependencies, peerDependencies } = pkg.manifest
+    if (!dependencies?.[name] && !peerDependencies?.[name] && name !== pkg.name) {
+      report(at, `imports ${name}, which ${pkg.name} does not declare as a dependency or a peer`)
+    }
+    pkg.used.add(name)
+  }
+}
+
+const forbidden = [
+  [/\bas any\b/, 'casts to any'],
+  [/@ts-(ignore|nocheck)\b/, 'silences the compiler: use @ts-expect-error with a reason'],
+  [/\b(TODO|FIXME|XXX)\b(?!.*#\d)/, 'has a TODO without an issue number (#12)'],
+  [/\b(it|test|describe|suite|bench)(\.\w+)*\.(skip|only|todo)\b/, 'skips a test or runs only one'],
+  [/\bArray\.fromAsync\b|\bObject\.groupBy\b|\bPromise\.withResolvers\b/, 'uses what Node 20 lacks', /^packages\/[^/]+\/src\//],
+  [/^\s*(await )?using \w/, 'uses `using`, which Node 20 lacks: dispose in finally', /^packages\/[^/]+\/src\//],
+]
+
+function checkWords(path, text, report) {
+  text.split('\n').forEach((line, i) => {
+    for (const [pattern, what, only] of forbidden) {
+      if (pattern.test(line) && (!only || only.test(path))) report(`${path}:${i + 1}`, `${what}: ${line.trim().slice(0, 80)}`)
+    }
+  })
+}
+
+/** Checks the workspace at `top`; returns `{ problems, files }`. */
+export function checkWorkspace(top = root) {
+  const list = workspace(top).map((pkg) => ({ ...pkg, used: new Set() }))
+  const packages = { top, list, byName: new Map(list.map((pkg) => [pkg.name, pkg])) }
+  const problems = []
+  const report = (where, what) => problems.push(`${where}: ${what}`)
+  let count = 0
+
+  for (const pkg of list) {
+    checkManifest(pkg, packages, report)
+    if (pkg.kind === 'package') checkPublished(pkg, packages, report)
+    const edges = new Map()
+    const sources = filesBelow(join(pkg.dir, 'src'), isCode)
+    for (const file of [...sources, ...['test', 'bench'].flatMap((folder) => filesBelow(join(pkg.dir, folder), isCode))]) {
+      const text = readFileSync(file, 'utf8')
+      const inSource = sources.includes(file)
+      const path = relative(top, file)
+      count++
+      checkWords(path, text, report)
+      const lines = text.trimEnd().split('\n').length
+      if (inSource && lines > maxLines) report(path, `has ${lines} lines; at most ${maxLines}: one family or one interpreter a file`)
+      const imports = importsOf(file, text)
+      for (const found of imports) checkImport(pkg, file, found, packages, report)
+      if (inSource) {
+        const local = imports.filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
+        edges.set(
+          file,
+          local.map(({ specifier }) => resolve(dirname(file), specifier)),
+        )
+      }
+    }
+    for (const cycle of cyclesOf(edges)) {
+      report(
+        relative(top, cycle[0]),
+        `import cycle: ${cycle.map((file) => relative(join(pkg.dir, 'src'), file)).join(' → ')} (break it, or import only types)`,
+      )
+    }
+    if (pkg.kind === 'package' && sources.length > 0) {
+      for (const name of Object.keys({ ...pkg.manifest.dependencies, ...pkg.manifest.peerDependencies })) {
+        if (name.startsWith(scope) && !pkg.used.has(name))
+          report(relative(top, join(pkg.dir, 'package.json')), `declares ${name} and never imports it`)
+      }
+    }
+  }
+  return { problems, files: count, packages: list.length }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const { problems, files, packages } = checkWorkspace()
+  for (const problem of problems) console.error(problem)
+  console.log(
+    problems.length > 0
+      ? `${problems.length} problems in ${files} files`
+      : `${packages} packages, ${files} files: all imports go down, no cycles`,
+  )
+  process.exitCode = problems.length > 0 ? 1 : 0
+}
