@@ -1,0 +1,5 @@
+export { type Category, type DType, type DTypeInfo, bytesOf, computeType, dtypes, isFloat, isInt } from './dtype.ts'
+export * as expr from './expr.ts'
+export type { BasicOp, CompareOp, Expr, HostOp, MathOp } from './expr.ts'
+export { type Access, type Coordinate, type Loop, type LoopCall, type LoopSpec, type OutOfRange, type ReduceOp, type View, defineLoop } from './loop.ts'
+export type { ArrayView, CombineOp, KernelName, KernelParams, NamedKernel } from './named.ts'

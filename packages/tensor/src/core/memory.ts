@@ -1,0 +1,101 @@
+import type { MemoryInfo } from './backend.ts'
+import { Handle } from './handle.ts'
+import { registry } from './registry.ts'
+import { treeLeaves } from './tree.ts'
+import { ArrayValue } from './value.ts'
+
+/** Collects arrays, and frees at its end those that nobody may still hold. */
+export interface Scope {
+  /** Called for every array that is made while this scope is the innermost. */
+  own(value: ArrayValue): void
+}
+
+class Collector implements Scope {
+  readonly outer: Scope | null
+  readonly everything: boolean
+  owned: ArrayValue[] = []
+
+  constructor(outer: Scope | null, everything: boolean) {
+    this.outer = outer
+    this.everything = everything
+  }
+
+  own(value: ArrayValue): void {
+    const r = registry()
+    // what the user's own code computes on plain tensors, the user may hold; what a rule computes, only tracers hold
+    if (this.everything || r.current !== r.top) this.owned.push(value)
+    else this.outer?.own(value)
+  }
+
+  close(survivors: ReadonlySet<ArrayValue> | 'all'): void {
+    for (const v of this.owned) {
+      if (survivors === 'all' || survivors.has(v) || kept.has(v)) this.outer?.own(v)
+      else v.dispose()
+    }
+  }
+}
+
+const kept: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
+
+function arraysIn(tree: unknown): Set<ArrayValue> {
+  const out = new Set<ArrayValue>()
+  for (const leaf of treeLeaves(tree)) if (leaf instanceof Handle) for (const v of leaf.value.arrays()) out.add(v)
+  return out
+}
+
+function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => ReadonlySet<ArrayValue> | 'all'): R {
+  const r = registry()
+  const outer = r.scope
+  const scope = new Collector(outer, everything)
+  r.scope = scope
+  let alive: ReadonlySet<ArrayValue> | 'all' = new Set()
+  try {
+    const out = f()
+    alive = survivors(out)
+    return out
+  } finally {
+    r.scope = outer
+    scope.close(alive)
+  }
+}
+
+/**
+ * Runs `f` and frees at its end every tensor made in it that it does not return (a tree of tensors) or `keep`.
+ * Never a duty: what is not tidied, the garbage collector finds.
+ */
+export function tidy<R>(f: () => R): R {
+  return collect(true, f, arraysIn)
+}
+
+/** Lets `x` outlive the `tidy` that it was made in. */
+export function keep<T extends Handle>(x: T): T {
+  for (const v of x.value.arrays()) kept.add(v)
+  return x
+}
+
+/**
+ * For transforms: runs `f` and frees what rules computed in it, but the returned tree. Inside another transform nothing
+ * is freed yet, since the outer one may have recorded it.
+ */
+export function owning<R>(f: () => R): R {
+  return registry().top ? f() : collect(false, f, arraysIn)
+}
+
+/** What the devices in use hold. */
+export interface Memory extends MemoryInfo {
+  readonly devices: Readonly<Record<string, MemoryInfo>>
+}
+
+/** Bytes that tensors hold, in all and per device: `live`, of it `spilled` out of the device's heap, `pooled` for reuse, and the number of `storages`. */
+export function memory(): Memory {
+  const devices: Record<string, MemoryInfo> = {}
+  const sum = { live: 0, spilled: 0, pooled: 0, storages: 0 }
+  for (const [name, backend] of registry().devices) {
+    const m = (devices[name] = backend.memory())
+    sum.live += m.live
+    sum.spilled += m.spilled
+    sum.pooled += m.pooled
+    sum.storages += m.storages
+  }
+  return { ...sum, devices }
+}

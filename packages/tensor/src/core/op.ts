@@ -1,0 +1,122 @@
+import type { Expr, Loop, LoopSpec, ReduceOp } from '@mapgrad/kernel'
+import type { Tensor } from '../tensor.ts'
+import { bind, type Outputs } from './trace.ts'
+import type { Aval } from './value.ts'
+
+/** The batch axis of an operand; `null` when it has none. */
+export type Dim = number | null
+/** A tangent or cotangent; `null` is a structural zero. */
+export type Tangent = Tensor | null
+export type Tensors = readonly Tensor[]
+type Each<X extends Tensors, T> = { readonly [K in keyof X]: T }
+
+/** Where the elements of an array lie: strides and offset count elements. */
+export interface Layout {
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+  readonly offset: number
+}
+
+/** A loop nest over chosen axes, as an op with computed coordinates asks for it. */
+export interface LoopRequest {
+  /** distinguishes loops of one op beyond the dtypes of its inputs; a bounded set of values */
+  readonly variant: string
+  readonly loop: () => Omit<LoopSpec, 'name'>
+  /** sizes of the kept axes, then of the reduced ones; by default the result's shape */
+  readonly sizes?: readonly number[]
+  readonly reducedAxes?: number
+  /** for each input: its strides over the loop's axes, and the axes its computed coordinates walk */
+  readonly inputs: readonly { readonly strides: readonly number[]; readonly offset: number; readonly coordinates?: readonly { readonly stride: number; readonly size: number }[] }[]
+  readonly scalars?: readonly (number | bigint)[]
+}
+
+/** How an op is computed. A backend may bring its own kernel for any of them. */
+export type Compute<X extends Tensors, P> =
+  | { readonly kind: 'pointwise'; readonly build: (...xs: Expr[]) => Expr }
+  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly build: (...xs: Expr[]) => Expr }
+  | { readonly kind: 'view'; readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null }
+  | { readonly kind: 'loop'; readonly request: (xs: Each<X, Layout & Aval>, params: P, out: Aval) => LoopRequest }
+  | { readonly kind: 'kernel'; readonly name: string; readonly params: (params: P) => unknown; readonly views: ((xs: Each<X, Layout>, params: P, out: Aval) => readonly Layout[]) | null }
+  | { readonly kind: 'decompose'; readonly decompose: (xs: X, params: P) => Outputs }
+
+/** A partial derivative ∂y/∂xᵢ of an elementwise op: in terms of y and the operands, or +1, −1, or none. */
+export type Partial<X extends Tensors, P> = ((y: Tensor, xs: X, params: P) => Tensor) | 'one' | 'minusOne' | null
+
+/** Higher-order rules are handed the transform, so that ops import no interpreter. */
+export type Fn = (...xs: Tensor[]) => Tensor | readonly Tensor[]
+export type Jvp = (f: Fn, primals: Tensors, tangents: readonly Tangent[]) => readonly [ys: Tensors, dys: readonly Tangent[]]
+export type Vjp = (f: Fn, primals: Tensors) => readonly [ys: Tensors, pullback: (cts: readonly Tangent[]) => readonly Tangent[]]
+export type Vmap = (f: Fn, dims: readonly Dim[]) => Fn
+
+/** What is known about the derivative of an op. Each transform reads it in its own way. */
+export type Diff<X extends Tensors, P> =
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'elementwise'; readonly partials: readonly Partial<X, P>[] }
+  | { readonly kind: 'linear'; readonly transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[] }
+  | { readonly kind: 'multilinear'; readonly transposes: readonly (((ct: Tensor, xs: X, params: P) => Tensor) | null)[] }
+  | {
+      readonly kind: 'custom'
+      /** tangents of the outputs from those of the operands */
+      readonly jvp: (ys: Tensors, xs: X, dxs: Each<X, Tangent>, params: P, jvp: Jvp) => readonly Tangent[]
+      /** cotangents of the operands from those of the outputs */
+      readonly vjp: (ys: Tensors, xs: X, cts: readonly Tangent[], params: P, vjp: Vjp) => readonly Tangent[]
+    }
+  | { readonly kind: 'unsupported'; readonly reason: string }
+
+export interface BatchContext {
+  /** the number of examples */
+  readonly size: number
+  readonly randomness: 'error' | 'different' | 'same'
+  readonly vmap: Vmap
+}
+
+/**
+ * How an op takes a batch axis: `pointwise` ops keep it where it is, ops that broadcast over leading axes and count
+ * their own from the end (`leading`) get it in front, others have a rule: operands and their batch dims → outputs and theirs.
+ */
+export type Batch<X extends Tensors, P> =
+  | 'pointwise'
+  | 'leading'
+  | ((xs: X, dims: Each<X, Dim>, params: P, context: BatchContext) => readonly [Outputs, Dim | readonly Dim[]])
+  | { readonly kind: 'unsupported'; readonly reason: string }
+
+/** Everything there is to know about an op. No interpreter, optimiser or backend knows it by name. */
+export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends readonly unknown[] = readonly unknown[]> {
+  readonly name: string
+  /** public arguments → operands and static params; omit when every argument is an operand */
+  readonly args?: (...args: A) => readonly [X, P]
+  /** shape and dtype of the output, or of each output */
+  readonly result: (xs: Each<X, Aval>, params: P) => Aval | readonly Aval[]
+  readonly compute: Compute<X, P>
+  readonly batch: Batch<X, P>
+  readonly diff: Diff<X, P>
+  /** draws from the stateful generator, so that every transform in flight must see it */
+  readonly random?: boolean
+}
+
+/** An op as interpreters see it. */
+// rule functions are contravariant in their operand tuple, so "some op" needs `never`-free bivariance that only `any` gives
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyOp = OpDef<any, any, any> & { readonly loops: Map<string | number, Loop> }
+
+/** An op is its public function, carrying its facts. */
+export type Op<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor> = ((...args: A) => R) & {
+  readonly def: AnyOp
+  /** applies the op to operands and params as its rules see them */
+  bind(xs: X, params: P): R
+}
+
+/** Makes an op of its facts. Adding an op is this one literal; nothing is registered. */
+/* @__NO_SIDE_EFFECTS__ */
+export function defineOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
+  const def = { ...facts, loops: new Map() } as unknown as AnyOp
+  const apply = (xs: X, params: P): R => bind(def, xs, params) as R
+  const { args } = facts
+  const call = args
+    ? (...a: A): R => {
+        const [xs, params] = args(...a)
+        return apply(xs, params)
+      }
+    : (...a: A): R => apply(a as unknown as X, null as P)
+  return Object.assign(call, { def, bind: apply })
+}

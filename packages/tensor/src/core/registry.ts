@@ -1,0 +1,71 @@
+import { TensorTypeError } from './errors.ts'
+import type { Backend } from './backend.ts'
+import type { Trace } from './trace.ts'
+import type { Scope } from './memory.ts'
+
+/** Version of what copies of this package share through `globalThis`. A change of the shared state's meaning raises it. */
+export const PROTOCOL = 1
+/** The version of this package. */
+export const VERSION = '0.1.0'
+
+/** The state that all packages of one program share, whichever copy of `tensor` they imported. */
+export interface Registry {
+  readonly protocol: number
+  readonly version: string
+  readonly url: string
+  /** the innermost transform that ops without tensor inputs see; a trace hides itself while its rule runs */
+  current: Trace | null
+  /** the innermost open transform */
+  top: Trace | null
+  /** owns what interpreters compute, so that it is freed when the outermost transform returns */
+  scope: Scope | null
+  defaultDevice: Backend | null
+  /** devices by the name users give them */
+  readonly devices: Map<string, Backend>
+  /** state of the default random generator */
+  readonly random: { seed: number; offset: number }
+  /** rules registered for ops one does not own: transform → op → rule */
+  readonly rules: Map<string, WeakMap<object, unknown>>
+  /** kernels registered for a backend: backend → op → kernel */
+  readonly kernels: WeakMap<object, WeakMap<object, unknown>>
+  /** counts handles and trees that other packages register */
+  readonly extensions: Map<symbol, unknown>
+}
+
+let found: Registry | undefined
+
+/** The shared state; made by the first copy of this package that asks, refused to an incompatible second one. */
+export function registry(): Registry {
+  return (found ??= claim())
+}
+
+function claim(): Registry {
+  const KEY = Symbol.for('mapgrad.registry')
+  const host = globalThis as { [key: symbol]: Registry | undefined }
+  const url = import.meta.url
+  const there = host[KEY]
+  if (!there) {
+    const fresh: Registry = {
+      protocol: PROTOCOL,
+      version: VERSION,
+      url,
+      current: null,
+      top: null,
+      scope: null,
+      defaultDevice: null,
+      devices: new Map(),
+      random: { seed: 0, offset: 0 },
+      rules: new Map(),
+      kernels: new WeakMap(),
+      extensions: new Map(),
+    }
+    Object.defineProperty(host, KEY, { value: fresh })
+    return fresh
+  }
+  if (there.protocol !== PROTOCOL)
+    throw new TensorTypeError(
+      `two incompatible copies of @mapgrad/tensor are loaded: ${there.version} (protocol ${there.protocol}) from ${there.url} and ${VERSION} (protocol ${PROTOCOL}) from ${url}; run \`npm ls @mapgrad/tensor\` and make all packages depend on one version`,
+      { code: 'DUPLICATE_REGISTRY' },
+    )
+  return there
+}

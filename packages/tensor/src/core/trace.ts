@@ -1,0 +1,115 @@
+import type { DType } from '@mapgrad/kernel'
+import type { Tensor } from '../tensor.ts'
+import type { Backend } from './backend.ts'
+import { TensorTypeError } from './errors.ts'
+import { evaluate } from './evaluate.ts'
+import type { AnyOp } from './op.ts'
+import { registry } from './registry.ts'
+import type { Shape } from './shape.ts'
+import type { ArrayValue, Value } from './value.ts'
+
+/** What ops without tensor inputs (random draws) and every other op give: one tensor, or several. */
+export type Outputs = Tensor | readonly Tensor[]
+
+/** One transform in flight: says what an op means under it. A subclass is one interpreter. */
+export abstract class Trace {
+  /** the transform's name, for messages */
+  abstract readonly name: string
+  /** the package of the transform, for messages */
+  readonly package: string = 'tensor'
+  readonly level: number
+  /** the transform that this one's rules, and what they draw, go on to */
+  readonly parent: Trace | null
+  open = true
+
+  constructor() {
+    const { top, current } = registry()
+    this.parent = current
+    this.level = top ? top.level + 1 : 1
+  }
+
+  /** Applies `op` to inputs at or below this level; `ops` called here go to the levels below. */
+  abstract process(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs
+}
+
+/** A value that belongs to a transform. */
+export abstract class Tracer implements Value {
+  readonly trace: Trace
+  constructor(trace: Trace) {
+    this.trace = trace
+  }
+  abstract readonly shape: Shape
+  abstract readonly dtype: DType
+  abstract readonly backend: Backend
+  abstract concrete(what: string): ArrayValue
+  abstract arrays(): readonly ArrayValue[]
+  abstract describe(inner: (v: Value) => string): string
+}
+
+/** The transforms in flight, outermost first: `vmap(level 1) > grad(level 2)`. */
+export function traceStack(): string {
+  const names: string[] = []
+  for (let t = registry().top; t; t = t.parent) names.unshift(`${t.name}(level ${t.level})`)
+  return names.join(' > ')
+}
+
+function refuseEscaped(op: string, trace: Trace): never {
+  throw new TensorTypeError(
+    `expected values of transforms that are still running, got one that escaped from ${trace.name} (level ${trace.level}), which has already returned. Return it from the transformed function (hasAux for extra results) instead of storing it outside`,
+    { op, code: 'ESCAPED_TRACER' },
+  )
+}
+
+/** Refuses the value of a transform that has returned. */
+export function checkAlive(op: string, value: Value): void {
+  if (value.trace && !value.trace.open) refuseEscaped(op, value.trace)
+}
+
+/** Sends an op to the innermost transform among its inputs, or to the device. Random draws go to the innermost transform there is. */
+export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
+  const r = registry()
+  let top: Trace | null = op.random ? r.current : null
+  for (let i = 0; i < inputs.length; i++) {
+    const trace = inputs[i]!.value.trace
+    if (!trace) continue
+    if (!trace.open) refuseEscaped(op.name, trace)
+    if (!top || trace.level > top.level) top = trace
+  }
+  if (!top) return evaluate(op, inputs, params)
+  const before = r.current
+  r.current = top.parent
+  try {
+    return top.process(op, inputs, params)
+  } finally {
+    r.current = before
+  }
+}
+
+/**
+ * Runs `f` under a fresh transform; its values are dead once `f` returns.
+ * The user's function must be synchronous: one that returns a Promise is refused.
+ */
+export function withTrace<T extends Trace, R>(trace: T, f: (trace: T) => R): R {
+  const r = registry()
+  const { top, current } = r
+  r.top = trace
+  r.current = trace
+  try {
+    return f(trace)
+  } finally {
+    trace.open = false
+    r.top = top
+    r.current = current
+  }
+}
+
+/** The result of a user's function, refused if it is a Promise. */
+export function refusePromise<R>(transform: string, from: string, out: R): R {
+  if (typeof out === 'object' && out !== null && 'then' in out && typeof out.then === 'function')
+    throw new TensorTypeError(`expected a synchronous function, got one that returned a Promise. Await what it needs before, and pass it as an argument`, {
+      package: from,
+      op: transform,
+      code: 'ASYNC_FUNCTION',
+    })
+  return out
+}

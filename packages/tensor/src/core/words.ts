@@ -1,0 +1,98 @@
+import type { Expr, ReduceOp } from '@mapgrad/kernel'
+import { registry } from './registry.ts'
+import type { AnyOp, Batch, Compute, Diff, Layout, LoopRequest, Op, Partial, Tensors } from './op.ts'
+import { broadcastShapes } from './shape.ts'
+import type { Outputs } from './trace.ts'
+import type { Aval } from './value.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Backend, Storage } from './backend.ts'
+import type { NamedKernel } from '@mapgrad/kernel'
+
+// The words op definitions are written in.
+
+type Avals<X extends Tensors> = { readonly [K in keyof X]: Aval }
+
+/** Computed element by element over the broadcast shape of the operands. */
+export const pointwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(build: (...xs: Expr[]) => Expr): Compute<X, P> => ({ kind: 'pointwise', build })
+/** Computed by one reduction over the (negative, ascending) axes `params.dims`. */
+export const reduction = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P extends { readonly dims: readonly number[] }>(
+  op: ReduceOp,
+  build: (...xs: Expr[]) => Expr = (x) => x!,
+): Compute<X, P> => ({ kind: 'reduce', op, build })
+/** The same elements under another layout; `null` where strides cannot say it, which makes a copy. */
+export const view = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (x: Layout, params: P, shape: readonly number[]) => Layout | null): Compute<X, P> => ({ kind: 'view', view: f })
+/** One loop nest with computed coordinates or positions. */
+export const loop = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
+  request: (xs: { readonly [K in keyof X]: Layout & Aval }, params: P, out: Aval) => LoopRequest,
+): Compute<X, P> => ({ kind: 'loop', request })
+/** A kernel that backends write by hand, by its name in their table. */
+export const kernel = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
+  name: string,
+  params: (params: P) => unknown = (p) => p,
+  views: ((xs: { readonly [K in keyof X]: Layout }, params: P, out: Aval) => readonly Layout[]) | null = null,
+): Compute<X, P> => ({ kind: 'kernel', name, params, views })
+/** In terms of other ops, for an op that has a rule of its own all the same. */
+export const decompose = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (xs: X, params: P) => Outputs): Compute<X, P> => ({ kind: 'decompose', decompose: f })
+
+/** Piecewise constant: the derivative is zero wherever it exists. */
+export const constant: { readonly kind: 'constant' } = { kind: 'constant' }
+/** One partial derivative ∂y/∂xᵢ per operand. */
+export const elementwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...partials: Partial<X, P>[]): Diff<X, P> => ({ kind: 'elementwise', partials })
+/** Linear in all operands at once. */
+export const linear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[]): Diff<X, P> => ({ kind: 'linear', transpose })
+/** Linear in each operand separately; `null` marks an operand without a derivative. */
+export const multilinear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...transposes: (((ct: Tensor, xs: X, params: P) => Tensor) | null)[]): Diff<X, P> => ({
+  kind: 'multilinear',
+  transposes,
+})
+/** There is no such rule, and this is why. */
+export const unsupported = /* @__NO_SIDE_EFFECTS__ */ (reason: string): { readonly kind: 'unsupported'; readonly reason: string } => ({ kind: 'unsupported', reason })
+
+/** The first operand's shape and dtype. */
+export const sameAval = ([x]: readonly Aval[]): Aval => x!
+/** The operands' broadcast shape; the first operand's dtype, or `dtype`. */
+export const broadcastAval =
+  /* @__NO_SIDE_EFFECTS__ */
+  <X extends Tensors>(name: string, dtype?: Aval['dtype'], from = 0): ((xs: Avals<X>) => Aval) =>
+    (xs) => {
+      const list = xs as readonly Aval[]
+      let { shape } = list[0]!
+      for (let i = 1; i < list.length; i++) shape = broadcastShapes(name, shape, list[i]!.shape)
+      return { shape, dtype: dtype ?? list[from]!.dtype }
+    }
+
+type Rules = WeakMap<object, unknown>
+function rules(slot: string): Rules {
+  const all = registry().rules
+  let table = all.get(slot)
+  if (!table) all.set(slot, (table = new WeakMap()))
+  return table
+}
+
+/** Gives an op one does not own a batching rule; it goes before the op's own. */
+export function registerBatching<X extends Tensors, P>(op: Op<X, P, never, Outputs>, rule: Batch<X, P>): void {
+  rules('batch').set(op.def, rule)
+}
+/** Gives an op one does not own a derivative; it goes before the op's own. */
+export function registerDerivative<X extends Tensors, P>(op: Op<X, P, never, Outputs>, rule: Diff<X, P>): void {
+  rules('diff').set(op.def, rule)
+}
+/** Gives a backend one does not own a kernel for an op; it goes before the op's loop. The kernel sees the op's params. */
+export function registerKernel<X extends Tensors, P>(backend: Backend, op: Op<X, P, never, Outputs>, kernel: NamedKernel<Storage>): void {
+  const { kernels } = registry()
+  let table = kernels.get(backend)
+  if (!table) kernels.set(backend, (table = new WeakMap()))
+  table.set(op.def, kernel)
+}
+
+/** A table of rules for a new transform: the transform's own word for each op. */
+export function ruleTable<R>(transform: string): { register(op: { readonly def: AnyOp }, rule: R): void; of(op: AnyOp): R | undefined } {
+  return {
+    register: (op, rule) => void rules(transform).set(op.def, rule),
+    of: (op) => rules(transform).get(op) as R | undefined,
+  }
+}
+
+export const batchOf = (op: AnyOp): Batch<Tensors, unknown> => (registry().rules.get('batch')?.get(op) as Batch<Tensors, unknown> | undefined) ?? (op.batch as Batch<Tensors, unknown>)
+export const diffOf = (op: AnyOp): Diff<Tensors, unknown> => (registry().rules.get('diff')?.get(op) as Diff<Tensors, unknown> | undefined) ?? (op.diff as Diff<Tensors, unknown>)
+export const kernelOf = (backend: Backend, op: AnyOp): NamedKernel<Storage> | undefined => registry().kernels.get(backend)?.get(op) as NamedKernel<Storage> | undefined

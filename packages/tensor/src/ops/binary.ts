@@ -1,0 +1,246 @@
+import { type DType, type Expr, expr as e, isFloat } from '@mapgrad/kernel'
+import { TensorTypeError } from '../core/errors.ts'
+import { type Diff, type Op, defineOp } from '../core/op.ts'
+import type { Scalar } from '../core/promote.ts'
+import { broadcastAval, constant, elementwise, multilinear, pointwise } from '../core/words.ts'
+import type { Tensor } from '../tensor.ts'
+import { cast, promoted } from './cast.ts'
+import { eq, ge, gt, lt } from './compare.ts'
+import { floor, log, neg, roundHalfEven, trunc } from './unary.ts'
+import { where } from './where.ts'
+
+/** A tensor, or a JavaScript scalar where PyTorch takes a Python one. */
+export type Operand = Tensor | Scalar
+type XY = [x: Tensor, y: Tensor]
+/** An op of two operands that broadcast, elementwise, in their promoted dtype. */
+export type Binary = Op<XY, null, [x: Operand, y: Operand]>
+
+interface Rule {
+  readonly build: (x: Expr, y: Expr) => Expr
+  readonly diff: Diff<XY, null>
+  /** the dtype to compute in, from the promoted one */
+  readonly as?: (dtype: DType) => DType
+}
+
+const binary = /* @__NO_SIDE_EFFECTS__ */ (name: string, { build, diff, as }: Rule): Binary =>
+  defineOp<XY, null, [x: Operand, y: Operand]>({
+    name,
+    args: (x, y) => [promoted(name, [x, y], as) as XY, null],
+    result: broadcastAval(name),
+    compute: pointwise((x, y) => build(x!, y!)),
+    batch: 'pointwise',
+    diff,
+  })
+
+const floating = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')
+const numbers =
+  (name: string) =>
+  (dtype: DType): DType => {
+    if (dtype === 'bool') throw new TensorTypeError('expected at least one number dtype, got only bool. Convert with x.to(\'int32\'), or use logicalXor, bitwiseAnd', { op: name, code: 'DTYPE' })
+    return dtype
+  }
+const integral =
+  (name: string) =>
+  (dtype: DType): DType => {
+    if (isFloat(dtype)) throw new TensorTypeError(`expected integer or bool dtypes, got ${dtype}`, { op: name, code: 'DTYPE' })
+    return dtype
+  }
+
+const plus: Binary = binary('add', { build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)), diff: elementwise('one', 'one') })
+const minus: Binary = binary('sub', { build: e.sub, diff: elementwise('one', 'minusOne'), as: numbers('sub') })
+
+/** x · y. */
+export const mul: Binary = binary('mul', {
+  build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.mul(x, y)),
+  diff: multilinear(
+    (ct, [, y]) => mul(ct, y),
+    (ct, [x]) => mul(ct, x),
+  ),
+})
+
+/** Options of `add` and `sub`. */
+export interface AlphaOptions {
+  /** multiplies the second operand; default 1 */
+  readonly alpha?: number
+}
+
+/** x + alpha · y. */
+export function add(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
+  return plus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
+}
+/** x − alpha · y. */
+export function sub(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
+  return minus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
+}
+const scaled = (y: Operand, alpha: number): Operand => (typeof y === 'object' ? mul(y, alpha) : Number(y) * alpha)
+
+const divide: Binary = binary('div', {
+  build: e.div,
+  as: floating,
+  // d(x/y) = dx/y − (x/y)/y dy
+  diff: elementwise(
+    (_, [, y]) => divide(1, y),
+    (q, [, y]) => neg(divide(q, y)),
+  ),
+})
+
+/** Options of `div`. */
+export interface DivOptions {
+  /** `'trunc'` rounds towards zero, `'floor'` down; by default true division in floats */
+  readonly roundingMode?: 'trunc' | 'floor' | null
+}
+
+/** x / y. Integers divide to float32 unless a rounding mode is given; x / 0 is ±Inf or NaN in floats. */
+export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
+  switch (options?.roundingMode ?? null) {
+    case null:
+      return divide(x, y)
+    case 'floor':
+      return floorDivide(x, y)
+    case 'trunc':
+      return truncDivide(x, y)
+    default:
+      throw new TensorTypeError(`div expected rounding_mode to be one of null, 'trunc', or 'floor' but found '${String(options?.roundingMode)}'`, { op: 'div', code: 'ROUNDING_MODE' })
+  }
+}
+
+const truncDivide: Binary = binary('div(trunc)', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div') })
+
+const zero = (x: Expr): Expr => e.constant(0, x.dtype)
+/** whether the remainder of truncated division has to be moved to the divisor's side */
+const wrongSide = (r: Expr, y: Expr): Expr => e.and(e.ne(r, zero(r)), e.xor(e.lt(r, zero(r)), e.lt(y, zero(y))))
+
+/** ⌊x / y⌋, in the promoted dtype. */
+export const floorDivide: Binary = binary('floor_divide', {
+  build: (x, y) => {
+    const r = e.rem(x, y)
+    if (!isFloat(x.dtype)) return e.sub(e.div(x, y), e.cast(wrongSide(r, y), x.dtype))
+    // CPython's float floor division: the quotient from the exact remainder, then the nearest integer to it
+    const q = e.div(e.sub(x, r), y)
+    const down = e.select(wrongSide(r, y), e.sub(q, e.constant(1, q.dtype)), q)
+    const near = e.floor(down)
+    const snapped = e.select(e.gt(e.sub(down, near), e.constant(0.5, q.dtype)), e.add(near, e.constant(1, q.dtype)), near)
+    const whole = e.select(e.eq(down, zero(down)), e.mul(zero(q), e.div(x, y)), snapped)
+    return e.select(e.eq(y, zero(y)), e.div(x, y), whole)
+  },
+  diff: constant,
+  as: numbers('floor_divide'),
+})
+
+/** The remainder of truncated division, with the sign of x (C's fmod). */
+export const fmod: Binary = binary('fmod', {
+  build: e.rem,
+  diff: elementwise('one', (_, [x, y]) => neg(trunc(divide(x, y)))),
+  as: numbers('fmod'),
+})
+/** The remainder of floored division, with the sign of y. */
+export const remainder: Binary = binary('remainder', {
+  build: (x, y) => {
+    const r = e.rem(x, y)
+    return e.select(wrongSide(r, y), e.add(r, y), r)
+  },
+  diff: elementwise('one', (_, [x, y]) => neg(floor(divide(x, y)))),
+  as: numbers('remainder'),
+})
+
+// where operands tie, each gets half, as in PyTorch
+const half = (wins: Tensor, ties: Tensor, like: Tensor): Tensor => add(cast(wins, like.dtype), mul(cast(ties, like.dtype), 0.5))
+
+/** The larger of x and y; NaN if either is. Ties share the derivative. */
+export const maximum: Binary = binary('maximum', {
+  build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.max(x, y)),
+  diff: elementwise(
+    (_, [x, y]) => half(gt(x, y), eq(x, y), x),
+    (_, [x, y]) => half(gt(y, x), eq(x, y), x),
+  ),
+})
+/** The smaller of x and y; NaN if either is. Ties share the derivative. */
+export const minimum: Binary = binary('minimum', {
+  build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.min(x, y)),
+  diff: elementwise(
+    (_, [x, y]) => half(lt(x, y), eq(x, y), x),
+    (_, [x, y]) => half(lt(y, x), eq(x, y), x),
+  ),
+})
+
+const power: Binary = binary('pow', {
+  build: (x, y) => (isFloat(x.dtype) ? e.pow(x, y) : integerPower(x, y)),
+  // d(xʸ) = y xʸ⁻¹ dx + xʸ log x dy, with 0 at y = 0 and at x = 0, y ≥ 0
+  diff: elementwise(
+    (_, [x, y]) => where(eq(y, 0), 0, mul(y, power(x, sub(y, 1)))),
+    (z, [x, y]) => where(eq(x, 0), where(ge(y, 0), 0, mul(z, log(x))), mul(z, log(x))),
+  ),
+  as: numbers('pow'),
+})
+
+/** xʸ of integers by squaring; wraps. Negative exponents give the truncated reciprocal. */
+function integerPower(x: Expr, y: Expr): Expr {
+  const one = e.constant(1, x.dtype)
+  let result = one
+  let base = x
+  const bits = x.dtype === 'int64' ? 63 : 31
+  for (let i = 0; i < bits; i++) {
+    const bit = e.ne(e.and(e.shr(y, e.constant(i, y.dtype)), e.constant(1, y.dtype)), zero(y))
+    result = e.select(bit, e.mul(result, base), result)
+    if (i + 1 < bits) base = e.mul(base, base)
+  }
+  const minusOne = e.constant(-1, x.dtype)
+  const odd = e.ne(e.and(y, e.constant(1, y.dtype)), zero(y))
+  const reciprocal = e.select(e.eq(x, one), one, e.select(e.eq(x, minusOne), e.select(odd, minusOne, one), zero(x)))
+  return e.select(e.lt(y, zero(y)), reciprocal, result)
+}
+
+/** x to the power y. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
+export function pow(x: Operand, y: Operand): Tensor {
+  if (typeof y === 'number') {
+    if (y === 2 && typeof x === 'object') return mul(x, x)
+    if (y < 0 && Number.isInteger(y) && typeof x === 'object' && !isFloat(x.dtype))
+      throw new TensorTypeError('Integers to negative integer powers are not allowed. Convert the base with x.float()', { op: 'pow', code: 'DTYPE' })
+  }
+  return power(x, y)
+}
+
+/** The angle of the point (x, y) = (second, first operand), in radians in [−π, π]. */
+export const atan2: Binary = binary('atan2', {
+  build: e.atan2,
+  as: floating,
+  // dθ = (x dy − y dx) / (x² + y²), 0 at the origin
+  diff: elementwise(
+    (_, [y, x]) => overNorm(x, y, x),
+    (_, [y, x]) => neg(overNorm(y, y, x)),
+  ),
+})
+function overNorm(n: Tensor, y: Tensor, x: Tensor): Tensor {
+  const norm = add(mul(x, x), mul(y, y))
+  return where(eq(norm, 0), 0, divide(n, norm))
+}
+
+const logical = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary => binary(name, { build, diff: constant, as: () => 'bool' })
+/** Both, taken as bools. */
+export const logicalAnd: Binary = logical('logical_and', e.and)
+/** Either, taken as bools. */
+export const logicalOr: Binary = logical('logical_or', e.or)
+/** Exactly one, taken as bools. */
+export const logicalXor: Binary = logical('logical_xor', e.xor)
+
+const bitwise = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary => binary(name, { build, diff: constant, as: integral(name) })
+/** Bitwise and of integers, logical and of bools. */
+export const bitwiseAnd: Binary = bitwise('bitwise_and', e.and)
+/** Bitwise or of integers, logical or of bools. */
+export const bitwiseOr: Binary = bitwise('bitwise_or', e.or)
+/** Bitwise exclusive or of integers, logical of bools. */
+export const bitwiseXor: Binary = bitwise('bitwise_xor', e.xor)
+
+/** Options of `round`. */
+export interface RoundOptions {
+  /** digits after the decimal point; default 0, negative rounds to tens, hundreds, … */
+  readonly decimals?: number
+}
+/** The nearest integer, halves to even; with `decimals`, to that many digits. */
+export function round(x: Tensor, options?: RoundOptions): Tensor {
+  const decimals = options?.decimals ?? 0
+  if (decimals === 0) return roundHalfEven(x)
+  const scale = 10 ** Math.abs(decimals)
+  return decimals > 0 ? divide(roundHalfEven(mul(x, scale)), scale) : mul(roundHalfEven(divide(x, scale)), scale)
+}
+
