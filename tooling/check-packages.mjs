@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { parseSync } from 'rolldown/utils'
-import { filesBelow, floorOf, nodeOnly, root, scope, testkit, workspace } from './workspace.mjs'
+import { filesBelow, floorOf, nodeOnly, root, scope, sourceCondition, testkit, workspace } from './workspace.mjs'
 
 const maxLines = 400
 const isSource = (name) => /\.[mc]?ts$/.test(name)
@@ -119,15 +120,11 @@ function checkPublished(pkg, packages, report) {
   )
   expect(manifest.exports?.['./package.json'], '"exports" must have "./package.json"')
   expect(!manifest.scripts?.postinstall && !manifest.scripts?.install && !manifest.scripts?.preinstall, 'ships an install script')
-  for (const [subpath, target] of Object.entries(manifest.exports ?? {})) {
-    const published = manifest.publishConfig?.exports?.[subpath]
-    const { 'mapgrad-source': _, ...plain } = typeof target === 'string' ? { default: target } : target
-    const expected = typeof target === 'string' ? target : plain
-    expect(
-      JSON.stringify(published) === JSON.stringify(expected),
-      `"publishConfig.exports" of "${subpath}" must be "exports" without mapgrad-source`,
-    )
-  }
+  const published = JSON.parse(JSON.stringify(manifest.exports ?? {}, (key, value) => (key === sourceCondition ? undefined : value)))
+  expect(
+    isDeepStrictEqual(manifest.publishConfig?.exports, published),
+    `"publishConfig.exports" must be "exports" without ${sourceCondition}`,
+  )
 }
 
 function checkImport(pkg, file, found, packages, report) {
@@ -154,10 +151,8 @@ function checkImport(pkg, file, found, packages, report) {
     if (!target) report(at, `imports ${name}, which is not a package here`)
     else if (target.kind === 'package' && !target.manifest.exports?.[subpath])
       report(at, `imports ${specifier}: ${name} does not export "${subpath}"`)
-    if (pkg.kind === 'package' && inSource) {
-      const fault = directionFault(pkg.short, name.slice(scope.length))
-      if (fault) report(at, `imports ${name}: ${fault}`)
-    }
+    const fault = pkg.kind === 'package' && inSource && directionFault(pkg.short, name.slice(scope.length))
+    if (fault) return report(at, `imports ${name}: ${fault}`)
     if (pkg.name === name) report(at, `imports its own package by name: use a relative path`)
   }
   if (inSource) {

@@ -2,6 +2,7 @@ import MagicString from 'magic-string'
 
 const functions = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
 const calls = new Set(['CallExpression', 'NewExpression'])
+const kept = new Set(['VariableDeclaration', 'ClassDeclaration'])
 
 /** Where the calls start that run when the module loads and whose result is kept. A bare call statement is no such call. */
 export function topLevelCalls(program) {
@@ -15,7 +16,7 @@ export function topLevelCalls(program) {
   }
   for (const node of program.body) {
     const declared = node.type.startsWith('Export') ? node.declaration : node
-    if (declared && declared.type !== 'ExpressionStatement') visit(declared)
+    if (node.type === 'ExportDefaultDeclaration' || kept.has(declared?.type)) visit(declared)
   }
   return [...new Set(starts)]
 }
