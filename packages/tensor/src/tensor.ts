@@ -1,9 +1,60 @@
-import { Handle } from './core/handle.ts'
+import type { DType } from '@mapgrad/kernel'
+import { TensorTypeError, show } from './core/errors.ts'
+import { type Nested, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
+import { numel } from './core/shape.ts'
 import type { Value } from './core/value.ts'
+import { PointwiseMethods } from './methods/pointwise.ts'
+import { cast } from './ops/cast.ts'
 
-/** A multi-dimensional array that functions on it can be transformed over. */
-export class Tensor extends Handle {
+/** A multi-dimensional array of one dtype on one device. Functions of it can be transformed. */
+export class Tensor extends PointwiseMethods {
   override wrap(value: Value): Tensor {
     return new Tensor(value)
   }
+
+  /** The number of elements. */
+  numel(): number {
+    return numel(this.shape)
+  }
+
+  /** The one element of a tensor that has one, as a number, boolean, or bigint (int64). */
+  item(): number | boolean | bigint {
+    return one(this, readSync(this.value.concrete('item'), 'item'))
+  }
+  /** `item` on any device. */
+  async itemAsync(): Promise<number | boolean | bigint> {
+    return one(this, await readAsync(this.value.concrete('item')))
+  }
+  /** The elements as nested arrays of numbers, booleans, or bigints (int64). */
+  tolist(): Nested {
+    return nest(readSync(this.value.concrete('tolist'), 'tolist'), this.shape, this.dtype)
+  }
+  /** `tolist` on any device. */
+  async tolistAsync(): Promise<Nested> {
+    return nest(await readAsync(this.value.concrete('tolist')), this.shape, this.dtype)
+  }
+  /** The elements row-major in a typed array of their own; half floats as float32, bools as bytes. */
+  dataSync(): TypedArray {
+    return readSync(this.value.concrete('dataSync'), 'dataSync')
+  }
+  /** `dataSync` on any device. */
+  async data(): Promise<TypedArray> {
+    return await readAsync(this.value.concrete('data'))
+  }
+
+  /** Gives the memory back now. Never a duty; using the tensor afterwards is a named error. */
+  dispose(): void {
+    for (const v of this.value.arrays()) v.dispose()
+  }
+
+  /** The tensor converted to a dtype. */
+  to(dtype: DType): Tensor {
+    return cast(this, dtype)
+  }
+}
+
+function one(x: Tensor, data: TypedArray): number | boolean | bigint {
+  if (data.length !== 1)
+    throw new TensorTypeError(`a Tensor with ${data.length} elements cannot be converted to Scalar; the shape is ${show(x.shape)}. Use x.tolist() or x.dataSync()`, { op: 'item', code: 'NOT_A_SCALAR' })
+  return x.dtype === 'bool' ? data[0] !== 0 : data[0]!
 }

@@ -1,0 +1,2 @@
+export { jvpFlat } from './jvp.ts'
+export { vjpFlat } from './vjp.ts'

@@ -1,0 +1,95 @@
+import type { DType, Tensor } from '@mapgrad/tensor'
+import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, bind, withTrace } from '@mapgrad/tensor/plugin'
+import { jvpOf } from './jvp.ts'
+import { listOf, pushforward } from './rules.ts'
+
+/** A value with the slot its tangent will have when the linear program runs. */
+class Linear extends Tracer {
+  readonly primal: Tensor
+  readonly slot: number
+  constructor(trace: Trace, primal: Tensor, slot: number) {
+    super(trace)
+    this.primal = primal
+    this.slot = slot
+  }
+  get shape(): Shape {
+    return this.primal.shape
+  }
+  get dtype(): DType {
+    return this.primal.dtype
+  }
+  get backend(): Backend {
+    return this.primal.value.backend
+  }
+  concrete(what: string): ArrayValue {
+    return this.primal.value.concrete(what)
+  }
+  arrays(): readonly ArrayValue[] {
+    return this.primal.value.arrays()
+  }
+  describe(inner: (v: Value) => string): string {
+    return `LinearTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
+  }
+}
+
+/** One line of the linear program: reads tangents from slots, writes those of an op's outputs from slot `to` on. */
+interface Line {
+  readonly from: readonly (number | null)[]
+  readonly to: number
+  readonly push: (dxs: readonly Tangent[]) => readonly Tangent[]
+}
+
+class LinearTrace extends Trace {
+  readonly name = 'linearize'
+  override readonly package = 'autodiff'
+  readonly lines: Line[] = []
+  slots = 0
+
+  own(x: Tensor): Linear | undefined {
+    return x.value instanceof Linear && x.value.trace === this ? x.value : undefined
+  }
+  primal(x: Tensor): Tensor {
+    return this.own(x)?.primal ?? x.wrap(x.value)
+  }
+  start(x: Tensor): Tensor {
+    return x.wrap(new Linear(this, x.wrap(x.value), this.slots++))
+  }
+
+  process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    const from = inputs.map((x) => this.own(x)?.slot ?? null)
+    const xs = inputs.map((x) => this.primal(x))
+    const out = bind(op, xs, params)
+    if (from.every((s) => s === null)) return out
+    const ys = listOf(out)
+    const to = this.slots
+    this.slots += ys.length
+    this.lines.push({ from, to, push: (dxs) => pushforward(op, ys, xs, params, dxs, jvpOf) })
+    const linear = ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y))
+    return Array.isArray(out) ? linear : linear[0]!
+  }
+}
+
+/** Outputs of `f` at `primals`, and the linear map from tangents of the primals to tangents of the outputs, without evaluating `f` again. */
+export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
+  return withTrace(new LinearTrace(), (trace) => {
+    const starts = primals.map((x) => (x.dtype.includes('float') ? trace.start(x) : x))
+    const ys = f(starts)
+    const first = starts.map((x) => trace.own(x)?.slot)
+    const ends = ys.map((y) => trace.own(y)?.slot)
+    const push = (dxs: readonly Tangent[]): readonly Tangent[] => {
+      const tangents = new Array<Tangent>(trace.slots).fill(null)
+      first.forEach((slot, i) => {
+        if (slot !== undefined) tangents[slot] = dxs[i] ?? null
+      })
+      for (const { from, to, push: line } of trace.lines) {
+        const ins = from.map((s) => (s === null ? null : tangents[s]!))
+        if (ins.every((d) => d === null)) continue
+        line(ins).forEach((dy, i) => {
+          tangents[to + i] = dy
+        })
+      }
+      return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
+    }
+    return [ys.map((y) => trace.primal(y)), push]
+  })
+}

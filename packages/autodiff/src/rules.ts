@@ -1,0 +1,84 @@
+import { type Tensor, add, mul, neg } from '@mapgrad/tensor'
+import { type AnyOp, type Diff, type Jvp, type Tangent, type Tensors, TensorTypeError, type Vjp, bind, diffOf, expandTo, filledLike, sameShape, sumTo } from '@mapgrad/tensor/plugin'
+
+// One fact about an op's derivative gives both directions, so that they cannot disagree.
+
+/** The outputs of an op or a rule as a list. */
+export const listOf = (ys: Tensor | readonly Tensor[]): Tensors => (Array.isArray(ys) ? (ys as Tensors) : [ys as Tensor])
+
+function missing(op: AnyOp, reason: string): TensorTypeError {
+  return new TensorTypeError(`has no derivative: ${reason}. Give it one with registerDerivative(op, rule), or cut the path with stopGradient(x)`, {
+    package: 'autodiff',
+    op: op.name,
+    code: 'MISSING_DERIVATIVE',
+  })
+}
+
+/** A tangent at the full shape of what it is the tangent of: broadcasting of operands is repeated here, for every op. */
+const broadcastTo = (dx: Tensor, y: Tensor): Tensor => (sameShape(dx.shape, y.shape) ? dx : expandTo(dx, y.shape))
+
+function sum(parts: readonly Tensor[]): Tangent {
+  let total: Tangent = null
+  for (const p of parts) total = total ? add(total, p) : p
+  return total
+}
+
+/** Tangents of the outputs, from those of the operands (`null` is zero). Higher-order ops are handed `jvp`. */
+export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, dxs: readonly Tangent[], jvp: Jvp): readonly Tangent[] {
+  const diff: Diff<Tensors, unknown> = diffOf(op)
+  const y = ys[0]!
+  switch (diff.kind) {
+    case 'constant':
+      return ys.map(() => null)
+    case 'elementwise': {
+      const parts: Tensor[] = []
+      for (let i = 0; i < xs.length; i++) {
+        const dx = dxs[i]
+        const partial = diff.partials[i]
+        if (!dx || !partial) continue
+        parts.push(broadcastTo(partial === 'one' ? dx : partial === 'minusOne' ? neg(dx) : mul(dx, partial(y, xs, params)), y))
+      }
+      return [sum(parts)]
+    }
+    case 'linear':
+      return listOf(bind(op, xs.map((x, i) => dxs[i] ?? filledLike(x, 0, x.dtype, x.shape)), params))
+    case 'multilinear': {
+      const parts: Tensor[] = []
+      for (let i = 0; i < xs.length; i++) {
+        const dx = dxs[i]
+        if (dx && diff.transposes[i]) parts.push(bind(op, xs.map((x, j) => (i === j ? dx : x)), params) as Tensor)
+      }
+      return [sum(parts)]
+    }
+    case 'custom':
+      return diff.jvp(ys, xs, dxs, params, jvp)
+    case 'unsupported':
+      throw missing(op, diff.reason)
+  }
+}
+
+/** Cotangents of the operands, from those of the outputs (`null` is zero). Broadcasting is undone here, for every op. */
+export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, cts: readonly Tangent[], vjp: Vjp): readonly Tangent[] {
+  const diff: Diff<Tensors, unknown> = diffOf(op)
+  if (diff.kind === 'custom') return toShapes(diff.vjp(ys, xs, cts, params, vjp), xs)
+  if (diff.kind === 'unsupported') throw missing(op, diff.reason)
+  const ct = cts[0]
+  if (!ct || diff.kind === 'constant') return xs.map(() => null)
+  switch (diff.kind) {
+    case 'elementwise':
+      return toShapes(
+        xs.map((_, i) => {
+          const partial = diff.partials[i]
+          if (!partial) return null
+          return partial === 'one' ? ct : partial === 'minusOne' ? neg(ct) : mul(ct, partial(ys[0]!, xs, params))
+        }),
+        xs,
+      )
+    case 'linear':
+      return toShapes(listOf(diff.transpose(ct, xs, params)), xs)
+    case 'multilinear':
+      return toShapes(xs.map((_, i) => diff.transposes[i]?.(ct, xs, params) ?? null), xs)
+  }
+}
+
+const toShapes = (cts: readonly Tangent[], xs: Tensors): readonly Tangent[] => cts.map((c, i) => (c && xs[i] ? sumTo(c, xs[i].shape) : c))

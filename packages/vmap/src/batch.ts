@@ -1,0 +1,164 @@
+import type { DType, Tensor } from '@mapgrad/tensor'
+import {
+  type AnyOp,
+  type ArrayValue,
+  type Backend,
+  type BatchContext,
+  type Dim,
+  type Outputs,
+  type Shape,
+  type Tensors,
+  TensorTypeError,
+  Trace,
+  Tracer,
+  type Value,
+  type Vmap,
+  batchFirst,
+  batchOf,
+  bind,
+  expandTo,
+  moveAxis,
+  withTrace,
+} from '@mapgrad/tensor/plugin'
+
+export type Randomness = BatchContext['randomness']
+
+/** A value that stands for one example; the examples lie along `dim` of the tensor it holds. */
+export class Batched extends Tracer {
+  readonly inner: Tensor
+  readonly dim: number
+  readonly shape: Shape
+  constructor(trace: Trace, inner: Tensor, dim: number) {
+    super(trace)
+    this.inner = inner
+    this.dim = dim
+    const { shape } = inner.value
+    this.shape = dim === 0 ? shape.slice(1) : shape.filter((_, i) => i !== dim)
+  }
+  get dtype(): DType {
+    return this.inner.dtype
+  }
+  get backend(): Backend {
+    return this.inner.value.backend
+  }
+  concrete(what: string): ArrayValue {
+    throw new TensorTypeError(
+      `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations: inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
+      { package: 'vmap', op: what, code: 'UNREADABLE' },
+    )
+  }
+  arrays(): readonly ArrayValue[] {
+    return this.inner.value.arrays()
+  }
+  describe(inner: (v: Value) => string): string {
+    return `BatchedTensor(lvl=${this.trace.level}, bdim=${this.dim}, value=${inner(this.inner.value)})`
+  }
+}
+
+/** The batching interpreter: an op on examples becomes the same op, or what its rule says, on all examples at once. */
+export class BatchTrace extends Trace {
+  readonly name = 'vmap'
+  override readonly package = 'vmap'
+  readonly size: number
+  readonly randomness: Randomness
+  constructor(size: number, randomness: Randomness) {
+    super()
+    this.size = size
+    this.randomness = randomness
+  }
+
+  own(x: Tensor): Batched | undefined {
+    return x.value instanceof Batched && x.value.trace === this ? x.value : undefined
+  }
+  inner(x: Tensor): Tensor {
+    return this.own(x)?.inner ?? x
+  }
+  dim(x: Tensor): Dim {
+    return this.own(x)?.dim ?? null
+  }
+  wrap(y: Tensor, dim: Dim): Tensor {
+    return dim === null ? y : y.wrap(new Batched(this, y, dim))
+  }
+
+  process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    const xs = inputs.map((x) => this.inner(x))
+    const dims = inputs.map((x) => this.dim(x))
+    if (dims.every((d) => d === null) && !op.random) return bind(op, xs, params)
+    const rule = batchOf(op)
+    if (rule === 'pointwise' && meetInPlace(xs, dims)) return this.#wrapAll(bind(op, xs, params), dims.find((d) => d !== null)!)
+    if (typeof rule === 'string') return this.#wrapAll(bind(op, alignLeading(xs, dims), params), 0)
+    if (typeof rule !== 'function')
+      throw new TensorTypeError(`has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`, { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' })
+    const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf })
+    return this.#wrapAll(ys, dim)
+  }
+
+  #wrapAll(ys: Outputs, dims: Dim | readonly Dim[]): Outputs {
+    if (!Array.isArray(ys)) return this.wrap(ys as Tensor, dims as Dim)
+    return (ys as Tensors).map((y, i) => this.wrap(y, Array.isArray(dims) ? (dims as Dim[])[i]! : (dims as Dim)))
+  }
+}
+
+/** Whether broadcasting aligns the batch axes as they are: one place from the end, and unbatched operands end before it. */
+function meetInPlace(xs: Tensors, dims: readonly Dim[]): boolean {
+  let fromEnd = 0
+  for (let i = 0; i < xs.length; i++) {
+    const d = dims[i]
+    if (d === null || d === undefined) continue
+    const e = xs[i]!.ndim - d
+    if (fromEnd !== 0 && e !== fromEnd) return false
+    fromEnd = e
+  }
+  let rank = 0
+  for (let i = 0; i < xs.length; i++) {
+    const d = dims[i]
+    if (d === null || d === undefined) {
+      if (xs[i]!.ndim >= fromEnd) return false
+    } else {
+      if (rank !== 0 && xs[i]!.ndim !== rank) return false
+      rank = xs[i]!.ndim
+    }
+  }
+  return true
+}
+
+/** Batch axes to the front, ranks padded so that they meet; broadcasting over leading axes does the rest. */
+function alignLeading(xs: Tensors, dims: readonly Dim[]): Tensor[] {
+  let rank = 0
+  for (let i = 0; i < xs.length; i++) rank = Math.max(rank, xs[i]!.ndim - (dims[i] === null ? 0 : 1))
+  return xs.map((x, i) => (dims[i] === null ? x : batchFirst(x, dims[i]!, rank)))
+}
+
+/** An output with the examples along axis `to`; what depends on no example is repeated. */
+export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor {
+  const dim = trace.dim(out)
+  if (dim !== null) return moveAxis(trace.inner(out), dim, to)
+  return moveAxis(expandTo(out, [trace.size, ...out.shape]), 0, to)
+}
+
+/** `f` on lists of tensors, over all examples at once; `null` is an operand that all examples share. Outputs have their examples in front. */
+export function vmapFlat(f: (xs: Tensors, trace: BatchTrace) => Tensors, xs: Tensors, dims: readonly Dim[], size: number, randomness: Randomness): Tensors {
+  return withTrace(new BatchTrace(size, randomness), (trace) => f(xs.map((x, i) => trace.wrap(x, dims[i]!)), trace))
+}
+
+/** The transform as rules of higher-order ops are handed it. */
+export const vmapOf: Vmap =
+  (f, dims) =>
+  (...xs) => {
+    const k = dims.findIndex((d) => d !== null)
+    if (k < 0) return f(...xs)
+    const size = xs[k]!.shape[dims[k]!]!
+    let many = false
+    const ys = vmapFlat(
+      (examples, trace) => {
+        const out = f(...examples)
+        many = Array.isArray(out)
+        return (many ? (out as Tensors) : [out as Tensor]).map((y) => materialize(trace, y, 0))
+      },
+      xs,
+      dims,
+      size,
+      'error',
+    )
+    return many ? ys : ys[0]!
+  }

@@ -1,0 +1,1 @@
+export { vmapFlat } from './batch.ts'
