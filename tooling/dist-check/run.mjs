@@ -1,0 +1,206 @@
+// Pick and choose: are the packages, packed as they will be published, what a user of any selection of them needs?
+// Builds nothing: run `turbo run build` first. Prints one line per check; exits 1 if one fails.
+//
+//   node tooling/dist-check/run.mjs [part of a check's name ...]
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { entriesOf, root, sourceCondition, workspace } from '../workspace.mjs'
+import { bundle, bundlerNames, statementsOf } from './bundlers.mjs'
+import { emptyProject, installed, nodes, npmInstall, runFile, runProgram } from './project.mjs'
+import { manifestIn, namesIn, packAll, serve } from './registry.mjs'
+
+const exec = promisify(execFile)
+const folder = join(root, '.cache', 'dist-check')
+const programs = join(import.meta.dirname, 'programs')
+const only = process.argv.slice(2)
+let passed = 0
+let failed = 0
+
+async function check(name, body) {
+  if (only.length > 0 && !only.some((part) => name.includes(part))) return
+  const start = performance.now()
+  try {
+    await body()
+    passed++
+    console.log(`  ok    ${name} (${Math.round(performance.now() - start)} ms)`)
+  } catch (error) {
+    failed++
+    console.log(
+      `  FAIL  ${name}\n${String(error.stdout ?? '')}${String(error.stderr ?? '')}${error.message ?? error}`.replace(/\n/g, '\n        '),
+    )
+  }
+}
+
+const refuse = (message) => {
+  throw new Error(message)
+}
+
+/** What one may pick: what is asked of npm, what must then be there, and a program. */
+const selections = [
+  { pick: ['tensor'], brings: ['kernel', 'tensor'], program: 'no-backend.mjs' },
+  { pick: ['tensor', 'backend-cpu'], brings: ['backend-cpu', 'kernel', 'tensor'], program: 'tensor-cpu.mjs' },
+  { pick: ['tensor', 'backend-cpu', 'vmap'], brings: ['backend-cpu', 'kernel', 'tensor', 'vmap'], program: 'vmap.mjs' },
+  { pick: ['tensor', 'backend-cpu', 'autodiff'], brings: ['autodiff', 'backend-cpu', 'kernel', 'tensor'], program: 'autodiff.mjs' },
+  { pick: ['func'], brings: ['autodiff', 'backend-cpu', 'func', 'kernel', 'tensor', 'vmap'], program: 'func.mjs' },
+]
+// `import` of a package runs no statement but this one, in this file
+const onlyEffect = { package: '@mapgrad/func', file: 'default-device.js', statement: /^setDefaultDevice\(\w+\);$/ }
+
+const scoped = (name) => `@mapgrad/${name}`
+const packages = workspace().filter(({ kind }) => kind === 'package')
+const unbuilt = packages.filter(({ dir }) => !existsSync(join(dir, 'dist')))
+if (unbuilt.length > 0) {
+  console.error(`not built: ${unbuilt.map(({ name }) => name).join(', ')}; run \`turbo run build\``)
+  process.exit(1)
+}
+
+rmSync(folder, { recursive: true, force: true })
+const tarballs = packAll(join(folder, 'tarballs'))
+const registry = await serve(tarballs)
+const onNodes = await nodes()
+console.log(`${tarballs.length} packages packed; programs run on ${onNodes.map(({ name }) => name).join(' and ')}`)
+
+for (const { name, file } of tarballs) {
+  await check(`${name}: what is in the package`, () => {
+    const names = namesIn(file)
+    const { exports, dependencies, peerDependencies, bin } = manifestIn(file)
+    for (const wanted of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts']) {
+      if (!names.includes(wanted)) refuse(`has no ${wanted}`)
+    }
+    const stray = names.filter((path) => /\.test\.|tsbuildinfo|node_modules|^test\/|^\.cache/.test(path))
+    if (stray.length > 0) refuse(`ships ${stray.join(', ')}`)
+    if (JSON.stringify(exports).includes(sourceCondition)) refuse(`publishes the condition ${sourceCondition}`)
+    for (const path of Object.values(bin ?? {})) if (!names.includes(path.replace(/^\.\//, ''))) refuse(`bin ${path} is not there`)
+    for (const [dependency, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
+      if (dependency.startsWith('@mapgrad/') && !/^\^\d+\.\d+\.\d+$/.test(range)) refuse(`asks for ${dependency} as "${range}"`)
+    }
+  })
+  await check(`${name}: publint`, () => exec('publint', ['run', file, '--strict']))
+  await check(`${name}: attw`, () => exec('attw', [file, '--profile', 'esm-only']))
+}
+
+for (const { pick, brings, program } of selections) {
+  const name = pick.join(' + ')
+  await check(`${name}: install and run`, async () => {
+    const project = emptyProject(join(folder, program.replace('.mjs', '')), registry.url)
+    await npmInstall(project, pick.map(scoped))
+    const there = installed(project)
+    if (String(there) !== String(brings)) refuse(`the install brought ${there.join(', ')}, and not ${brings.join(', ')}`)
+    for (const node of onNodes) {
+      const { ok, output } = await runProgram(node.path, project, join(programs, program))
+      if (!ok || output.trim() !== 'ok') refuse(`on ${node.name}:\n${output}`)
+    }
+  })
+}
+
+await check('two incompatible copies of tensor: refused by name', async () => {
+  // a tensor of tomorrow: the next version, with another protocol
+  const next = join(folder, 'next-tensor')
+  rmSync(next, { recursive: true, force: true })
+  mkdirSync(next)
+  const tensor = tarballs.find(({ name }) => name === scoped('tensor'))
+  execFileSync('tar', ['-xzf', tensor.file, '-C', next])
+  let patched = 0
+  const dist = join(next, 'package', 'dist')
+  const scripts = readdirSync(dist).filter((name) => name.endsWith('.js'))
+  for (const file of [join(next, 'package', 'package.json'), ...scripts.map((name) => join(dist, name))]) {
+    const text = readFileSync(file, 'utf8')
+    const now = text
+      .replace(/\bPROTOCOL = 1;/, () => (patched++, 'PROTOCOL = 2;'))
+      .replaceAll("'0.1.0'", "'0.2.0'")
+      .replace('"version": "0.1.0"', '"version": "0.2.0"')
+    writeFileSync(file, now)
+  }
+  if (patched !== 1) refuse(`expected one place where dist says PROTOCOL = 1, found ${patched}`)
+  const file = join(folder, 'mapgrad-tensor-0.2.0.tgz')
+  execFileSync('tar', ['-czf', file, '-C', next, 'package'])
+  const both = await serve([...tarballs, { name: scoped('tensor'), version: '0.2.0', file }])
+  try {
+    const project = emptyProject(join(folder, 'two-copies'), both.url)
+    await npmInstall(project, [`${scoped('tensor')}@0.2.0`, scoped('func')])
+    for (const node of onNodes) {
+      const { ok, output } = await runProgram(node.path, project, join(programs, 'two-copies.mjs'))
+      if (ok) refuse(`the program ran on ${node.name}:\n${output}`)
+      const sentence =
+        /two incompatible copies of @mapgrad\/tensor are loaded: (\S+) \(protocol (\d)\) from (\S+) and (\S+) \(protocol (\d)\) from (\S+); run `npm ls @mapgrad\/tensor`/.exec(
+          output,
+        )
+      if (!sentence) refuse(`not the sentence that names both copies:\n${output}`)
+      const [, version1, , path1, version2, , path2] = sentence
+      if (String([version1, version2].sort()) !== '0.1.0,0.2.0' || path1 === path2) refuse(`names the wrong copies: ${sentence[0]}`)
+    }
+  } finally {
+    await both.close()
+  }
+})
+
+const everything = emptyProject(join(folder, 'everything'), registry.url)
+await npmInstall(
+  everything,
+  packages.map(({ name }) => name),
+)
+
+for (const [resolution, module] of [
+  ['nodenext', 'nodenext'],
+  ['bundler', 'esnext'],
+]) {
+  await check(`declarations: a TypeScript user, lib es2022, skipLibCheck off, moduleResolution ${resolution}`, async () => {
+    cpSync(join(import.meta.dirname, 'consumer.ts'), join(everything, 'consumer.ts'))
+    const compilerOptions = {
+      target: 'es2022',
+      lib: ['es2022'],
+      types: [],
+      module,
+      moduleResolution: resolution,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+    }
+    writeFileSync(join(everything, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+    await exec('tsc', ['-p', everything])
+  })
+}
+
+for (const { name, manifest } of packages) {
+  await check(`${name}: importing it runs nothing`, async () => {
+    for (const [subpath] of entriesOf(manifest)) {
+      const specifier = name + subpath.slice(1)
+      for (const bundler of bundlerNames) {
+        const external = new RegExp(`^node:|${onlyEffect.file.replace('.', '\\.')}$`)
+        const left = statementsOf(
+          await bundle(bundler, everything, `import ${JSON.stringify(specifier)}\n`, { ignoreFlags: true, external }),
+        )
+        const allowed = left.filter(
+          (line) => name === onlyEffect.package && /^import ".*default-device\.js";?$/.test(line.replaceAll("'", '"')),
+        )
+        if (left.length > allowed.length) refuse(`${bundler} keeps of import '${specifier}':\n${left.slice(0, 30).join('\n')}`)
+      }
+    }
+  })
+}
+
+await check(`${onlyEffect.package}: its one statement is the only one`, () => {
+  const file = join(everything, 'node_modules', onlyEffect.package, 'dist', onlyEffect.file)
+  const statements = statementsOf(readFileSync(file, 'utf8')).filter((line) => !line.startsWith('import '))
+  if (statements.length !== 1 || !onlyEffect.statement.test(statements[0])) refuse(`${onlyEffect.file} runs\n${statements.join('\n')}`)
+})
+
+for (const { pick, program } of selections) {
+  for (const bundler of bundlerNames) {
+    await check(`${pick.join(' + ')}: runs when bundled by ${bundler}`, async () => {
+      const code = readFileSync(join(programs, program), 'utf8')
+      const file = join(everything, `bundled-${bundler}-${program}`)
+      writeFileSync(file, await bundle(bundler, everything, code, { minify: true }))
+      const { ok, output } = await runFile(onNodes[0].path, everything, file)
+      if (!ok || output.trim() !== 'ok') refuse(output)
+    })
+  }
+}
+
+await registry.close()
+console.log(`${passed} checks passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
