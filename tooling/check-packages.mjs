@@ -5,7 +5,7 @@ import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { parseSync } from 'rolldown/utils'
-import { filesBelow, floorOf, nodeOnly, root, scope, sourceCondition, testkit, workspace } from './workspace.mjs'
+import { filesBelow, floorOf, nodeOnly, root, scope, sourceCondition, testkit, versionLine, workspace } from './workspace.mjs'
 
 const maxLines = 400
 const isSource = (name) => /\.[mc]?ts$/.test(name)
@@ -202,6 +202,8 @@ export function checkWorkspace(top = root) {
       checkWords(path, text, report)
       const lines = text.trimEnd().split('\n').length
       if (inSource && lines > maxLines) report(path, `has ${lines} lines; at most ${maxLines}: one family or one interpreter a file`)
+      const stated = inSource && versionLine.exec(text)?.[2]
+      if (stated && stated !== pkg.manifest.version) report(path, `states version ${stated}, and package.json ${pkg.manifest.version}`)
       const imports = importsOf(file, text)
       for (const found of imports) checkImport(pkg, file, found, packages, report)
       if (inSource) {

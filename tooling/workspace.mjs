@@ -31,6 +31,9 @@ export const testkit = { name: 'backend-testkit', mayImport: ['tensor', 'autodif
 /** Packages that run in Node only; all others may not import Node's modules. */
 export const nodeOnly = new Set([testkit.name])
 
+/** How a source states the version of its package. */
+export const versionLine = /^(export const VERSION(?:: string)? = ')([^']*)(')/m
+
 export const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
 
 /** Every package and app: `{ dir, name, short, kind, manifest }`. */

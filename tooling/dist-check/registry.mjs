@@ -2,7 +2,7 @@
 // names and ranges as it will when they are published, and can get nothing else.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { readJson, root, workspace } from '../workspace.mjs'
@@ -32,6 +32,29 @@ export const namesIn = (tarball) =>
     .trim()
     .split('\n')
     .map((path) => path.replace(/^package\//, ''))
+
+/** A copy of packed `tensor` that will not do with today's: the next minor version, with the next protocol. */
+export function tensorOfTomorrow(tarball, folder) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  execFileSync('tar', ['-xzf', tarball.file, '-C', folder])
+  const [major, minor] = tarball.version.split('.').map(Number)
+  const version = `${major}.${minor + 1}.0`
+  const dist = join(folder, 'package', 'dist')
+  const scripts = readdirSync(dist).filter((name) => name.endsWith('.js'))
+  let patched = 0
+  for (const file of [join(folder, 'package', 'package.json'), ...scripts.map((name) => join(dist, name))]) {
+    const text = readFileSync(file, 'utf8')
+      .replace(/\bPROTOCOL = (\d+);/, (_, protocol) => (patched++, `PROTOCOL = ${Number(protocol) + 1};`))
+      .replace(/\bVERSION = '[^']*';/, `VERSION = '${version}';`)
+      .replace(/"version": "[^"]*"/, `"version": "${version}"`)
+    writeFileSync(file, text)
+  }
+  if (patched !== 1) throw new Error(`expected one place where dist states its PROTOCOL, found ${patched}`)
+  const file = join(folder, `next-${version}.tgz`)
+  execFileSync('tar', ['-czf', file, '-C', folder, 'package'])
+  return { name: tarball.name, version, file }
+}
 
 /** An npm registry on the loopback interface that has these tarballs and nothing else: `{ url, asked, close }`. */
 export async function serve(tarballs) {

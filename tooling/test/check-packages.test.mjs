@@ -9,6 +9,7 @@ afterEach(() => made.splice(0).forEach((dir) => rmSync(dir, { recursive: true })
 
 const manifest = (short, extra = {}) => ({
   name: `@mapgrad/${short}`,
+  version: '0.1.0',
   type: 'module',
   license: 'MIT',
   keywords: ['x'],
@@ -111,6 +112,7 @@ test.each([
   ['a TODO without an issue', { 'packages/kernel/src/a.ts': '// TODO later\nexport {}' }, /TODO without an issue/],
   ['a focused test', { 'packages/kernel/test/a.test.ts': "test.only('x', () => {})" }, /skips a test or runs only one/],
   ['a skipped test', { 'packages/kernel/test/a.test.ts': "describe.skip('x', () => {})" }, /skips a test or runs only one/],
+  ['an old version', { 'packages/kernel/src/a.ts': "export const VERSION = '9.9.9'" }, /a\.ts: states version 9\.9\.9/],
   ['`using` in a source', { 'packages/kernel/src/a.ts': 'export function f(r: Disposable) {\n  using x = r\n}' }, /a\.ts:2: uses `using`/],
 ])('%s is refused', (_, files, message) => {
   expect(problemsOf(files)).toEqual([expect.stringMatching(message)])
