@@ -1,2 +1,6 @@
+export { stopGradient } from '@mapgrad/tensor'
+export { type Argnums, type Chosen, type GradOptions, grad, gradAndValue } from './grad.ts'
+export { type JvpOptions, type VjpOptions, jvp, linearize, vjp } from './products.ts'
 export { jvpFlat } from './jvp.ts'
+export { linearizeFlat } from './linearize.ts'
 export { vjpFlat } from './vjp.ts'

@@ -1,0 +1,147 @@
+import type { Tensor } from '@mapgrad/tensor'
+import { TensorRangeError, TensorTypeError, TreeSpec, checkOptions, describe, filledLike, isOptions, isTensor, owning } from '@mapgrad/tensor/plugin'
+import { auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
+import { vjpFlat } from './vjp.ts'
+
+/** Which arguments to differentiate: a position (negative from the end), or several. */
+export type Argnums = number | readonly number[]
+
+/** Options of `grad` and `gradAndValue`, by name. */
+export interface GradOptions {
+  /** which arguments to differentiate; default 0 */
+  readonly argnums?: Argnums
+  /** whether the function returns `[output, aux]`; default false */
+  readonly hasAux?: boolean
+}
+
+/** The type of the chosen argument, or the tuple of them. */
+export type Chosen<A extends readonly unknown[], N> = N extends number
+  ? number extends N
+    ? A[number]
+    : `${N}` extends keyof A
+      ? A[`${N}` & keyof A]
+      : A[number]
+  : N extends readonly number[]
+    ? { -readonly [K in keyof N]: Chosen<A, N[K]> }
+    : never
+
+const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'autodiff', op, code })
+
+/** Non-negative positions of the differentiated arguments, PyTorch's rules and texts. */
+export function normalizeArgnums(op: string, argnums: unknown, count: number): number[] {
+  const list = typeof argnums === 'number' ? [argnums] : argnums
+  if (!Array.isArray(list)) throw fault(op, `argnums must be int or Tuple[int, ...], got: ${describe(argnums)}`, 'ARGNUMS')
+  if (list.length === 0) throw fault(op, 'argnums must be non-empty', 'ARGNUMS')
+  const out = (list as unknown[]).map((n) => {
+    if (typeof n !== 'number' || !Number.isInteger(n)) throw fault(op, `argnum must be int, got: ${describe(n)}`, 'ARGNUMS')
+    if (n < -count || n >= count) throw new TensorRangeError(`Got argnum=${n}, but only ${count} positional inputs`, { package: 'autodiff', op, code: 'ARGNUMS' })
+    return n < 0 ? n + count : n
+  })
+  if (new Set(out).size !== out.length) throw fault(op, `argnums elements must be unique, got (${out.join(', ')})`, 'ARGNUMS')
+  return out
+}
+
+/** A function's arguments with the differentiated ones taken out as a list of tensors, and put back. */
+export function select(op: string, args: readonly unknown[], argnums: Argnums): { leaves: Tensor[]; rebuild: (leaves: readonly Tensor[]) => unknown[]; restore: (leaves: readonly unknown[]) => unknown } {
+  const at = normalizeArgnums(op, argnums, args.length)
+  const parts = at.map((i) => primalLeaves(op, args[i]))
+  const leaves = parts.flatMap(([l]) => l)
+  const trees = (from: readonly unknown[]): unknown[] => {
+    let k = 0
+    return parts.map(([l, spec]) => spec.unflatten(from.slice(k, (k += l.length))))
+  }
+  return {
+    leaves,
+    rebuild: (from) => {
+      const out = [...args]
+      trees(from).forEach((t, i) => {
+        out[at[i]!] = t
+      })
+      return out
+    },
+    restore: (from) => (typeof argnums === 'number' ? trees(from)[0] : trees(from)),
+  }
+}
+
+export function readGradOptions(op: string, second: unknown, third: unknown): { argnums: Argnums; hasAux: boolean } {
+  if (isOptions(second)) {
+    checkOptions(op, second, ['argnums', 'hasAux'], 'autodiff')
+    const o = second as GradOptions
+    return { argnums: o.argnums ?? 0, hasAux: o.hasAux ?? false }
+  }
+  return { argnums: (second as Argnums | undefined) ?? 0, hasAux: (third as boolean | undefined) ?? false }
+}
+
+type AnyFunction = (...args: never[]) => unknown
+
+function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: boolean, args: readonly unknown[]): [grad: unknown, value: Tensor, aux: unknown] {
+  const call = 'grad_and_value(f)(*args)'
+  const { leaves, rebuild, restore } = select(op, args, argnums)
+  let auxSpec: TreeSpec | undefined
+  const [ys, pull] = vjpFlat((xs) => {
+    const [out, aux] = splitAux(op, call, f(...(rebuild(xs) as never[])), hasAux)
+    if (!isTensor(out)) throw fault(op, `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. With extra results, return [loss, aux] and give { hasAux: true }`, 'OUTPUT_TYPE')
+    if (out.ndim !== 0) throw new TensorRangeError(`${call}: Expected f(*args) to return a scalar Tensor, got tensor with ${out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?`, { package: 'autodiff', op, code: 'NOT_A_SCALAR' })
+    if (!hasAux) return [out]
+    const [extra, spec] = auxLeaves(op, aux)
+    auxSpec = spec
+    return [out, ...extra]
+  }, leaves)
+  const value = ys[0]!
+  const grads = isFloating(value) ? pull([filledLike(value, 1)]) : []
+  return [restore(leaves.map((x, i) => orZero(grads[i], x))), value, auxSpec?.unflatten(ys.slice(1))]
+}
+
+/**
+ * The gradient of a scalar function with respect to the chosen arguments, as a function of the same arguments.
+ * The gradient mirrors the chosen argument's tree; an array of argnums gives an array. Unused leaves get zeros.
+ * With `hasAux`, `f` returns `[loss, aux]` and the result is `[grad, aux]`.
+ * @throws TensorRangeError if the output is no scalar, TensorTypeError if a chosen leaf is no floating-point tensor
+ */
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, argnums?: N): (...args: A) => Chosen<A, N>
+export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(f: (...args: A) => readonly [Tensor, X], argnums: N | undefined, hasAux: true): (...args: A) => [Chosen<A, N>, X]
+export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(f: (...args: A) => readonly [Tensor, X], options: { readonly argnums?: N; readonly hasAux: true }): (...args: A) => [Chosen<A, N>, X]
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, options?: { readonly argnums?: N; readonly hasAux?: false }): (...args: A) => Chosen<A, N>
+export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
+  checkFunction('grad', f)
+  const { argnums, hasAux } = readGradOptions('grad', second, third)
+  return named(
+    (...args: never[]) =>
+      owning(() => {
+        const [g, , aux] = gradAndValueOf('grad', f, argnums, hasAux, args)
+        return hasAux ? [g, aux] : g
+      }),
+    f,
+  )
+}
+
+/**
+ * Like `grad`, with the value: `[grad, value]`, or `[grad, [value, aux]]` with `hasAux`.
+ * @throws as `grad`
+ */
+export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, argnums?: N): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
+export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, X],
+  argnums: N | undefined,
+  hasAux: true,
+): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
+export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, X],
+  options: { readonly argnums?: N; readonly hasAux: true },
+): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
+export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  options?: { readonly argnums?: N; readonly hasAux?: false },
+): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
+export function gradAndValue(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
+  checkFunction('gradAndValue', f)
+  const { argnums, hasAux } = readGradOptions('gradAndValue', second, third)
+  return named(
+    (...args: never[]) =>
+      owning(() => {
+        const [g, value, aux] = gradAndValueOf('gradAndValue', f, argnums, hasAux, args)
+        return hasAux ? [g, [value, aux]] : [g, value]
+      }),
+    f,
+  )
+}

@@ -1,0 +1,4 @@
+import { cpu } from '@mapgrad/backend-cpu'
+import { setDefaultDevice } from '@mapgrad/tensor'
+
+setDefaultDevice(cpu)
