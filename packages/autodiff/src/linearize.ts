@@ -1,5 +1,5 @@
 import type { DType, Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, bind, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, bind, internally, withTrace } from '@mapgrad/tensor/plugin'
 import { jvpOf } from './jvp.ts'
 import { listOf, pushforward } from './rules.ts'
 
@@ -90,6 +90,6 @@ export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [y
       }
       return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
     }
-    return [ys.map((y) => trace.primal(y)), push]
+    return [ys.map((y) => trace.primal(y)), (dxs) => internally(() => push(dxs))]
   })
 }

@@ -1,5 +1,5 @@
 import { type DType, type Tensor, add } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, type Vjp, bind, diffOf, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, type Vjp, bind, diffOf, internally, withTrace } from '@mapgrad/tensor/plugin'
 import { listOf, pullback } from './rules.ts'
 
 /** One op on the tape: how cotangents of its outputs become cotangents of its operands, and whose those are. */
@@ -80,7 +80,7 @@ export function vjpFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Ten
     const ys = f(leaves)
     const ends = ys.map((y) => trace.own(y))
     const starts = leaves.map((x) => trace.own(x)?.node)
-    return [ys.map((y) => trace.primal(y)), (cts) => backward(ends, cts, starts)]
+    return [ys.map((y) => trace.primal(y)), (cts) => internally(() => backward(ends, cts, starts))]
   })
 }
 

@@ -1,4 +1,5 @@
 export type { DType } from '@mapgrad/kernel'
+export type { Backend, MemoryInfo, Storage } from './core/backend.ts'
 export { type Memory, keep, memory, tidy } from './core/memory.ts'
 export { type Device, setDefaultDevice } from './core/device.ts'
 export { type MapgradError, TensorRangeError, TensorTypeError, isMapgradError } from './core/errors.ts'

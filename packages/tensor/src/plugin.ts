@@ -5,7 +5,7 @@ export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, descr
 export { type Args, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'
 export { isTensor } from './core/handle.ts'
-export { owning } from './core/memory.ts'
+export { internally, owning } from './core/memory.ts'
 export { type AnyOp, type Batch, type BatchContext, type Compute, type Diff, type Dim, type Fn, type Jvp, type Layout, type LoopRequest, type Op, type OpDef, type Partial, type Tangent, type Tensors, type Vjp, type Vmap, defineOp } from './core/op.ts'
 export { checkOperand, checkTensor, promoteTypes, resultType } from './core/promote.ts'
 export { PROTOCOL, registry } from './core/registry.ts'

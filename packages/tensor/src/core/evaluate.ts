@@ -30,7 +30,7 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
       return like.wrap(runView(compute.view, xs[0]!, params, op.result(xs, params) as Aval))
     case 'loop': {
       const out = op.result(xs, params) as Aval
-      return like.wrap(runLoop(op, backend, xs, compute.request(xs, params, out), out))
+      return like.wrap(runLoop(op, backend, xs, compute.request(xs, params, out), out, params))
     }
     case 'kernel': {
       const named = backend.kernels[compute.name]
@@ -168,7 +168,7 @@ export function contiguousCopy(x: ArrayValue): ArrayValue {
   return y
 }
 
-function runLoop(op: AnyOp, backend: Backend, given: readonly ArrayValue[], request: LoopRequest, out: Aval): ArrayValue {
+function runLoop(op: AnyOp, backend: Backend, given: readonly ArrayValue[], request: LoopRequest, out: Aval, params: unknown): ArrayValue {
   checkDType(op, backend, out.dtype)
   const xs = given.map(stored)
   const key = `${request.variant};${given.map((x) => x.dtype).join()}`
@@ -186,7 +186,7 @@ function runLoop(op: AnyOp, backend: Backend, given: readonly ArrayValue[], requ
   })
   const ok = backend.run({ loop, sizes: request.sizes ?? out.shape, reducedAxes: request.reducedAxes ?? 0, inputs, scalars: request.scalars ?? NOTHING, out: viewOf(y, y.strides) })
   release(xs, given)
-  if (ok === false) throw outOfRange(op, given)
+  if (ok === false) throw outOfRange(op, given, params)
   return y
 }
 
@@ -207,7 +207,7 @@ function runKernel(
   const look = (x: ArrayValue): View<Storage> & Layout => ({ ...viewOf(x, x.strides), shape: x.shape })
   const ok = kernel(xs.map(look), params as never, ys.map(look))
   release(xs, given)
-  if (ok === false) throw outOfRange(op, given)
+  if (ok === false) throw outOfRange(op, given, params)
   return many ? ys.map((y) => like.wrap(y)) : like.wrap(ys[0]!)
 }
 
@@ -224,8 +224,8 @@ function release(xs: readonly ArrayValue[], given: readonly ArrayValue[]): void 
   for (let i = 0; i < xs.length; i++) if (xs[i] !== given[i]) xs[i]!.dispose()
 }
 
-function outOfRange(op: AnyOp, xs: readonly ArrayValue[]): TensorRangeError {
-  return new TensorRangeError(`index out of range: expected every index to lie inside the axis it selects from, got one outside; the operands have shapes ${xs.map((x) => show(x.shape)).join(', ')}`, {
+function outOfRange(op: AnyOp, xs: readonly ArrayValue[], params: unknown): TensorRangeError {
+  return new TensorRangeError(op.outOfRange?.(xs, params) ?? `index out of range: expected every index to lie inside the axis it selects from, got one outside; the operands have shapes ${xs.map((x) => show(x.shape)).join(', ')}`, {
     op: op.name,
     code: 'INDEX_RANGE',
   })

@@ -22,8 +22,8 @@ class Collector implements Scope {
 
   own(value: ArrayValue): void {
     const r = registry()
-    // what the user's own code computes on plain tensors, the user may hold; what a rule computes, only tracers hold
-    if (this.everything || r.current !== r.top) this.owned.push(value)
+    // what the user's own code computes on plain tensors inside a transform, the user may hold; what rules compute, only tracers hold
+    if (this.everything || r.internal > 0 || r.current !== r.top || r.top === null) this.owned.push(value)
     else this.outer?.own(value)
   }
 
@@ -79,6 +79,17 @@ export function keep<T extends Handle>(x: T): T {
  */
 export function owning<R>(f: () => R): R {
   return registry().top ? f() : collect(false, f, arraysIn)
+}
+
+/** For transforms: runs a part of an interpreter that is no rule (a backward pass, say), whose temporaries nobody else holds. */
+export function internally<R>(f: () => R): R {
+  const r = registry()
+  r.internal++
+  try {
+    return f()
+  } finally {
+    r.internal--
+  }
 }
 
 /** What the devices in use hold. */

@@ -1,7 +1,7 @@
 import type { Expr, Loop, LoopSpec, ReduceOp } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
 import { bind, type Outputs } from './trace.ts'
-import type { Aval } from './value.ts'
+import type { ArrayValue, Aval } from './value.ts'
 
 /** The batch axis of an operand; `null` when it has none. */
 export type Dim = number | null
@@ -92,6 +92,8 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   readonly diff: Diff<X, P>
   /** draws from the stateful generator, so that every transform in flight must see it */
   readonly random?: boolean
+  /** says which index was out of range, from the operands as they were computed with; by default only their shapes are told */
+  readonly outOfRange?: (xs: readonly ArrayValue[], params: P) => string
 }
 
 /** An op as interpreters see it. */

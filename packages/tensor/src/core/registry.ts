@@ -19,6 +19,8 @@ export interface Registry {
   top: Trace | null
   /** owns what interpreters compute, so that it is freed when the outermost transform returns */
   scope: Scope | null
+  /** above zero while an interpreter works outside a rule */
+  internal: number
   defaultDevice: Backend | null
   /** devices by the name users give them */
   readonly devices: Map<string, Backend>
@@ -52,6 +54,7 @@ function claim(): Registry {
       current: null,
       top: null,
       scope: null,
+      internal: 0,
       defaultDevice: null,
       devices: new Map(),
       random: { seed: 0, offset: 0 },

@@ -94,6 +94,9 @@ export function batchFirst(x: Tensor, dim: number, rank: number = x.ndim - 1): T
   return pad > 0 ? reshapeTo(y, [y.shape[0]!, ...new Array<number>(pad).fill(1), ...y.shape.slice(1)]) : y
 }
 
+/** An operand with its batch axis in front; one without is repeated along a new one. */
+export const batchOrExpand = (x: Tensor, dim: number | null, size: number): Tensor => (dim === null ? expandTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0))
+
 /** One (non-negative) axis moved to another place, the others in order. */
 export function moveAxis(x: Tensor, from: number, to: number): Tensor {
   if (from === to) return x
