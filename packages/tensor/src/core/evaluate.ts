@@ -37,7 +37,10 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
       if (!named) throw missingKernel(op, backend, `kernels.${compute.name}`)
       const out = op.result(xs, params)
       const views = compute.views?.(xs, params, out as Aval)
-      return runKernel(op, backend, views ? xs.map((x, i) => x.view(views[i]!.shape, views[i]!.strides, views[i]!.offset)) : xs, out, named, compute.params(params), like)
+      const looks = views ? xs.map((x, i) => x.view(views[i]!.shape, views[i]!.strides, views[i]!.offset)) : xs
+      const ys = runKernel(op, backend, looks, out, named, compute.params(params), like)
+      release(looks, xs)
+      return ys
     }
     case 'decompose':
       return compute.decompose(inputs, params)
@@ -179,8 +182,9 @@ function runLoop(op: AnyOp, backend: Backend, given: readonly ArrayValue[], requ
   }
   const y = ArrayValue.allocate(backend, loop.output, out.shape)
   const inputs = request.inputs.map((v, i): View<Storage> => {
-    const x = xs[i]!
-    return x === given[i]
+    const from = v.operand ?? i
+    const x = xs[from]!
+    return x === given[from]
       ? { ...v, storage: x.buffer!.storage, dtype: x.dtype }
       : { ...v, storage: x.buffer!.storage, dtype: x.dtype, offset: 0, strides: v.strides.map(() => 0), ...(v.coordinates && { coordinates: v.coordinates.map((c) => ({ ...c, stride: 0 })) }) }
   })

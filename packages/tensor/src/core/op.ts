@@ -25,8 +25,8 @@ export interface LoopRequest {
   /** sizes of the kept axes, then of the reduced ones; by default the result's shape */
   readonly sizes?: readonly number[]
   readonly reducedAxes?: number
-  /** for each input: its strides over the loop's axes, and the axes its computed coordinates walk */
-  readonly inputs: readonly { readonly strides: readonly number[]; readonly offset: number; readonly coordinates?: readonly { readonly stride: number; readonly size: number }[] }[]
+  /** for each input: its strides over the loop's axes, the axes its computed coordinates walk, and which operand it is (by default the one of its place) */
+  readonly inputs: readonly { readonly operand?: number; readonly strides: readonly number[]; readonly offset: number; readonly coordinates?: readonly { readonly stride: number; readonly size: number }[] }[]
   readonly scalars?: readonly (number | bigint)[]
 }
 
