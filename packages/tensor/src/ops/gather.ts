@@ -1,16 +1,14 @@
 import { expr as e } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
-import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
-import { isTensor } from '../core/handle.ts'
+import { TensorRangeError, show } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
-import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
+import { checkTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, fromEnd, normalizeDim, numel } from '../core/shape.ts'
-import { constant, loop, multilinear } from '../core/words.ts'
+import { loop, multilinear } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { filledLike } from './cast.ts'
-import { asIndex, offender, outOfBounds } from './position.ts'
+import { asIndex, offender, outOfBounds, wrapped } from './position.ts'
 import { scatterAlong } from './scatter.ts'
-import { narrowTo } from './slice.ts'
 import { batchOrExpand, expandTo, reshapeTo } from './view.ts'
 
 /** Along which axis indices select: `dim` from the end, `axis` as messages name it. */
@@ -76,7 +74,7 @@ export function gather(x: Tensor, ...args: Args<[dim: number, index: Tensor], Ga
 }
 
 /** The checked index, with at least one axis, and along which axis it selects from x. */
-function along(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, self = 'input'): [index: Tensor, params: AlongParams] {
+export function along(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, self = 'input'): [index: Tensor, params: AlongParams] {
   checkTensor(op, x)
   const i = asIndex(op, index!, `${op}(): Expected dtype int32/int64 for index`)
   const axis = normalizeDim(op, dim as number, x.ndim)

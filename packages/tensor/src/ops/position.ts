@@ -44,3 +44,23 @@ export function offender(index: ArrayValue, low: number, size: number): number |
 /** PyTorch's sentence for an index outside an axis. */
 export const outOfBounds = (index: number | bigint | undefined, dim: number, size: number): string =>
   size === 0 ? 'index is out of bounds for dimension with size 0' : `index ${index} is out of bounds for dimension ${dim} with size ${size}`
+
+/** Indices in [−size, 0) counted from the end; others as they are, so that messages show what the user gave. */
+export const wrapped: Op<[index: Tensor], number, [index: Tensor, size: number]> = defineOp({
+  name: 'wrap',
+  args: (index: Tensor, size: number): readonly [[Tensor], number] => [[index], size],
+  result: ([x]) => ({ shape: x.shape, dtype: 'int32' }),
+  compute: loop(([x], size) => ({
+    variant: '',
+    loop: () => {
+      const i = e.input(0, 'int32')
+      const n = e.scalar(0, 'int32')
+      const fromEnd = e.and(e.lt(i, e.constant(0, 'int32')), e.ge(i, e.neg(n)))
+      return { inputs: ['int32'], scalars: ['int32'], body: e.select(fromEnd, e.add(i, n), i) }
+    },
+    inputs: [{ strides: x.strides, offset: x.offset }],
+    scalars: [size],
+  })),
+  batch: 'pointwise',
+  diff: constant,
+})

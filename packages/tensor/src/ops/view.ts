@@ -2,7 +2,7 @@ import { TensorRangeError, show } from '../core/errors.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { broadcastStrides } from '../core/evaluate.ts'
 import { type Shape, broadcastShapes, contiguousStrides, keepDims, numel, sameShape } from '../core/shape.ts'
-import { linear, view } from '../core/words.ts'
+import { linear, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { sumDims } from './reduce.ts'
 
@@ -58,6 +58,29 @@ export const reshapeTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp
   batch: ([x], [dim], { shape }, { size }) => [reshapeTo(batchFirst(x, dim!), [size, ...shape]), 0],
   diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
 })
+
+/** x under a handle and an array of its own; values never change, so the data are shared. */
+export const clone: Op<X> = defineOp<X>({
+  name: 'clone',
+  result: sameAval,
+  compute: view((x) => x),
+  batch: 'pointwise',
+  diff: linear((ct) => ct),
+})
+
+/** x in row-major order without gaps: itself where it lies so, else a copy. */
+export const contiguous: Op<X> = defineOp<X>({
+  name: 'contiguous',
+  result: sameAval,
+  compute: view((x) => (isContiguous(x) ? x : null)),
+  batch: 'leading',
+  diff: linear((ct) => ct),
+})
+
+const isContiguous = ({ shape, strides }: Layout): boolean => {
+  const want = contiguousStrides(shape)
+  return numel(shape) === 0 || shape.every((n, i) => n === 1 || strides[i] === want[i])
+}
 
 interface PermuteParams {
   readonly dims: readonly number[]
