@@ -1,5 +1,5 @@
 import type { View } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 
 /** A host function that a module imports: numbers in, a number out. */
 export type HostFunction = (...args: number[]) => number | void

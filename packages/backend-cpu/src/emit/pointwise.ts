@@ -1,0 +1,79 @@
+import { type Expr, expr as E } from '@mapgrad/kernel'
+import type { Local } from '../wasm/builder.ts'
+import { Hoisted } from './body.ts'
+import type { Frame, Mode } from './frame.ts'
+import { head } from './layout.ts'
+
+/** Nodes of an expression, shared ones once: what unrolling is decided by. */
+export function costOf(...roots: Expr[]): number {
+  const seen = new Set<Expr>()
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    for (const a of E.argsOf(e)) visit(a)
+  }
+  roots.forEach(visit)
+  return seen.size
+}
+
+/** for every row of the outer axes: unrolled vectors, vectors, then what is left element by element in the same vector code */
+export function emitPointwise(frame: Frame): void {
+  const { f, e, loop, layout } = frame
+  const gathers = layout.coordinates.length > 0
+  const cost = costOf(loop.body)
+  const unroll = gathers ? 1 : cost <= 8 ? 4 : cost <= 20 ? 2 : 1
+  const rows = layout.streams.map(() => f.local('i32'))
+  const keptEnd = frame.word(head.keptEnd)
+  const count = frame.word(head.count)
+  const left = f.local('i32')
+  frame.loadPositions(rows)
+  const roots = [loop.body, ...layout.coordinates.map((c) => c.expr)]
+  const hoisted = new Hoisted(frame.leaves('one', 0, true, never), roots)
+  hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'call')
+
+  const one = (mode: Mode, u: number): void => {
+    const body = frame.body(mode, u, true, hoisted)
+    frame.store(mode, u, () => body.emit(loop.body))
+    body.release()
+  }
+  f.loop((row) => {
+    frame.copyPositions(rows)
+    hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'row')
+    f.get(count).set(left)
+    walkAxis(frame, left, unroll, one)
+    frame.nextRow(() => f.get(frame.block).i32(layout.table).op('i32.add'), keptEnd, rows, () => f.br(row))
+  })
+}
+
+export function never(): never {
+  throw new TypeError('[backend-cpu] expected no gather here; this is a fault of mapgrad, please report it')
+}
+
+/** `left` elements of the innermost axis: `unroll` vectors at a time, one vector at a time, one element at a time */
+export function walkAxis(frame: Frame, left: Local, unroll: number, body: (mode: Mode, u: number) => void): void {
+  const { f, e } = frame
+  const chunk = (vectors: number): void => {
+    const n = vectors * e.lanes
+    f.block((done) => {
+      f.get(left).i32(n).op('i32.lt_s').brIf(done)
+      f.loop((again) => {
+        for (let u = 0; u < vectors; u++) {
+          body('vector', u)
+          frame.advance(0, 'vector')
+        }
+        frame.advance(n, 'none')
+        f.get(left).i32(n).op('i32.sub').tee(left).i32(n).op('i32.ge_s').brIf(again)
+      })
+    })
+  }
+  if (unroll > 1) chunk(unroll)
+  chunk(1)
+  f.block((done) => {
+    f.get(left).op('i32.eqz').brIf(done)
+    f.loop((again) => {
+      body('one', 0)
+      frame.advance(1, 'element')
+      f.get(left).i32(1).op('i32.sub').tee(left).brIf(again)
+    })
+  })
+}
