@@ -13,7 +13,7 @@ export { type Shape, broadcastShapes, contiguousStrides, fromEnd, normalizeDim, 
 export { type Outputs, Trace, Tracer, bind, checkAlive, refusePromise, traceStack, withTrace } from './core/trace.ts'
 export { type TreeClass, type TreeNode, TreeSpec, treeBroadcastPrefix, treeFlatten, treeLeaves, treeMap, treeNode, treePaths, treeUnflatten } from './core/tree.ts'
 export { ArrayValue, type Aval, type Buffer, type Value } from './core/value.ts'
-export { batchOf, broadcastAval, constant, decompose, diffOf, elementwise, kernel, linear, loop, multilinear, pointwise, reduction, registerBatching, registerDerivative, registerKernel, ruleTable, sameAval, unsupported, view } from './core/words.ts'
+export { batchOf, broadcastAval, constant, decompose, diffOf, elementwise, kernel, linear, loop, multilinear, pieces, pointwise, reduction, registerBatching, registerDerivative, registerKernel, ruleTable, sameAval, unsupported, view } from './core/words.ts'
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'
 export { sumDims } from './ops/reduce.ts'

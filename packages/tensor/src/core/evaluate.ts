@@ -28,6 +28,8 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
       return like.wrap(runReduction(op, compute, backend, xs, params as { dims: readonly number[] }, op.result(xs, params) as Aval))
     case 'view':
       return like.wrap(runView(compute.view, xs[0]!, params, op.result(xs, params) as Aval))
+    case 'pieces':
+      return like.wrap(runPieces(op, compute, backend, xs, params, op.result(xs, params) as Aval))
     case 'loop': {
       const out = op.result(xs, params) as Aval
       return like.wrap(runLoop(op, backend, xs, compute.request(xs, params, out), out, params))
@@ -155,8 +157,8 @@ function runView(f: (x: Layout, params: unknown, shape: readonly number[]) => La
 
 const copies = /* @__PURE__ */ new Map<string, Loop>()
 
-/** The same elements in row-major order in memory of their own. */
-export function contiguousCopy(x: ArrayValue): ArrayValue {
+/** Writes the elements of `x` to `place`, a layout of its shape over the memory of `y`. */
+function copyTo(x: ArrayValue, y: ArrayValue, { shape, strides, offset }: Layout): void {
   const key = x.buffer ? x.dtype : `${x.dtype} fill`
   let loop = copies.get(key)
   if (!loop) {
@@ -165,9 +167,23 @@ export function contiguousCopy(x: ArrayValue): ArrayValue {
     )
     copies.set(key, loop)
   }
+  const { inputs, scalars } = operands([x], shape)
+  y.backend.run({ loop, sizes: shape, reducedAxes: 0, inputs, scalars, out: { ...viewOf(y, strides), offset } })
+}
+
+/** The same elements in row-major order in memory of their own. */
+export function contiguousCopy(x: ArrayValue): ArrayValue {
   const y = ArrayValue.allocate(x.backend, x.dtype, x.shape)
-  const { inputs, scalars } = operands([x], x.shape)
-  x.backend.run({ loop, sizes: x.shape, reducedAxes: 0, inputs, scalars, out: viewOf(y, y.strides) })
+  copyTo(x, y, y)
+  return y
+}
+
+function runPieces(op: AnyOp, { places, cover }: Compute<Tensors, unknown> & { kind: 'pieces' }, backend: Backend, xs: readonly ArrayValue[], params: unknown, out: Aval): ArrayValue {
+  checkDType(op, backend, out.dtype)
+  const y = ArrayValue.allocate(backend, out.dtype, out.shape)
+  if (!cover) copyTo(ArrayValue.filled(backend, out.dtype, out.shape, out.dtype === 'int64' ? 0n : 0), y, y)
+  const at = places(xs, params, y)
+  xs.forEach((x, i) => copyTo(x, y, at[i]!))
   return y
 }
 

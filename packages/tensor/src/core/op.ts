@@ -35,6 +35,7 @@ export type Compute<X extends Tensors, P> =
   | { readonly kind: 'pointwise'; readonly build: (...xs: Expr[]) => Expr }
   | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly build: (...xs: Expr[]) => Expr }
   | { readonly kind: 'view'; readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null }
+  | { readonly kind: 'pieces'; readonly places: (xs: Each<X, Layout & Aval>, params: P, out: Layout) => readonly Layout[]; readonly cover: boolean }
   | { readonly kind: 'loop'; readonly request: (xs: Each<X, Layout & Aval>, params: P, out: Aval) => LoopRequest }
   | { readonly kind: 'kernel'; readonly name: string; readonly params: (params: P) => unknown; readonly views: ((xs: Each<X, Layout>, params: P, out: Aval) => readonly Layout[]) | null }
   | { readonly kind: 'decompose'; readonly decompose: (xs: X, params: P) => Outputs }

@@ -21,6 +21,11 @@ export const reduction = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P extend
 ): Compute<X, P> => ({ kind: 'reduce', op, build })
 /** The same elements under another layout; `null` where strides cannot say it, which makes a copy. */
 export const view = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (x: Layout, params: P, shape: readonly number[]) => Layout | null): Compute<X, P> => ({ kind: 'view', view: f })
+/** Each operand copied to a place in the output: a layout of its shape over the output's memory. What they do not `cover` is zero. */
+export const pieces = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
+  places: (xs: { readonly [K in keyof X]: Layout & Aval }, params: P, out: Layout) => readonly Layout[],
+  { cover }: { readonly cover: boolean },
+): Compute<X, P> => ({ kind: 'pieces', places, cover })
 /** One loop nest with computed coordinates or positions. */
 export const loop = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
   request: (xs: { readonly [K in keyof X]: Layout & Aval }, params: P, out: Aval) => LoopRequest,
