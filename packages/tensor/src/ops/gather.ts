@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor.ts'
 import { filledLike } from './cast.ts'
 import { asIndex, offender, outOfBounds, wrapped } from './position.ts'
 import { scatterAlong } from './scatter.ts'
-import { batchOrExpand, expandTo, reshapeTo } from './view.ts'
+import { atLeast1, batchOrExpand, expandTo, reshapeTo } from './view.ts'
 
 /** Along which axis indices select: `dim` from the end, `axis` as messages name it. */
 export interface AlongParams {
@@ -19,9 +19,6 @@ export interface AlongParams {
 
 /** What `index` of a gather or scatter may have: no more than `sizes` along any axis but `dim`. */
 const withinSizes = (index: Shape, sizes: Shape, dim: number): boolean => index.every((n, d) => d - index.length === dim || n <= sizes[d]!)
-
-/** A 0-d tensor as the one element of an axis. */
-export const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshapeTo(x, [1]) : x)
 
 /** y[p] = x[p with p[dim] = index[p]]; x and index of one rank, index int32 and nowhere larger but along dim. */
 export const gatherAlong: Op<[x: Tensor, index: Tensor], AlongParams, [x: Tensor, index: Tensor, params: AlongParams]> = defineOp({

@@ -10,10 +10,10 @@ import type { Tensor } from '../tensor.ts'
 import { div, floorDivide, mul } from './binary.ts'
 import { cast, filledLike } from './cast.ts'
 import { eq } from './compare.ts'
-import { type AlongParams, along, atLeast1, gatherAlong } from './gather.ts'
+import { type AlongParams, along, gatherAlong } from './gather.ts'
 import { offender, outOfBounds, positionsLike } from './position.ts'
 import { narrowTo } from './slice.ts'
-import { batchOrExpand, clone, expandTo, reshapeTo } from './view.ts'
+import { atLeast1, batchOrExpand, clone, expandTo, reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
 /** `op` says what happens where elements meet; `set` keeps the last in row-major order of the index. */

@@ -1,11 +1,10 @@
-import { type Expr, expr as e } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
-import { type Op, defineOp } from '../core/op.ts'
+import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, normalizeDims } from '../core/shape.ts'
-import { linear, loop, view } from '../core/words.ts'
+import { linear, pieces, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { clone, reshapeTo } from './view.ts'
 
@@ -26,21 +25,24 @@ const resized = (shape: Shape, slices: Slices, to: 'length' | 'size'): Shape => 
   return out
 }
 
+/** Where the elements of slices lie. */
+function sliced(x: Layout, slices: Slices): Layout {
+  const strides = [...x.strides]
+  let { offset } = x
+  for (const { dim, start, step, length } of slices) {
+    const d = strides.length + dim
+    if (length > 0) offset += start * strides[d]!
+    strides[d] = strides[d]! * step
+  }
+  return { shape: resized(x.shape, slices, 'length'), strides, offset }
+}
+
 /** Slices of some axes, the others whole. A view. */
 export const sliceAxes: Op<[x: Tensor], Slices, [x: Tensor, slices: Slices]> = defineOp({
   name: 'slice',
   args: (x: Tensor, slices: Slices): readonly [[Tensor], Slices] => [[x], slices],
   result: ([x], slices) => ({ shape: resized(x.shape, slices, 'length'), dtype: x.dtype }),
-  compute: view((x, slices, shape) => {
-    const strides = [...x.strides]
-    let { offset } = x
-    for (const { dim, start, step, length } of slices) {
-      const d = strides.length + dim
-      if (length > 0) offset += start * strides[d]!
-      strides[d] = strides[d]! * step
-    }
-    return { shape, strides, offset }
-  }),
+  compute: view((x, slices) => sliced(x, slices)),
   batch: 'leading',
   diff: linear((ct, _, slices) => embedAxes(ct, slices)),
 })
@@ -50,31 +52,10 @@ export const embedAxes: Op<[x: Tensor], Slices, [x: Tensor, slices: Slices]> = d
   name: 'embed',
   args: (x: Tensor, slices: Slices): readonly [[Tensor], Slices] => [[x], slices],
   result: ([x], slices) => ({ shape: resized(x.shape, slices, 'size'), dtype: x.dtype }),
-  compute: loop(([x], slices) => {
-    const strides = [...x.strides]
-    for (const { dim } of slices) strides[strides.length + dim] = 0
-    return {
-      variant: slices.map((s) => `${s.dim}${s.step === 1 ? '' : 's'}`).join(),
-      loop: () => ({
-        inputs: [{ dtype: x.dtype, coordinates: slices.map((s, i) => ({ expr: coordinate(s, i), outOfRange: 'zero' as const })) }],
-        scalars: slices.flatMap(() => ['int32', 'int32'] as const),
-        body: e.input(0, x.dtype),
-      }),
-      inputs: [{ strides, offset: x.offset, coordinates: slices.map(({ dim, length }) => ({ stride: x.strides[x.strides.length + dim]!, size: length })) }],
-      scalars: slices.flatMap(({ start, step }) => [start, step]),
-    }
-  }),
+  compute: pieces((_, slices, out) => [sliced(out, slices)], { cover: false }),
   batch: 'leading',
   diff: linear((ct, _, slices) => sliceAxes(ct, slices)),
 })
-
-/** Which element of the slice lies at an index of the whole axis; −1 for none. */
-function coordinate({ dim, step }: AxisSlice, i: number): Expr {
-  const from = e.sub(e.index(dim), e.scalar(2 * i, 'int32'))
-  if (step === 1) return from
-  const by = e.scalar(2 * i + 1, 'int32')
-  return e.select(e.eq(e.rem(from, by), e.constant(0, 'int32')), e.div(from, by), e.constant(-1, 'int32'))
-}
 
 /** `length` elements from `start` of a (non-negative) axis. */
 export const narrowAxis = (x: Tensor, axis: number, start: number, length: number, step = 1): Tensor =>

@@ -120,6 +120,9 @@ export function batchFirst(x: Tensor, dim: number, rank: number = x.ndim - 1): T
 /** An operand with its batch axis in front; one without is repeated along a new one. */
 export const batchOrExpand = (x: Tensor, dim: number | null, size: number): Tensor => (dim === null ? expandTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0))
 
+/** A 0-d tensor as the one element of an axis. */
+export const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshapeTo(x, [1]) : x)
+
 /** One (non-negative) axis moved to another place, the others in order. */
 export function moveAxis(x: Tensor, from: number, to: number): Tensor {
   if (from === to) return x
