@@ -1,0 +1,48 @@
+import type { DType } from '@mapgrad/tensor'
+
+/** The columns of a report: the operator itself, its derivatives, and both over a batch. */
+export type Column = 'forward' | 'vjp' | 'jvp' | 'vjpvjp' | 'vmap' | 'vmapvjp'
+export const columns: readonly Column[] = ['forward', 'vjp', 'jvp', 'vjpvjp', 'vmap', 'vmapvjp']
+
+/** How far a number may lie from the expected one: `rtol·|want| + spread·max|want| + atol`. */
+export interface Tolerance {
+  readonly rtol: number
+  /** relative to the largest number of the output, where terms of that size cancel */
+  readonly spread: number
+  readonly atol: number
+}
+
+const epsilon: Readonly<Record<string, number>> = { float64: 2 ** -52, float32: 2 ** -23, float16: 2 ** -10, bfloat16: 2 ** -7 }
+
+/** Multiples of the dtype's epsilon; `terms` is the length of the longest sum behind one output element. */
+interface Bound {
+  readonly rtol?: number
+  readonly spread?: number
+  readonly atol?: number
+}
+
+const base: Readonly<Record<Column, Required<Bound>>> = {
+  forward: { rtol: 16, spread: 4, atol: 2 },
+  vjp: { rtol: 64, spread: 16, atol: 8 },
+  jvp: { rtol: 64, spread: 16, atol: 8 },
+  vjpvjp: { rtol: 128, spread: 64, atol: 16 },
+  vmap: { rtol: 32, spread: 8, atol: 4 },
+  vmapvjp: { rtol: 64, spread: 16, atol: 8 },
+}
+
+/** Operators that need more, with the reason. `grows`: the error of sums grows with the number of terms. */
+const table: Readonly<Record<string, Bound & { readonly reason: string }>> = {}
+
+/** The tolerance of an operator's column in a dtype, for inputs of `terms` elements. */
+export function toleranceOf(op: string, column: Column, dtype: DType | string, terms: number): Tolerance {
+  const eps = epsilon[dtype] ?? 0
+  const b = base[column]
+  const own = table[op]
+  // pairwise sums lose about log₂(n) roundings of the largest partial sum
+  const growth = 1 + Math.log2(Math.max(1, terms)) / 8
+  return {
+    rtol: eps * (b.rtol + (own?.rtol ?? 0)),
+    spread: eps * (b.spread + (own?.spread ?? 0)) * growth,
+    atol: eps * (b.atol + (own?.atol ?? 0)),
+  }
+}
