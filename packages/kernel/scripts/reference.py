@@ -52,6 +52,7 @@ def near_one(rng):
     return 1 + log_uniform(rng, -53, -1)
 
 
+large = lambda rng: log_uniform(rng, -1, 90)
 unit = lambda rng: rng.choice([rng.uniform(-1, 1), near(rng.choice([-1, 1, 0.5, -0.5]), rng), 1 - 2 ** rng.uniform(-50, -1)])
 trig = [multiples, multiples, lambda rng: rng.uniform(-10, 10), log_uniform]
 wide = lambda rng: rng.uniform(-7, 28)
@@ -63,7 +64,7 @@ unary = {
     'sin': (mp.sin, trig), 'cos': (mp.cos, trig), 'tan': (mp.tan, trig),
     'asin': (mp.asin, [unit, unit, log_uniform]), 'acos': (mp.acos, [unit, unit, log_uniform]), 'atan': (mp.atan, [log_uniform, unit]),
     'sinh': (mp.sinh, [exponents, log_uniform]), 'cosh': (mp.cosh, [exponents]), 'tanh': (mp.tanh, [log_uniform, unit, lambda r: r.uniform(-23, 23)]),
-    'asinh': (mp.asinh, [log_uniform]), 'acosh': (mp.acosh, [near_one, lambda r: abs(log_uniform(r))]), 'atanh': (mp.atanh, [unit, unit, log_uniform]),
+    'asinh': (mp.asinh, [log_uniform, large]), 'acosh': (mp.acosh, [near_one, lambda r: abs(large(r))]), 'atanh': (mp.atanh, [unit, unit, log_uniform]),
     'erf': (mp.erf, [lambda r: r.uniform(-6.5, 6.5), log_uniform]), 'erfc': (mp.erfc, [wide, wide, log_uniform]),
 }
 

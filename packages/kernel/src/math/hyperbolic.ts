@@ -25,8 +25,8 @@ export function cosh(x: Expr): Expr {
   return add(e, div(like(x, 0.25), e))
 }
 
-/** Beyond 2^28 asinh and acosh are log(2x). */
-const huge = 2 ** 28
+/** Beyond 2^54 asinh and acosh are log(2x), and neither 1 is felt. */
+const huge = 2 ** 54
 
 /** log1p(a + a²/(1 + √(a² + 1))): fdlibm 5.3 s_asinh.c */
 export function asinh(x: Expr): Expr {
