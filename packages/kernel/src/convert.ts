@@ -75,7 +75,8 @@ export function wrapInt(i: number, dtype: DType): number {
 
 /** Value conversion between dtypes, as a `cast` node means it. */
 export function convert(value: number | bigint, from: DType, to: DType): number | bigint {
-  if (to === 'bool') return value ? 1 : 0
+  // NaN is not 0, so it is true
+  if (to === 'bool') return value === 0 || value === 0n ? 0 : 1
   const toInt = to === 'int64' || to === 'int32' || to === 'int16' || to === 'int8' || to === 'uint8'
   const fromFloat = from === 'float64' || from === 'float32' || from === 'float16' || from === 'bfloat16'
   return toInt && fromFloat ? saturate(value as number, to) : roundTo(value, to)

@@ -209,7 +209,10 @@ function reducerOf(op: ReduceOp, dtype: DType): Reducer {
   }
   if (op === 'any' || op === 'all') {
     return {
-      take: (value) => void (best = (op === 'any' ? best || value : best && value) ? 1 : 0),
+      take(value) {
+        const is = convert(value, dtype, 'bool')
+        best = (op === 'any' ? best || is : best && is) ? 1 : 0
+      },
       give: () => roundTo(best, dtype),
     }
   }
