@@ -1,4 +1,4 @@
-import type { LoopCall } from '@mapgrad/kernel'
+import { type LoopCall, roundTo } from '@mapgrad/kernel'
 import type { Storage } from '@mapgrad/tensor/plugin'
 import { head } from './emit/layout.ts'
 import type { CpuStorage } from './heap/block.ts'
@@ -89,15 +89,17 @@ function writeScalars(heap: Heap, address: number, call: LoopCall<Storage>, { lo
         heap.longs[address >>> 3] = BigInt(value)
         break
       case 'float32':
-      case 'float16':
-      case 'bfloat16':
         heap.floats[address >>> 2] = Number(value)
         break
-      case 'bool':
-        heap.words[address >>> 2] = value ? 1 : 0
+      case 'int32':
+        heap.words[address >>> 2] = Number(value)
+        break
+      case 'float16':
+      case 'bfloat16':
+        heap.floats[address >>> 2] = Number(roundTo(value, scalars[i]!))
         break
       default:
-        heap.words[address >>> 2] = Number(value)
+        heap.words[address >>> 2] = Number(roundTo(value, scalars[i]!))
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Expr, expr as E } from '@mapgrad/kernel'
+import { type Expr, computeType, expr as E } from '@mapgrad/kernel'
 import type { Local } from '../wasm/builder.ts'
 import { Hoisted } from './body.ts'
 import type { Frame, Mode } from './frame.ts'
@@ -16,6 +16,11 @@ export function costOf(...roots: Expr[]): number {
   return seen.size
 }
 
+/** the value that `Frame.store` narrows: a cast to a narrow type from what it is computed in is the store's own work */
+export function stored(root: Expr): Expr {
+  return root.kind === 'cast' && computeType(root.dtype) !== root.dtype && root.args[0].dtype === computeType(root.dtype) ? root.args[0] : root
+}
+
 /** for every row of the outer axes: unrolled vectors, vectors, then what is left element by element in the same vector code */
 export function emitPointwise(frame: Frame): void {
   const { f, e, loop, layout } = frame
@@ -27,13 +32,14 @@ export function emitPointwise(frame: Frame): void {
   const count = frame.word(head.count)
   const left = f.local('i32')
   frame.loadPositions(rows)
-  const roots = [loop.body, ...layout.coordinates.map((c) => c.expr)]
+  const root = stored(loop.body)
+  const roots = [root, ...layout.coordinates.map((c) => c.expr)]
   const hoisted = new Hoisted(frame.leaves('one', 0, true, never), roots)
   hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'call')
 
   const one = (mode: Mode, u: number): void => {
     const body = frame.body(mode, u, true, hoisted)
-    frame.store(mode, u, () => body.emit(loop.body))
+    frame.store(mode, u, () => body.emit(root))
     body.release()
   }
   f.loop((row) => {
