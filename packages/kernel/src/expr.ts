@@ -165,3 +165,24 @@ export function rewrite(root: Expr, f: (e: Expr) => Expr): Expr {
   }
   return go(root)
 }
+
+/** A node's own part of its structural key: all of it but the operands. −0, NaN and bigints are told apart. */
+export function detail(e: Expr): string | number {
+  switch (e.kind) {
+    case 'const':
+      return Object.is(e.value, -0) ? '-0' : String(e.value)
+    case 'input':
+    case 'scalar':
+      return e.slot
+    case 'index':
+      return e.axis
+    case 'basic':
+    case 'compare':
+    case 'math':
+      return e.op
+    case 'rare':
+      return e.host
+    default:
+      return ''
+  }
+}

@@ -1,5 +1,5 @@
 import type { DType } from './dtype.ts'
-import type { Expr } from './expr.ts'
+import { type Expr, detail } from './expr.ts'
 
 /** What a reduction does with the elements. `max`/`min` propagate NaN; `argmax`/`argmin` give the first position (int32, row-major over the reduced axes; NaN wins). */
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all' | 'argmax' | 'argmin'
@@ -104,24 +104,4 @@ function keyOf(loop: Omit<Loop, 'key'>): string {
   const body = visit(loop.body)
   const epilogue = loop.epilogue ? visit(loop.epilogue) : '-'
   return [inputs.join(), loop.scalars.join(), body, loop.reduce ?? '-', epilogue, ...lines].join(';')
-}
-
-function detail(e: Expr): string | number {
-  switch (e.kind) {
-    case 'const':
-      return Object.is(e.value, -0) ? '-0' : String(e.value)
-    case 'input':
-    case 'scalar':
-      return e.slot
-    case 'index':
-      return e.axis
-    case 'basic':
-    case 'compare':
-    case 'math':
-      return e.op
-    case 'rare':
-      return e.host
-    default:
-      return ''
-  }
 }
