@@ -1,13 +1,11 @@
-import type { DType } from '@mapgrad/kernel'
 import { TensorTypeError, show } from './core/errors.ts'
 import { type Nested, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
 import { numel } from './core/shape.ts'
 import type { Value } from './core/value.ts'
-import { PointwiseMethods } from './methods/pointwise.ts'
-import { cast } from './ops/cast.ts'
+import { ConvertMethods } from './methods/convert.ts'
 
 /** A multi-dimensional array of one dtype on one device. Functions of it can be transformed. */
-export class Tensor extends PointwiseMethods {
+export class Tensor extends ConvertMethods {
   override wrap(value: Value): Tensor {
     return new Tensor(value)
   }
@@ -45,11 +43,6 @@ export class Tensor extends PointwiseMethods {
   /** Gives the memory back now. Never a duty; using the tensor afterwards is a named error. */
   dispose(): void {
     for (const v of this.value.arrays()) v.dispose()
-  }
-
-  /** The tensor converted to a dtype. */
-  to(dtype: DType): Tensor {
-    return cast(this, dtype)
   }
 }
 

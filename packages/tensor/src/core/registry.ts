@@ -24,8 +24,8 @@ export interface Registry {
   defaultDevice: Backend | null
   /** devices by the name users give them */
   readonly devices: Map<string, Backend>
-  /** state of the default random generator */
-  readonly random: { seed: number; offset: number }
+  /** state of the default random generator; a seed of null is drawn from the host at first use */
+  readonly random: { seed: number | bigint | null; offset: number }
   /** rules registered for ops one does not own: transform → op → rule */
   readonly rules: Map<string, WeakMap<object, unknown>>
   /** kernels registered for a backend: backend → op → kernel */
@@ -57,7 +57,7 @@ function claim(): Registry {
       internal: 0,
       defaultDevice: null,
       devices: new Map(),
-      random: { seed: 0, offset: 0 },
+      random: { seed: null, offset: 0 },
       rules: new Map(),
       kernels: new WeakMap(),
       extensions: new Map(),

@@ -1,0 +1,176 @@
+import { type Device, resolveDevice } from '../core/device.ts'
+import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
+import { isTensor } from '../core/handle.ts'
+import { registry } from '../core/registry.ts'
+import { checkTensor } from '../core/promote.ts'
+import { fromHost } from '../create/tensor.ts'
+import type { Backend } from '../core/backend.ts'
+import { cast, filledLike } from '../ops/cast.ts'
+import { reshapeTo } from '../ops/view.ts'
+import { Tensor } from '../tensor.ts'
+import type { Value } from '../core/value.ts'
+import { foldKeys, splitKeys } from './draw.ts'
+
+/** Where a generator is: its seed, and the number of draws since. */
+export interface GeneratorState {
+  readonly seed: number | bigint
+  readonly offset: number
+}
+
+interface State {
+  seed: number | bigint | null
+  offset: number
+}
+
+/** A seed as PyTorch takes it: a whole number of 64 bits, negative ones from the end. */
+function checkSeed(op: string, seed: unknown): number | bigint {
+  if (typeof seed !== 'number' && typeof seed !== 'bigint') throw new TensorTypeError(`expected a whole number as seed, got ${describe(seed)}`, { op, code: 'SEED' })
+  if (typeof seed === 'number' && !Number.isSafeInteger(seed))
+    throw new TensorRangeError(`expected a whole number as seed, got ${seed}. Use a safe integer, or a bigint for all 64 bits`, { op, code: 'SEED' })
+  if (typeof seed === 'bigint' && (seed < -(2n ** 63n) || seed >= 2n ** 64n)) throw new TensorRangeError(`Overflow when unpacking a seed: expected 64 bits, got ${seed}`, { op, code: 'SEED' })
+  return seed
+}
+
+/** A seed from the host's source of randomness. */
+function freshSeed(): number {
+  const words = new Uint32Array(2)
+  const host = globalThis as { crypto?: { getRandomValues?: (array: Uint32Array) => unknown } }
+  if (host.crypto?.getRandomValues) host.crypto.getRandomValues(words)
+  else words.set([Math.random() * 2 ** 32, Math.random() * 2 ** 32])
+  return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]!
+}
+
+const wordsOf = (x: number | bigint): [low: number, high: number] => {
+  const n = BigInt.asUintN(64, BigInt(x))
+  return [Number(n & 0xffffffffn) | 0, Number(n >> 32n) | 0]
+}
+
+function seedOf(state: State): number | bigint {
+  return (state.seed ??= freshSeed())
+}
+
+/** The key of the next draw, on a device: seed and number of the draw. */
+function advance(state: State, backend: Backend): Tensor {
+  const words = [...wordsOf(seedOf(state)), ...wordsOf(state.offset++)]
+  return fromHost(words, [4], 'int32', backend, 'random')
+}
+
+/** A source of random numbers with its own seed; pass it to a draw as `{ generator }`. */
+export class Generator {
+  readonly device: string | undefined
+  readonly #state: State = { seed: null, offset: 0 }
+  constructor(device?: Device) {
+    this.device = device === undefined ? undefined : resolveDevice(device, 'Generator').name
+  }
+  /** Starts over from a seed; gives the generator. */
+  manualSeed(seed: number | bigint): this {
+    this.#state.seed = checkSeed('Generator.manualSeed', seed)
+    this.#state.offset = 0
+    return this
+  }
+  /** Starts over from a seed that the host draws; gives that seed. */
+  seed(): number {
+    const seed = freshSeed()
+    this.manualSeed(seed)
+    return seed
+  }
+  /** The seed that it last started from. */
+  initialSeed(): number | bigint {
+    return seedOf(this.#state)
+  }
+  /** Where it is, to come back to with `setState`. */
+  getState(): GeneratorState {
+    return { seed: seedOf(this.#state), offset: this.#state.offset }
+  }
+  /** Comes back to where `getState` was called. */
+  setState(state: GeneratorState): this {
+    restore('Generator.setState', this.#state, state)
+    return this
+  }
+  /** The key of the next draw. */
+  next(backend: Backend): Tensor {
+    return advance(this.#state, backend)
+  }
+}
+
+function restore(op: string, to: State, from: GeneratorState): void {
+  const seed = checkSeed(op, from.seed)
+  if (!Number.isSafeInteger(from.offset) || from.offset < 0) throw new TensorRangeError(`expected a state that getState gave, got ${describe(from)}`, { op, code: 'SEED' })
+  to.seed = seed
+  to.offset = from.offset
+}
+
+/** The key of the next draw of `generator`, the default one if absent. */
+export const nextKey = (generator: Generator | undefined, backend: Backend): Tensor => (generator ? generator.next(backend) : advance(registry().random, backend))
+
+/** Starts the default generator over from a seed, so that what is drawn next can be drawn again. */
+export function manualSeed(seed: number | bigint): void {
+  const state = registry().random
+  state.seed = checkSeed('manualSeed', seed)
+  state.offset = 0
+}
+/** Starts the default generator over from a seed that the host draws; gives that seed. */
+export function seed(): number {
+  const s = freshSeed()
+  manualSeed(s)
+  return s
+}
+/** The seed that the default generator last started from. */
+export const initialSeed = (): number | bigint => seedOf(registry().random)
+/** Where the default generator is, to come back to with `setRngState`. */
+export const getRngState = (): GeneratorState => ({ seed: initialSeed(), offset: registry().random.offset })
+/** Brings the default generator back to where `getRngState` was called. */
+export const setRngState = (state: GeneratorState): void => restore('setRngState', registry().random, state)
+
+/**
+ * The key of a stream of random numbers that depends on nothing but the key: an int32 tensor `[…, 4]`, seed and offset.
+ * Split it for independent streams; draw with `rand(shape, { key })`. Being data, it can be mapped over by vmap.
+ */
+export type Key = Tensor & { readonly '~mapgrad.key': true }
+
+let made: (new (value: Value) => Key) | undefined
+
+/** The class of keys; made at first use, since `Tensor` may not exist yet when this module is loaded. */
+function asKey({ value }: Tensor): Key {
+  made ??= class extends Tensor {
+    readonly '~mapgrad.key' = true
+    // rows and examples of keys are keys
+    override wrap(v: Value): Tensor {
+      return v.dtype === 'int32' && v.shape.at(-1) === 4 ? new made!(v) : new Tensor(v)
+    }
+  }
+  return new made(value)
+}
+
+/** Whether a tensor came from `key`. */
+export const isKey = (x: unknown): x is Key => isTensor(x) && '~mapgrad.key' in x
+
+/** The key of a seed. */
+export function key(seed: number | bigint, options: { readonly device?: Device } = {}): Key {
+  return asKey(fromHost([...wordsOf(checkSeed('key', seed)), 0, 0], [4], 'int32', options.device, 'key'))
+}
+
+/** Refuses what is not a key. */
+export function checkKey(op: string, x: unknown): asserts x is Tensor {
+  checkTensor(op, x, 'a key')
+  const k = x as Tensor
+  if (k.dtype !== 'int32' || k.shape.at(-1) !== 4) throw new TensorTypeError(`expected a key, which is an int32 tensor of shape [..., 4], got ${describe(x)}. Make one with key(seed)`, { op, code: 'KEY' })
+}
+
+/** `n` independent keys from a key, `[…, 4] → […, n, 4]`; the key itself should not be used any more. */
+export function splitKey(k: Tensor, n = 2): Key {
+  checkKey('split', k)
+  if (!Number.isInteger(n) || n < 0) throw new TensorRangeError(`expected a whole number of keys, got ${describe(n)}`, { op: 'split', code: 'SIZE' })
+  return asKey(splitKeys(k, n))
+}
+
+/** The key for item `data` (a whole number, or an int32 tensor, one number a key) of what `k` is the key of. */
+export function foldIn(k: Tensor, data: number | Tensor): Key {
+  checkKey('foldIn', k)
+  if (typeof data === 'number') {
+    if (!Number.isInteger(data)) throw new TensorRangeError(`expected a whole number to fold in, got ${data}`, { op: 'foldIn', code: 'FOLD_IN' })
+    return asKey(foldKeys(k, filledLike(k, data | 0, 'int32', [1])))
+  }
+  checkTensor('foldIn', data)
+  return asKey(foldKeys(k, reshapeTo(cast(data, 'int32'), [...data.shape, 1])))
+}
