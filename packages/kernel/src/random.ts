@@ -10,7 +10,7 @@ const word = (v: number): Expr => constant(v | 0, 'int32')
  * Four random words for a counter under a key: Philox 4×32-10, Salmon et al., "Parallel random numbers: as easy as
  * 1, 2, 3", SC11; constants of Random123 v1.14 philox.h. All words are int32, read as unsigned.
  */
-export function philox(counter: Words4, key: Words2): Words4 {
+export function philox(counter: Words4, key: Words2): [Expr, Expr, Expr, Expr] {
   const [m0, m1] = [word(0xd2511f53), word(0xcd9e8d57)]
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
