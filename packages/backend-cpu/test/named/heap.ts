@@ -15,12 +15,18 @@ export class TestHeap implements KernelContext {
     new Uint8Array(this.memory.buffer).fill(0xcd)
     this.#top = 1024
   }
+  mark(): number {
+    return this.#top
+  }
+  /** gives back what was allocated since `mark` */
+  release(mark: number): void {
+    this.#top = mark
+  }
   alloc(bytes: number): Block {
     const address = this.#top
     this.#top = (address + bytes + 64 + 63) & ~63
     const short = this.#top - this.memory.buffer.byteLength
     if (short > 0) this.memory.grow(Math.ceil(short / 65536) + 16)
-    new Uint8Array(this.memory.buffer, address, bytes + 32).fill(0xab)
     return { address }
   }
   pointer(view: ArrayView<object>): number {
@@ -39,7 +45,9 @@ export class TestHeap implements KernelContext {
   /** a fresh contiguous output, filled with rubbish */
   out(shape: readonly number[], dtype: DType): ArrayView<object> {
     const n = shape.reduce((x, y) => x * y, 1)
-    return { storage: this.alloc(n * bytesOf(dtype)), dtype, offset: 0, shape, strides: contiguous(shape) }
+    const storage = this.alloc(n * bytesOf(dtype))
+    new Uint8Array(this.memory.buffer, storage.address, n * bytesOf(dtype) + 32).fill(0xab)
+    return { storage, dtype, offset: 0, shape, strides: contiguous(shape) }
   }
   /** whether the bytes behind `view` are as they were */
   guarded(view: ArrayView<object>): boolean {

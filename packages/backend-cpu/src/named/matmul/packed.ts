@@ -3,7 +3,7 @@ import type { Problem } from './problem.ts'
 import type { Routines } from './routines.ts'
 
 /** Block sizes: a panel pair stays in the first cache, a block of A in the second, a block of B in the third. */
-const block = { kBytes: 1024, rows: 120, cols: 1536 } as const
+const block = { kBytes: 1536, rows: 120, cols: 1536 } as const
 
 /** `total` cut in as few equal pieces as `max` allows, each a multiple of `unit` but the last: no sliver at the end. */
 function piece(total: number, max: number, unit: number): number {
@@ -18,7 +18,7 @@ function piece(total: number, max: number, unit: number): number {
 export function packedProduct(context: KernelContext, r: Routines, p: Problem): void {
   const { m, n, k, a, b, bytes } = p
   const { rows, cols } = r.tile
-  const kc = piece(k, block.kBytes / bytes * 1.5, 1)
+  const kc = piece(k, block.kBytes / bytes, 1)
   const mc = Math.min(piece(m, block.rows, rows), Math.ceil(m / rows) * rows)
   const nc = Math.min(piece(n, block.cols, cols), Math.ceil(n / cols) * cols)
   const panelsA = context.scratch(mc * kc * bytes)
