@@ -1,50 +1,14 @@
-import { type DType, type Expr, expr as e, isFloat } from '@mapgrad/kernel'
+import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
-import { type Diff, type Op, defineOp } from '../core/op.ts'
-import type { Scalar } from '../core/promote.ts'
-import { broadcastAval, constant, elementwise, multilinear, pointwise } from '../core/words.ts'
+import type { Op } from '../core/op.ts'
+import { constant, elementwise, multilinear } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
-import { cast, promoted } from './cast.ts'
-import { eq, ge, gt, lt } from './compare.ts'
-import { floor, log, neg, roundHalfEven, trunc } from './unary.ts'
+import { eq, ge } from './compare.ts'
+import { type Binary, type Operand, type XY, binary, floating, indicator, integral, knownNumber, number, numbers, weight } from './families.ts'
+import { floor, log, neg, reciprocal, roundHalfEven, rsqrt, sqrt, trunc } from './unary.ts'
 import { where } from './where.ts'
 
-/** A tensor, or a JavaScript scalar where PyTorch takes a Python one. */
-export type Operand = Tensor | Scalar
-type XY = [x: Tensor, y: Tensor]
-/** An op of two operands that broadcast, elementwise, in their promoted dtype. */
-export type Binary = Op<XY, null, [x: Operand, y: Operand]>
-
-interface Rule {
-  readonly build: (x: Expr, y: Expr) => Expr
-  readonly diff: Diff<XY, null>
-  /** the dtype to compute in, from the promoted one */
-  readonly as?: (dtype: DType) => DType
-}
-
-const binary = /* @__NO_SIDE_EFFECTS__ */ (name: string, { build, diff, as }: Rule): Binary =>
-  defineOp<XY, null, [x: Operand, y: Operand]>({
-    name,
-    args: (x, y) => [promoted(name, [x, y], as) as XY, null],
-    result: broadcastAval(name),
-    compute: pointwise((x, y) => build(x!, y!)),
-    batch: 'pointwise',
-    diff,
-  })
-
-const floating = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')
-const numbers =
-  (name: string) =>
-  (dtype: DType): DType => {
-    if (dtype === 'bool') throw new TensorTypeError('expected at least one number dtype, got only bool. Convert with x.to(\'int32\'), or use logicalXor, bitwiseAnd', { op: name, code: 'DTYPE' })
-    return dtype
-  }
-const integral =
-  (name: string) =>
-  (dtype: DType): DType => {
-    if (isFloat(dtype)) throw new TensorTypeError(`expected integer or bool dtypes, got ${dtype}`, { op: name, code: 'DTYPE' })
-    return dtype
-  }
+export type { Binary, Operand } from './families.ts'
 
 const plus: Binary = binary('add', { build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)), diff: elementwise('one', 'one') })
 const minus: Binary = binary('sub', { build: e.sub, diff: elementwise('one', 'minusOne'), as: numbers('sub') })
@@ -143,35 +107,62 @@ export const remainder: Binary = binary('remainder', {
   as: numbers('remainder'),
 })
 
-// where operands tie, each gets half, as in PyTorch
-const half = (wins: Tensor, ties: Tensor, like: Tensor): Tensor => add(cast(wins, like.dtype), mul(cast(ties, like.dtype), 0.5))
+// where operands tie, each gets half, as in PyTorch; a NaN gives both the whole
+const share: Op<XY> = weight('share', (x, y) => e.select(e.lt(x!, y!), number(0, x!), e.select(e.eq(x!, y!), number(0.5, x!), number(1, x!))))
 
 /** The larger of x and y; NaN if either is. Ties share the derivative. */
 export const maximum: Binary = binary('maximum', {
   build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.max(x, y)),
   diff: elementwise(
-    (_, [x, y]) => half(gt(x, y), eq(x, y), x),
-    (_, [x, y]) => half(gt(y, x), eq(x, y), x),
+    (_, [x, y]) => share(x, y),
+    (_, [x, y]) => share(y, x),
   ),
 })
 /** The smaller of x and y; NaN if either is. Ties share the derivative. */
 export const minimum: Binary = binary('minimum', {
   build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.min(x, y)),
   diff: elementwise(
-    (_, [x, y]) => half(lt(x, y), eq(x, y), x),
-    (_, [x, y]) => half(lt(y, x), eq(x, y), x),
+    (_, [x, y]) => share(y, x),
+    (_, [x, y]) => share(x, y),
+  ),
+})
+
+const notAbove: Op<XY> = indicator('le', (x, y) => e.le(x!, y!))
+const isAbove: Op<XY> = indicator('gt', (x, y) => e.gt(x!, y!))
+
+/** The larger of x and a bound; NaN if either is. At the bound x has the derivative. */
+export const clampMin: Binary = binary('clamp_min', {
+  build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.max(x, y)),
+  diff: elementwise(
+    (_, [x, low]) => notAbove(low, x),
+    (_, [x, low]) => isAbove(low, x),
+  ),
+})
+/** The smaller of x and a bound; NaN if either is. At the bound x has the derivative. */
+export const clampMax: Binary = binary('clamp_max', {
+  build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.min(x, y)),
+  diff: elementwise(
+    (_, [x, high]) => notAbove(x, high),
+    (_, [x, high]) => isAbove(x, high),
   ),
 })
 
 const power: Binary = binary('pow', {
   build: (x, y) => (isFloat(x.dtype) ? e.pow(x, y) : integerPower(x, y)),
-  // d(xʸ) = y xʸ⁻¹ dx + xʸ log x dy, with 0 at y = 0 and at x = 0, y ≥ 0
+  // d(xʸ) = y xʸ⁻¹ dx + xʸ log x dy, with 0 at x = y = 0 and at x = 0, y ≥ 0
   diff: elementwise(
-    (_, [x, y]) => where(eq(y, 0), 0, mul(y, power(x, sub(y, 1)))),
-    (z, [x, y]) => where(eq(x, 0), where(ge(y, 0), 0, mul(z, log(x))), mul(z, log(x))),
+    (_, [x, y]) => {
+      const k = knownNumber(y)
+      if (k !== undefined) return k === 0 ? mul(x, 0) : mul(pow(x, Number(k) - 1), Number(k))
+      return mul(y, power(x, where(bothZero(x, y), 1, sub(y, 1))))
+    },
+    (z, [x, y]) => mul(z, log(where(flatZero(x, y), 1, x))),
   ),
   as: numbers('pow'),
 })
+
+const bothZero = (x: Tensor, y: Tensor): Tensor => logicalAnd(eq(x, 0), eq(y, 0))
+const flatZero = (x: Tensor, y: Tensor): Tensor => logicalAnd(eq(x, 0), ge(y, 0))
 
 /** xʸ of integers by squaring; wraps. Negative exponents give the truncated reciprocal. */
 function integerPower(x: Expr, y: Expr): Expr {
@@ -192,11 +183,17 @@ function integerPower(x: Expr, y: Expr): Expr {
 
 /** x to the power y. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
 export function pow(x: Operand, y: Operand): Tensor {
-  if (typeof y === 'number') {
-    if (y === 2 && typeof x === 'object') return mul(x, x)
-    if (y < 0 && Number.isInteger(y) && typeof x === 'object' && !isFloat(x.dtype))
-      throw new TensorTypeError('Integers to negative integer powers are not allowed. Convert the base with x.float()', { op: 'pow', code: 'DTYPE' })
-  }
+  if (typeof y !== 'number' || typeof x !== 'object') return power(x, y)
+  if (isFloat(x.dtype)) {
+    // as PyTorch: these are exact or better conditioned
+    if (y === 1) return mul(x, 1)
+    if (y === 2) return mul(x, x)
+    if (y === 3) return mul(mul(x, x), x)
+    if (y === 0.5) return sqrt(x)
+    if (y === -0.5) return rsqrt(x)
+    if (y === -1) return reciprocal(x)
+  } else if (y < 0 && Number.isInteger(y))
+    throw new TensorTypeError('Integers to negative integer powers are not allowed. Convert the base with x.float()', { op: 'pow', code: 'DTYPE' })
   return power(x, y)
 }
 
@@ -212,7 +209,7 @@ export const atan2: Binary = binary('atan2', {
 })
 function overNorm(n: Tensor, y: Tensor, x: Tensor): Tensor {
   const norm = add(mul(x, x), mul(y, y))
-  return where(eq(norm, 0), 0, divide(n, norm))
+  return divide(n, where(eq(norm, 0), 1, norm))
 }
 
 const logical = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary => binary(name, { build, diff: constant, as: () => 'bool' })
@@ -230,6 +227,14 @@ export const bitwiseAnd: Binary = bitwise('bitwise_and', e.and)
 export const bitwiseOr: Binary = bitwise('bitwise_or', e.or)
 /** Bitwise exclusive or of integers, logical of bools. */
 export const bitwiseXor: Binary = bitwise('bitwise_xor', e.xor)
+
+const shift = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary =>
+  binary(name, { build, diff: constant, as: (dtype) => numbers(name)(integral(name)(dtype)) })
+/** x · 2ʸ of integers; 0 where y is negative or has more bits than the dtype. */
+export const bitwiseLeftShift: Binary = shift('bitwise_left_shift', (x, y) => e.select(inWidth(y), e.shl(x, y), zero(x)))
+/** ⌊x / 2ʸ⌋ of integers; where y is negative or has more bits than the dtype, 0 or −1 by the sign of x. */
+export const bitwiseRightShift: Binary = shift('bitwise_right_shift', (x, y) => e.shr(x, e.select(inWidth(y), y, number(dtypes[x.dtype].bytes * 8 - 1, y))))
+const inWidth = (y: Expr): Expr => e.and(e.ge(y, zero(y)), e.lt(y, number(dtypes[y.dtype].bytes * 8, y)))
 
 /** Options of `round`. */
 export interface RoundOptions {
