@@ -8,6 +8,8 @@ import { parseSync } from 'rolldown/utils'
 import { filesBelow, floorOf, nodeOnly, root, scope, sourceCondition, testkit, versionLine, workspace } from './workspace.mjs'
 
 const maxLines = 400
+/** Ops name each other in their rules (the transpose of sum is expand, and the other way round), inside functions. */
+const mayRefer = (path) => path.startsWith('packages/tensor/src/ops/')
 const isSource = (name) => /\.[mc]?ts$/.test(name)
 const isCode = (name) => /\.(ts|mts|mjs|js)$/.test(name)
 
@@ -24,59 +26,139 @@ export function directionFault(from, to) {
   return b < a ? undefined : `${from} (floor ${a}) may import only from lower floors, and ${to} is on floor ${b}`
 }
 
-/** All import specifiers of a file with the line and whether only types are imported. */
+/** Runs `visit(node, inFunction)` on every node; `inFunction`: it does not run when the module loads. */
+function walk(node, visit, inFunction = false) {
+  if (node === null || typeof node !== 'object') return
+  if (Array.isArray(node)) {
+    for (const child of node) walk(child, visit, inFunction)
+    return
+  }
+  if (node.type) visit(node, inFunction)
+  const isMember = node.type === 'MethodDefinition' || (node.type === 'PropertyDefinition' && !node.static)
+  for (const key in node) {
+    const later =
+      inFunction || node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression'
+    walk(node[key], visit, later || (isMember && key === 'value'))
+  }
+}
+
+/**
+ * What a file imports: the specifier, its line, whether only types are imported, and whether what is imported is used
+ * while the module loads (`now`) or only inside functions.
+ */
 export function importsOf(path, text) {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`)
   const found = []
+  const byName = new Map()
   const lineAt = (offset) => text.slice(0, offset).split('\n').length
-  const add = (node, source, typeOnly) => {
-    if (source?.type === 'Literal') found.push({ specifier: source.value, line: lineAt(node.start), typeOnly })
+  const add = (node, { typeOnly = false, now = false } = {}) => {
+    if (node.source?.type !== 'Literal') return undefined
+    found.push({ specifier: node.source.value, line: lineAt(node.start), typeOnly, now })
+    return found.at(-1)
   }
-  const visit = (node) => {
-    if (node === null || typeof node !== 'object') return
-    if (Array.isArray(node)) {
-      for (const child of node) visit(child)
-      return
-    }
+  walk(program, (node) => {
     switch (node.type) {
-      case 'ImportDeclaration':
-        add(node, node.source, node.importKind === 'type')
+      case 'ImportDeclaration': {
+        const entry = add(node, { typeOnly: node.importKind === 'type', now: node.specifiers.length === 0 })
+        for (const { local, importKind } of node.specifiers) if (importKind !== 'type') byName.set(local.name, entry)
         break
+      }
       case 'ExportNamedDeclaration':
       case 'ExportAllDeclaration':
-        add(node, node.source, node.exportKind === 'type')
+        add(node, { typeOnly: node.exportKind === 'type' })
         break
       case 'ImportExpression':
-        add(node, node.source, false)
+        add(node, { now: true })
         break
       case 'TSImportType':
-        add(node, node.source, true)
+        add(node, { typeOnly: true })
         break
     }
-    for (const key in node) if (key !== 'parent') visit(node[key])
-  }
-  visit(program)
+  })
+  const statements = program.body.filter(({ type, source }) => type !== 'ImportDeclaration' && !source)
+  walk(statements.map(withoutTypes), (node, inFunction) => {
+    if (node.type === 'Identifier' && !inFunction && byName.has(node.name)) byName.get(node.name).now = true
+  })
   return found
 }
 
-/** One cycle for each knot of files that import each other at run time. `edges`: file → files. */
-export function cyclesOf(edges) {
-  const state = new Map()
+/** The tree without type annotations, property names and the names of an export list, which use nothing. */
+function withoutTypes(node) {
+  if (node === null || typeof node !== 'object') return node
+  if (Array.isArray(node)) return node.map(withoutTypes)
+  const wraps = ['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression', 'TSTypeAssertion', 'TSInstantiationExpression']
+  if (wraps.includes(node.type)) return withoutTypes(node.expression)
+  if (node.type?.startsWith('TS') || node.type === 'ExportSpecifier') return null
+  const plain = {}
+  for (const key in node) {
+    const isName =
+      (key === 'key' && !node.computed && !node.shorthand) || (key === 'property' && node.type === 'MemberExpression' && !node.computed)
+    if (!isName) plain[key] = withoutTypes(node[key])
+  }
+  return plain
+}
+
+/** The knots of a graph `file → files`: the sets of files that reach each other (Tarjan). */
+export function knotsOf(edges) {
+  const index = new Map()
+  const low = new Map()
   const stack = []
-  const cycles = []
-  const walk = (file) => {
-    state.set(file, 'open')
+  const knots = []
+  const visit = (file) => {
+    index.set(file, index.size)
+    low.set(file, index.get(file))
     stack.push(file)
     for (const next of edges.get(file) ?? []) {
-      if (state.get(next) === 'open') cycles.push([...stack.slice(stack.indexOf(next)), next])
-      else if (!state.has(next)) walk(next)
+      if (!index.has(next)) visit(next)
+      if (stack.includes(next)) low.set(file, Math.min(low.get(file), low.get(next)))
     }
-    stack.pop()
-    state.set(file, 'closed')
+    if (low.get(file) !== index.get(file)) return
+    const knot = stack.splice(stack.indexOf(file))
+    if (knot.length > 1 || edges.get(file)?.includes(file)) knots.push(knot)
   }
-  for (const file of edges.keys()) if (!state.has(file)) walk(file)
-  return cycles
+  for (const file of edges.keys()) if (!index.has(file)) visit(file)
+  return knots
+}
+
+/** A shortest way in a graph `from → … → to`, of at least one step. */
+export function wayFrom(from, to, edges) {
+  const ways = [[from]]
+  const seen = new Set()
+  for (const way of ways) {
+    for (const next of edges.get(way.at(-1)) ?? []) {
+      if (next === to) return [...way, next]
+      if (!seen.has(next)) ways.push([...way, next])
+      seen.add(next)
+    }
+  }
+  return undefined
+}
+
+/** Says what is wrong with the knots of a package, whose imports are given as `file → [{ target, now, line }]`. */
+function checkCycles(pkg, imports, packages, report) {
+  const edges = new Map([...imports].map(([file, list]) => [file, list.map(({ target }) => target)]))
+  const short = (file) => relative(join(pkg.dir, 'src'), file)
+  for (const knot of knotsOf(edges)) {
+    const inside = new Set(knot)
+    const where = (file) => relative(packages.top, file)
+    const outsider = knot.find((file) => !mayRefer(where(file)))
+    if (outsider) {
+      const way = wayFrom(outsider, outsider, edges)
+      report(where(way[0]), `import cycle: ${way.map(short).join(' → ')} (break it, or import only types)`)
+      continue
+    }
+    for (const file of knot) {
+      for (const { target, now, line } of imports.get(file)) {
+        if (!now || !inside.has(target)) continue
+        const back = wayFrom(target, file, edges).map(short).join(' → ')
+        report(
+          `${where(file)}:${line}`,
+          `uses ${short(target)} while it loads, which imports it back (${back}): refer to it only inside functions`,
+        )
+      }
+    }
+  }
 }
 
 function checkManifest(pkg, packages, report) {
@@ -153,7 +235,7 @@ function checkImport(pkg, file, found, packages, report) {
       report(at, `imports ${specifier}: ${name} does not export "${subpath}"`)
     const fault = pkg.kind === 'package' && inSource && directionFault(pkg.short, name.slice(scope.length))
     if (fault) return report(at, `imports ${name}: ${fault}`)
-    if (pkg.name === name) report(at, `imports its own package by name: use a relative path`)
+    if (pkg.name === name && inSource) report(at, `imports its own package by name: use a relative path`)
   }
   if (inSource) {
     const { dependencies, peerDependencies } = pkg.manifest
@@ -192,7 +274,7 @@ export function checkWorkspace(top = root) {
   for (const pkg of list) {
     checkManifest(pkg, packages, report)
     if (pkg.kind === 'package') checkPublished(pkg, packages, report)
-    const edges = new Map()
+    const within = new Map()
     const sources = filesBelow(join(pkg.dir, 'src'), isCode)
     for (const file of [...sources, ...['test', 'bench'].flatMap((folder) => filesBelow(join(pkg.dir, folder), isCode))]) {
       const text = readFileSync(file, 'utf8')
@@ -208,18 +290,13 @@ export function checkWorkspace(top = root) {
       for (const found of imports) checkImport(pkg, file, found, packages, report)
       if (inSource) {
         const local = imports.filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
-        edges.set(
+        within.set(
           file,
-          local.map(({ specifier }) => resolve(dirname(file), specifier)),
+          local.map(({ specifier, ...rest }) => ({ ...rest, target: resolve(dirname(file), specifier) })),
         )
       }
     }
-    for (const cycle of cyclesOf(edges)) {
-      report(
-        relative(top, cycle[0]),
-        `import cycle: ${cycle.map((file) => relative(join(pkg.dir, 'src'), file)).join(' → ')} (break it, or import only types)`,
-      )
-    }
+    checkCycles(pkg, within, packages, report)
     if (pkg.kind === 'package' && sources.length > 0) {
       for (const name of Object.keys({ ...pkg.manifest.dependencies, ...pkg.manifest.peerDependencies })) {
         if (name.startsWith(scope) && !pkg.used.has(name))

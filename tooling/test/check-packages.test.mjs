@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { checkWorkspace, cyclesOf, directionFault } from '../check-packages.mjs'
+import { checkWorkspace, directionFault, knotsOf, wayFrom } from '../check-packages.mjs'
 
 const made = []
 afterEach(() => made.splice(0).forEach((dir) => rmSync(dir, { recursive: true })))
@@ -140,23 +140,57 @@ test('siblings never meet, and the test kit stands beside the floors', () => {
   expect(directionFault('unheard-of', 'kernel')).toMatch(/has no floor/)
 })
 
-test('one cycle of a knot is enough, and a chain is none', () => {
-  expect(
-    cyclesOf(
-      new Map([
-        ['a', ['b']],
-        ['b', ['c']],
-        ['c', []],
-      ]),
+test('files that reach each other are a knot, a chain is none', () => {
+  const chain = new Map([
+    ['a', ['b']],
+    ['b', ['c']],
+    ['c', []],
+  ])
+  expect(knotsOf(chain)).toEqual([])
+  const knot = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['b']],
+    ['d', ['d']],
+  ])
+  expect(knotsOf(knot)).toEqual([['d'], ['b', 'c']])
+  expect(wayFrom('b', 'b', knot)).toEqual(['b', 'c', 'b'])
+  expect(wayFrom('c', 'd', knot)).toEqual(['c', 'b', 'd'])
+})
+
+const op = (imported, code) => `import { ${imported} } from './${imported}.ts'\n${code}\n`
+
+test('ops may name each other in their rules', () => {
+  const files = {
+    'packages/tensor/src/ops/sum.ts': op(
+      'expand',
+      'export const sum = f({ expand: 1, diff: (ct) => expand(ct) as typeof expand, x: o.expand })',
     ),
-  ).toEqual([])
-  expect(
-    cyclesOf(
-      new Map([
-        ['a', ['b']],
-        ['b', ['c']],
-        ['c', ['b']],
-      ]),
-    ),
-  ).toEqual([['b', 'c', 'b']])
+    'packages/tensor/src/ops/expand.ts': op('sum', 'export class expand { static f() { return sum } g = sum }\nexport { sum }'),
+  }
+  expect(problemsOf(files)).toEqual([])
+})
+
+test.each([
+  ['a call', 'export const expand = sum()'],
+  ['a value', 'export const expand = f({ transpose: sum })'],
+  ['a shorthand', 'export const expand = f({ sum })'],
+  ['a static field', 'export class expand { static x = sum }'],
+  ['a base class', 'export class expand extends sum {}'],
+])('a circle of ops that is needed while it loads is refused: %s', (_, code) => {
+  const files = {
+    'packages/tensor/src/ops/sum.ts': op('expand', 'export const sum = () => expand'),
+    'packages/tensor/src/ops/expand.ts': op('sum', code),
+  }
+  expect(problemsOf(files)).toEqual([
+    expect.stringMatching(/expand\.ts:1: uses ops\/sum\.ts while it loads, which imports it back \(ops\/sum\.ts → ops\/expand\.ts\)/),
+  ])
+})
+
+test('a circle of ops with another file is refused, wherever it is entered', () => {
+  const files = {
+    'packages/tensor/src/tensor.ts': "export { sum } from './ops/sum.ts'",
+    'packages/tensor/src/ops/sum.ts': "import { sum } from '../tensor.ts'\nexport const f = () => sum",
+  }
+  expect(problemsOf(files)).toEqual([expect.stringMatching(/tensor\.ts: import cycle: tensor\.ts → ops\/sum\.ts → tensor\.ts/)])
 })
