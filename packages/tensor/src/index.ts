@@ -31,3 +31,5 @@ export { type ClampArgs, type ClampOptions, type ValueOptions, addcdiv, addcmul,
 export { type IscloseOptions, copysign, floatPower, fmax, fmin, heaviside, hypot, isclose, ldexp, logaddexp, logaddexp2, rsub, xlogy } from './ops/binary-extra.ts'
 export * from './ops/activation.ts'
 export { type PrintOptions, type PrintSettings, getPrintOptions, setPrintOptions } from './core/print.ts'
+export { type DimOptions, atleast1d, atleast2d, atleast3d, cat, columnStack, concatenate, dstack, hstack, rowStack, stack, vstack } from './ops/join.ts'
+export { type NarrowOptions, type SelectOptions, flip, fliplr, flipud, narrow, select } from './ops/slice.ts'
