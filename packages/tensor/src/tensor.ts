@@ -1,11 +1,13 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { TensorTypeError, show } from './core/errors.ts'
 import { type Nested, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
+import { print } from './core/print.ts'
 import { numel } from './core/shape.ts'
 import type { Value } from './core/value.ts'
-import { ConvertMethods } from './methods/convert.ts'
+import { Displayed } from './methods/display.ts'
 
 /** A multi-dimensional array of one dtype on one device. Functions of it can be transformed. */
-export class Tensor extends ConvertMethods {
+export class Tensor extends Displayed {
   override wrap(value: Value): Tensor {
     return new Tensor(value)
   }
@@ -43,6 +45,29 @@ export class Tensor extends ConvertMethods {
   /** Gives the memory back now. Never a duty; using the tensor afterwards is a named error. */
   dispose(): void {
     for (const v of this.value.arrays()) v.dispose()
+  }
+  /** `dispose` at the end of the block of a `using` declaration. */
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  /** The values, dtype and device in PyTorch's layout; a value inside a transform shows its level. */
+  override toString(): string {
+    return print(this.value)
+  }
+  /**
+   * What JavaScript's own operators see: the number of a tensor with one element, the printed form in a string. Inside
+   * vmap and compile, where there is no one value, it raises; `x.toString()` and console.log always print.
+   */
+  [Symbol.toPrimitive](hint: string): number | boolean | bigint | string {
+    if (hint === 'string') {
+      this.value.concrete('toString')
+      return print(this.value)
+    }
+    if (this.numel() !== 1)
+      throw new TensorTypeError(`only tensors with one element can be converted to JavaScript numbers, got one of shape ${show(this.shape)}. Use methods such as x.add(y) instead of operators`, { op: 'toPrimitive', code: 'NOT_A_SCALAR' })
+    const x = this.item()
+    return hint === 'number' ? Number(x) : x
   }
 }
 
