@@ -9,22 +9,23 @@ export function multiplyAdd(f: FunctionBuilder, t: Tile, acc: Local, a: Local, b
   f.set(acc)
 }
 
+const addresses = (f: FunctionBuilder): Local[] => f.params.map((_, i) => f.param(i))
+
 /**
- * Exports `block(m, n, k, A, B, C, ldc, add, scratch)`: `C = A × B`, or `C += A × B`, of one packed block. A lies in panels of
- * `tile.rows` rows and B in panels of `tile.cols` columns, k-major and padded with zeros; `ldc` counts bytes.
+ * Exports `block(m, n, k, A, B, bK, bPanel, C, ldc, add, scratch)`: `C = A × B`, or `C += A × B`. A is packed in panels of
+ * `tile.rows` rows, k-major and padded with zeros. B comes in panels of `tile.cols` columns, `bPanel` bytes apart, whose rows
+ * lie `bK` bytes apart: packed like A, or, when its columns are whole panels, where it is. `ldc` counts bytes.
  */
 export function defineBlock(m: ModuleBuilder, t: Tile): void {
   const panel = definePanel(m, t)
-  const f = m.function('block', Array.from({ length: 9 }, () => 'i32' as const), [])
-  const [rows, cols, k, a, b, c, ldc, add, scratch] = Array.from({ length: 9 }, (_, i) => f.param(i)) as [Local, Local, Local, Local, Local, Local, Local, Local, Local]
-  const step = f.local('i32')
-  f.get(k).i32(t.cols * t.lanes.bytes).op('i32.mul').set(step)
+  const f = m.function('block', Array.from({ length: 11 }, () => 'i32' as const), [])
+  const [rows, cols, k, a, b, bK, bPanel, c, ldc, add, scratch] = addresses(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
   f.block((end) => {
     f.loop((head) => {
       f.get(cols).i32(0).op('i32.le_s').brIf(end)
-      for (const x of [rows, cols, k, a, b, c, ldc, add, scratch]) f.get(x)
+      for (const x of [rows, cols, k, a, b, bK, c, ldc, add, scratch]) f.get(x)
       f.call(panel)
-      advance(f, b, step)
+      advance(f, b, bPanel)
       advance(f, c, t.cols * t.lanes.bytes)
       advance(f, cols, -t.cols)
       f.br(head)
@@ -38,15 +39,15 @@ export function defineBlock(m: ModuleBuilder, t: Tile): void {
  */
 function definePanel(m: ModuleBuilder, t: Tile): FunctionBuilder {
   const { lanes } = t
-  const f = m.function(null, Array.from({ length: 9 }, () => 'i32' as const), [])
-  const [rows, cols, k, a, b, c, ldc, add, scratch] = Array.from({ length: 9 }, (_, i) => f.param(i)) as [Local, Local, Local, Local, Local, Local, Local, Local, Local]
+  const f = m.function(null, Array.from({ length: 10 }, () => 'i32' as const), [])
+  const [rows, cols, k, a, b, bK, c, ldc, add, scratch] = addresses(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
   const vectors = t.cols / lanes.lanes
   const acc = Array.from({ length: t.rows * vectors }, () => f.local('v128'))
   const right = Array.from({ length: vectors }, () => f.local('v128'))
   const left = f.local('v128')
   const at = f.local('i32')
   const end = f.local('i32')
-  f.get(b).get(k).i32(t.cols * lanes.bytes).op('i32.mul').op('i32.add').set(end)
+  f.get(b).get(k).get(bK).op('i32.mul').op('i32.add').set(end)
   f.loop((head) => {
     for (const x of acc) f.i32x4(0).set(x)
     f.get(b).set(at)
@@ -57,7 +58,7 @@ function definePanel(m: ModuleBuilder, t: Tile): FunctionBuilder {
         for (let j = 0; j < vectors; j++) multiplyAdd(f, t, acc[i * vectors + j]!, left, right[j]!)
       }
       advance(f, a, t.rows * lanes.bytes)
-      f.get(at).i32(t.cols * lanes.bytes).op('i32.add').tee(at).get(end).op('i32.ne').brIf(inner)
+      f.get(at).get(bK).op('i32.add').tee(at).get(end).op('i32.ne').brIf(inner)
     })
     f.get(rows).i32(t.rows).op('i32.ge_s').get(cols).i32(t.cols).op('i32.ge_s').op('i32.and')
     f.if(

@@ -5,6 +5,9 @@ import type { Routines } from './routines.ts'
 /** Block sizes: a panel pair stays in the first cache, a block of A in the second, a block of B in the third. */
 const block = { kBytes: 1536, rows: 120, cols: 1536 } as const
 
+/** Up to so many rows, B is used too few times for packing it to pay: its whole panels are read where they are. */
+const directRows = 12
+
 /** `total` cut in as few equal pieces as `max` allows, each a multiple of `unit` but the last: no sliver at the end. */
 function piece(total: number, max: number, unit: number): number {
   const pieces = Math.ceil(total / max)
@@ -25,6 +28,8 @@ export function packedProduct(context: KernelContext, r: Routines, p: Problem): 
   const panelsB = context.scratch(nc * kc * bytes)
   const spare = context.scratch(rows * cols * bytes)
   const pairs = addresses(p)
+  // a column of B that repeats would end a panel's walk where it began
+  const direct = m <= directRows && b.col === bytes && b.row !== 0
 
   for (let j = 0; j < n; j += nc) {
     const nj = Math.min(nc, n - j)
@@ -34,7 +39,8 @@ export function packedProduct(context: KernelContext, r: Routines, p: Problem): 
       let packedB = -1
       for (let index = 0; index < pairs.length; index += 2) {
         const fromB = pairs[index + 1]! + j * b.col + q * b.row
-        if (fromB !== packedB) r.packB(panelsB, fromB, nj, kq, b.col, b.row)
+        const whole = direct ? nj - (nj % cols) : 0
+        if (fromB !== packedB) r.packB(panelsB, fromB + whole * bytes, nj - whole, kq, b.col, b.row)
         packedB = fromB
         for (let i = 0; i < m; i += mc) {
           const mi = Math.min(mc, m - i)
@@ -42,7 +48,9 @@ export function packedProduct(context: KernelContext, r: Routines, p: Problem): 
           if (fromA !== packedA) r.packA(panelsA, fromA, mi, kq, a.row, a.col)
           packedA = fromA
           const c = p.c + ((index / 2 * m + i) * n + j) * bytes
-          r.block(mi, nj, kq, panelsA, panelsB, c, n * bytes, q > 0 ? 1 : 0, spare)
+          const add = q > 0 ? 1 : 0
+          if (whole > 0) r.block(mi, whole, kq, panelsA, fromB, b.row, cols * bytes, c, n * bytes, add, spare)
+          if (whole < nj) r.block(mi, nj - whole, kq, panelsA, panelsB, cols * bytes, cols * bytes * kq, c + whole * bytes, n * bytes, add, spare)
         }
       }
     }
