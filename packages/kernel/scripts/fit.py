@@ -8,7 +8,7 @@ rounding costs almost nothing. The number after each name is
 the largest relative error of the rounded polynomial, in units of the dtype's epsilon (2^-24, 2^-53).
 """
 import struct
-from mpmath import mp, mpf, lu_solve, matrix, cos, pi, log, exp, sin, tan, tanh, erf, erfc, sqrt, nstr, expm1, sinh
+from mpmath import mp, mpf, lu_solve, matrix, cos, pi, log, exp, sin, tan, erf, erfc, sqrt, nstr, expm1, sinh
 
 mp.dps = 80
 
@@ -141,12 +141,13 @@ if __name__ == '__main__':
     polynomial('tan', lambda z: series(lambda y: tan(sqrt(y)) / sqrt(y), z, mpf(1)), list(range(1, 7)), tiny, b, 'float32', lead=lambda z: mpf(1))
     # sinh x = x + x³ q(x²), |x| <= 1
     polynomial('sinh', lambda z: series(lambda y: sinh(sqrt(y)) / sqrt(y), z, mpf(1)), list(range(1, 8)), tiny, mpf(1.0001), 'float64', lead=lambda z: mpf(1))
-    # tanh x = x P(x²)/Q(x²), erf x = x P(x²)/Q(x²)
-    rational('tanh', lambda z: series(lambda y: tanh(sqrt(y)) / sqrt(y), z, mpf(1)), 5, 4, tiny, mpf(9.02) ** 2, 'float32')
-    rational('erf', lambda z: series(lambda y: erf(sqrt(y)) / sqrt(y), z, 2 / sqrt(pi)), 5, 5, tiny, mpf(3.93) ** 2, 'float32')
+    # float32 erf x = x + x q(x²) on |x| ≤ 0.92; beyond, erfc x = exp(-x - x q(x))
+    polynomial('erf', lambda z: series(lambda y: erf(sqrt(y)) / sqrt(y), z, 2 / sqrt(pi)), list(range(6)), tiny, mpf(0.925) ** 2, 'float32', lead=lambda z: mpf(1))
+    g = lambda x: -log(erfc(x)) / x
+    polynomial('log erfc', g, list(range(7)), mpf(0.915), mpf(4), 'float32', relative_to=lambda x: erf(x) / erfc(x) / x, lead=lambda x: mpf(1))
     # float64 erf on [0, 1]; erfc(x) = exp(-x²) / (1 + 2x) · w(t) with t = (x - 4)/(x + 4) on [1/2, 27.3]
     rational('erf', lambda z: series(lambda y: erf(sqrt(y)) / sqrt(y), z, 2 / sqrt(pi)), 5, 5, tiny, mpf(1), 'float64')
     back = lambda t: 4 * (1 + t) / (1 - t)
     w = lambda t: exp(back(t) ** 2) * erfc(back(t)) * (1 + 2 * back(t))
-    for n in (18, 20, 22):
+    for n in (20,):
         polynomial('erfc', w, list(range(n + 1)), mpf(-3.5) / mpf(4.5), mpf(23.5) / mpf(31.5), 'float64')

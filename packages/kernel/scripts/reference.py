@@ -91,7 +91,7 @@ def rounded(y):
     scaled = mp.ldexp(y, -e)
     n = mp.nint(scaled)
     if n == 0:
-        return 0.0, int(mp.nint((scaled - n) * 200))
+        return (0.0 if y > 0 else -0.0), int(mp.nint((scaled - n) * 200))
     if mp.frexp(abs(n))[1] + e > 1024:
         return (INF if y > 0 else -INF), 0
     return math.ldexp(int(n), int(e)), int(mp.nint((scaled - n) * 200))

@@ -1,16 +1,20 @@
 import { type Expr, abs, add, and, constant, div, lt, mul, select, sub } from '../expr.ts'
-import { exp } from './exp.ts'
-import { clamp, formatOf, fromBits, horner, like, toBits, withSign } from './format.ts'
+import { exp, expBounded } from './exp.ts'
+import { atMost, clamp, fromBits, horner, like, toBits, withSign } from './format.ts'
 
-/** erf x = x P(x²) / Q(x²); scripts/fit.py. float32 on |x| ≤ 3.93, beyond which it is ±1; float64 on |x| ≤ 1 */
-const P = {
-  float32: [1.1283791065216064, 0.19078437983989716, 0.05279035121202469, 0.0037796306423842907, 0.00028480865876190364, 2.041961352006183e-6],
-  float64: [1.1283791670955126, 0.14350665273245994, 0.04548361193132144, 0.0018774108402912263, 0.0001968847242267882, 7.771718241799479e-8],
-} as const
-const Q = {
-  float32: [1.0, 0.5024110078811646, 0.11425774544477463, 0.014997480437159538, 0.0011652171378955245, 3.800397826125845e-5],
-  float64: [1.0, 0.4605127929664381, 0.09381306588251986, 0.01069307851064737, 0.0006924981371554296, 2.0810253869988436e-5],
-} as const
+/** erf x = x P(x²) / Q(x²) on |x| ≤ 1 in float64; scripts/fit.py */
+const P = [1.1283791670955126, 0.14350665273245994, 0.04548361193132144, 0.0018774108402912263, 0.0001968847242267882, 7.771718241799479e-8]
+const Q = [1.0, 0.4605127929664381, 0.09381306588251986, 0.01069307851064737, 0.0006924981371554296, 2.0810253869988436e-5]
+/** float32: erf x = x + x q(x²) on |x| ≤ 0.92; scripts/fit.py */
+const small32 = [
+  0.12837915122509003, -0.37612491846084595, 0.11281774938106537, -0.02676483243703842, 0.004990359768271446,
+  -0.0005975899985060096,
+]
+/** float32: erfc x = exp(−x − x q(x)) on [0.92, 4]; scripts/fit.py. The form is N. Juffa's, https://stackoverflow.com/a/35148199 (2016) */
+const large32 = [
+  0.1286526620388031, 0.6351327300071716, 0.10627046972513199, -0.023793553933501244, 0.0036585938651114702,
+  -0.0003270847082603723, 1.1690149221976753e-5,
+]
 
 /** erfc x · e^(x²) · (1 + 2x) in t = (x − 4)/(x + 4), x in [½, 27.3]; scripts/fit.py, the form is Shepherd and Laframboise, Math. Comp. 36 (1981) */
 const W = [
@@ -23,9 +27,16 @@ const W = [
 
 /** x P(x²) / Q(x²) */
 function rational(x: Expr): Expr {
-  const { float } = formatOf(x)
   const z = mul(x, x)
-  return div(mul(x, horner(z, ...P[float])), horner(z, ...Q[float]))
+  return div(mul(x, horner(z, ...P)), horner(z, ...Q))
+}
+
+/** Two polynomials and an exponential: a quotient would be shorter, but passes 1 where erf is near to it. */
+function erf32(x: Expr): Expr {
+  const a = atMost(abs(x), 4)
+  const small = add(a, mul(a, horner(mul(a, a), ...small32)))
+  const tail = expBounded(sub(like(x, 0), add(a, mul(a, horner(a, ...large32)))))
+  return withSign(select(lt(a, like(x, 0.92)), small, sub(like(x, 1), tail)), x)
 }
 
 /** erfc of a float64 x ≥ ½. */
@@ -40,7 +51,7 @@ function erfcLarge(x: Expr): Expr {
 }
 
 export function erf(x: Expr): Expr {
-  if (x.dtype === 'float32') return rational(clamp(x, -3.93, 3.93))
+  if (x.dtype === 'float32') return erf32(x)
   const a = abs(x)
   return withSign(select(lt(a, like(x, 1)), rational(a), sub(like(x, 1), erfcLarge(clamp(a, 0.5, 6)))), x)
 }

@@ -1,5 +1,5 @@
-import { type Expr, abs, add, div, mul, sub } from '../expr.ts'
-import { type Format, atMost, clamp, formatOf, horner, like, powerOfTwo, scale, toBits, withSign } from './format.ts'
+import { type Expr, abs, add, div, eq, mul, select, sub } from '../expr.ts'
+import { type Format, atMost, bitsOf, clamp, formatOf, horner, like, powerOfTwo, scale, toBits, withSign } from './format.ts'
 
 // minimax, scripts/fit.py: exp r = 1 + r + r² q(r) and expm1 r = r + r² q(r) on |r| ≤ ln2 / 2
 const exp32 = [0.49999988079071045, 0.166665181517601, 0.04166964814066887, 0.008368945680558681, 0.0013745316537097096]
@@ -46,6 +46,13 @@ export function exp(x: Expr, shift: 0 | -1 = 0): Expr {
   return scale(around1(r, f.float === 'float32' ? exp32 : exp64), i)
 }
 
+/** exp of a number that neither over- nor underflows: one multiplication by a power of two, and no bounds. */
+export function expBounded(x: Expr): Expr {
+  const f = formatOf(x)
+  const { r, i } = reduce(x, f, f.bias)
+  return mul(around1(r, f.float === 'float32' ? exp32 : exp64), powerOfTwo(i))
+}
+
 export function exp2(x: Expr): Expr {
   const f = formatOf(x)
   const c = f.float === 'float32' ? clamp(x, -151, 129) : clamp(x, -1076, 1025)
@@ -57,18 +64,23 @@ export function exp2(x: Expr): Expr {
 }
 
 /** expm1 r and 2^n of x = n ln2 + r, the power with its exponent moved by `shift`. */
-function expm1Parts(x: Expr, shift: number): { p: Expr; s: Expr } {
+function expm1Parts(x: Expr, shift: number): { p: Expr; s: Expr; i: Expr } {
   const f = formatOf(x)
   const { r, i } = reduce(x, f, f.bias + shift)
-  return { p: add(r, mul(mul(r, r), horner(r, ...(f.float === 'float32' ? expm132 : expm164)))), s: powerOfTwo(i) }
+  return { p: add(r, mul(mul(r, r), horner(r, ...(f.float === 'float32' ? expm132 : expm164)))), s: powerOfTwo(i), i }
 }
 
-/** 2^n expm1(r) + (2^n − 1), at half scale so that n = bias + 1 does not overflow; the sign of x says which zero. */
+/**
+ * 2^n expm1(r) + (2^n − 1), at half scale so that n = bias + 1 does not overflow, but where n = 0: half of a subnormal
+ * is not exact. The sign of x says which zero.
+ */
 export function expm1(x: Expr): Expr {
   const [low, high] = x.dtype === 'float32' ? [-18, 89] : [-39, 710]
-  const { p, s } = expm1Parts(clamp(x, low, high), -1)
+  const { p, s, i } = expm1Parts(clamp(x, low, high), -1)
   const half = add(mul(s, p), sub(s, like(s, 0.5)))
-  return withSign(add(half, half), x)
+  const f = formatOf(x)
+  const near0 = eq(i, bitsOf(f.magic + f.bias - 1, f))
+  return withSign(select(near0, p, add(half, half)), x)
 }
 
 /** tanh x = t / (t + 2) with t = expm1(2|x|): never above 1, and one formula for small and large. */

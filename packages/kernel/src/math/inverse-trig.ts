@@ -1,4 +1,4 @@
-import { type Expr, abs, add, constant, div, eq, lt, mul, select, sqrt, sub } from '../expr.ts'
+import { type Expr, abs, add, constant, div, eq, lt, mul, select, sqrt, sub, xor } from '../expr.ts'
 import { horner, like, toBits, withSign } from './format.ts'
 
 // All for float64; float32 is computed there. Schemes and coefficients of fdlibm 5.3.
@@ -101,7 +101,9 @@ export function atan2(y: Expr, x: Expr): Expr {
   const q = select(eq(small, large), select(eq(large, zero), zero, one), div(small, large))
   const octant = arc(around(q, upTo1))
   const steep = lt(ax, ay)
-  const quadrant = select(steep, sub(like(x, halfPi[0]), sub(octant, like(x, halfPi[1]))), octant)
   const behind = lt(toBits(x), constant(0n, 'int64'))
-  return withSign(select(behind, sub(like(x, pi[0]), sub(quadrant, like(x, pi[1]))), quadrant), y)
+  // a, π/2 − a, π/2 + a or π − a
+  const part = (i: 0 | 1): Expr => select(steep, like(x, halfPi[i]), select(behind, like(x, pi[i]), zero))
+  const turned = select(xor(steep, behind), sub(zero, octant), octant)
+  return withSign(add(part(0), add(turned, part(1))), y)
 }
