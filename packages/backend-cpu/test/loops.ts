@@ -1,10 +1,10 @@
-import { type Access, type DType, type Expr, type Loop, type LoopCall, type View, bytesOf, elementsOf, expr as E, interpret, isFloat, lowerTypes } from '@mapgrad/kernel'
+import { type Access, type DType, type Expr, type Loop, type LoopCall, type View, bytesOf, elementsOf, expr as E, interpret, isFloat, lowerTypes, roundTo } from '@mapgrad/kernel'
 import type { Backend, Storage } from '@mapgrad/tensor/plugin'
 
 /** The loop with every float32 operation rounded on its own, as hardware does it: the interpreter's answer is then exact. */
 export function exactly(loop: Loop): Loop {
   const round = (root: Expr): Expr =>
-    E.rewrite(lowerTypes(root), (e) => (e.kind === 'basic' && e.dtype === 'float32' ? { kind: 'cast', dtype: 'float32', args: [e] } : e))
+    E.rewrite(lowerTypes(root), (e) => ((e.kind === 'basic' || e.kind === 'rare') && e.dtype === 'float32' ? { kind: 'cast', dtype: 'float32', args: [e] } : e))
   return {
     ...loop,
     body: round(loop.body),
@@ -43,7 +43,7 @@ const call = <S>(c: Case, storage: (o: Operand) => S): LoopCall<S> => ({
   sizes: c.sizes,
   reducedAxes: c.reducedAxes,
   inputs: c.inputs.map((o) => view(o, storage(o))),
-  scalars: c.scalars,
+  scalars: c.scalars.map((x, i) => roundTo(x, c.loop.scalars[i]!)),
   out: view(c.out, storage(c.out)),
 })
 

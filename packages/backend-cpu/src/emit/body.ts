@@ -81,7 +81,7 @@ export class Hoisted {
 function constantShiftOf(node: Expr): number | null {
   if (node.kind !== 'basic' || (node.op !== 'shl' && node.op !== 'shr' && node.op !== 'shru')) return null
   const count = node.args[1]!
-  return count.kind === 'const' ? Number(count.value) : null
+  return count.kind === 'const' ? Number(BigInt.asUintN(6, BigInt(count.value))) : null
 }
 const isConstantShift = (node: Expr): boolean => constantShiftOf(node) !== null
 
