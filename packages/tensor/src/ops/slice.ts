@@ -1,11 +1,12 @@
 import { type Args, readArgs } from '../core/args.ts'
-import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
+import { TensorRangeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, normalizeDims } from '../core/shape.ts'
 import { linear, pieces, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
+import { type Numbers, checkInteger, readNumbers } from './integers.ts'
 import { clone, reshapeTo } from './view.ts'
 
 /** `length` elements of an axis of `size`: start, start + step, …; the step may be negative. */
@@ -26,7 +27,7 @@ const resized = (shape: Shape, slices: Slices, to: 'length' | 'size'): Shape => 
 }
 
 /** Where the elements of slices lie. */
-function sliced(x: Layout, slices: Slices): Layout {
+export function sliced(x: Layout, slices: Slices): Layout {
   const strides = [...x.strides]
   let { offset } = x
   for (const { dim, start, step, length } of slices) {
@@ -70,12 +71,6 @@ export function narrowTo(x: Tensor, shape: Shape): Tensor {
 /** The element `index` (in range) of a (non-negative) axis, which disappears. */
 export const selectAxis = (x: Tensor, axis: number, index: number): Tensor =>
   reshapeTo(narrowAxis(x, axis, index, 1), x.shape.filter((_, d) => d !== axis))
-
-/** An integer argument, checked. */
-export function checkInteger(op: string, name: string, x: unknown): number {
-  if (typeof x !== 'number' || !Number.isInteger(x)) throw new TensorTypeError(`expected ${name} to be an integer, got ${describe(x)}`, { op, code: 'INTEGER' })
-  return x
-}
 
 /** A start or stop as a place in an axis: negative ones count from its end, those beyond it are its ends. */
 export const clampIndex = (i: number, size: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
@@ -136,23 +131,11 @@ export function checkIndex(op: string, index: unknown, axis: number, shape: Shap
 }
 
 /** The named axes in reverse. A view. */
-export function flip(x: Tensor, ...dims: number[] | [dims: readonly number[] | { readonly dims: number | readonly number[] }]): Tensor {
+export function flip(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
   checkTensor('flip', x)
-  const list = readDims('flip', dims, 'dims')
-  const axes = normalizeDims('flip', list, x.ndim)
+  const axes = normalizeDims('flip', readNumbers('flip', dims, 'dims'), x.ndim)
   if (!axes.length) return clone(x)
   return sliceAxes(x, axes.map((dim) => ({ dim, start: x.shape.at(dim)! - 1, step: -1, length: x.shape.at(dim)!, size: x.shape.at(dim)! })))
-}
-
-/** A list of numbers given one by one, as one array, or by name. */
-export function readDims(op: string, args: readonly unknown[], name: string): readonly number[] {
-  const [first] = args
-  if (args.length === 1 && Array.isArray(first)) return first as number[]
-  if (args.length === 1 && typeof first === 'object' && first !== null) {
-    const given = readArgs<Record<string, unknown>>(op, args, [name])[name]
-    return typeof given === 'number' ? [given] : (given as readonly number[])
-  }
-  return args as number[]
 }
 
 /** The columns (axis 1) in reverse. A view. */

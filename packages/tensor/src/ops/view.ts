@@ -59,6 +59,24 @@ export const reshapeTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp
   diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
 })
 
+/** `reshapeTo` that never copies: it refuses where strides cannot say the shape. */
+export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
+  name: 'view',
+  args: (x: Tensor, shape: Shape): readonly [X, ShapeParams] => [[x], { shape }],
+  result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
+  compute: view((x, { shape }) => {
+    const strides = reshapedStrides(x, shape)
+    if (!strides)
+      throw new TensorRangeError(
+        `view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead; the shape is ${show(x.shape)} with strides ${show(x.strides)}, the size ${show(shape)}`,
+        { op: 'view', code: 'VIEW_STRIDES' },
+      )
+    return { shape, strides, offset: x.offset }
+  }),
+  batch: ([x], [dim], { shape }, { size }) => [viewTo(batchFirst(x, dim!), [size, ...shape]), 0],
+  diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
+})
+
 /** x under a handle and an array of its own; values never change, so the data are shared. */
 export const clone: Op<X> = defineOp<X>({
   name: 'clone',

@@ -1,0 +1,26 @@
+import { isOptions, readArgs } from '../core/args.ts'
+import { TensorTypeError, describe } from '../core/errors.ts'
+
+/** Integers one by one, as one array, or by name in an object. */
+export type Numbers<Name extends string> = readonly number[] | readonly [numbers: readonly number[]] | readonly [named: { readonly [N in Name]: number | readonly number[] }]
+
+/** An integer argument, checked. */
+export function checkInteger(op: string, name: string, x: unknown): number {
+  if (typeof x !== 'number' || !Number.isInteger(x)) throw new TensorTypeError(`expected ${name} to be an integer, got ${describe(x)}`, { op, code: 'INTEGER' })
+  return x
+}
+
+/** A list of integers given one by one, as one array, or by name. */
+export function readNumbers(op: string, args: readonly unknown[], name: string): readonly number[] {
+  let list: unknown = args
+  if (args.length === 1) {
+    if (Array.isArray(args[0])) list = args[0]
+    else if (isOptions(args[0])) {
+      const given = readArgs<Record<string, unknown>>(op, args, [name])[name]
+      list = typeof given === 'number' ? [given] : given
+    }
+  }
+  if (!Array.isArray(list)) throw new TensorTypeError(`expected ${name} as integers, got ${describe(list)}`, { op, code: 'INTEGER' })
+  for (const n of list) checkInteger(op, name, n)
+  return list as readonly number[]
+}

@@ -1,0 +1,305 @@
+import { type Args, isOptions, readArgs } from '../core/args.ts'
+import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
+import { checkTensor } from '../core/promote.ts'
+import { type Shape, broadcastShapes, normalizeDim, normalizeDims, numel } from '../core/shape.ts'
+import type { Tensor } from '../tensor.ts'
+import { concat } from './join.ts'
+import { type Numbers, checkInteger, readNumbers } from './integers.ts'
+import { flip, narrowAxis } from './slice.ts'
+import { atLeast1, clone, expandTo, moveAxis, permuteDims, reshapeTo, viewTo } from './view.ts'
+
+/** The shape that a size list with at most one −1 means for `n` elements. */
+export function inferShape(op: string, size: readonly number[], n: number): Shape {
+  let known = 1
+  let infer = -1
+  size.forEach((s, i) => {
+    if (s === -1) {
+      if (infer >= 0) throw new TensorRangeError(`only one dimension can be inferred, got shape ${show(size)}`, { op, code: 'SIZE' })
+      infer = i
+    } else if (s < 0) throw new TensorRangeError(`invalid shape dimension ${s} at index ${i} of shape ${show(size)}`, { op, code: 'SIZE' })
+    else known *= s
+  })
+  if (infer < 0 ? known === n : known > 0 && n % known === 0) return infer < 0 ? size : size.map((s) => (s === -1 ? n / known : s))
+  if (infer >= 0 && known === 0 && n === 0)
+    throw new TensorRangeError(`cannot reshape tensor of 0 elements into shape ${show(size)} because the unspecified dimension size -1 can be any value and is ambiguous`, { op, code: 'SIZE' })
+  throw new TensorRangeError(`shape '${show(size)}' is invalid for input of size ${n}`, { op, code: 'SHAPE_MISMATCH' })
+}
+
+/** The elements row-major under another shape; one size may be −1. A view where strides can say it, else a copy. */
+export function reshape(x: Tensor, ...shape: Numbers<'shape'>): Tensor {
+  checkTensor('reshape', x)
+  return reshapeTo(x, inferShape('reshape', readNumbers('reshape', shape, 'shape'), numel(x.shape)))
+}
+/** `reshape` to the shape of another tensor. */
+export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape)
+
+/** `reshape` that never copies. @throws TensorRangeError where strides cannot say the shape */
+export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
+  checkTensor('view', x)
+  return viewTo(x, inferShape('view', readNumbers('view', shape, 'size'), numel(x.shape)))
+}
+/** `view` in the shape of another tensor. */
+export const viewAs = (x: Tensor, other: Tensor): Tensor => view(x, other.shape)
+/** All elements along one axis. */
+export const ravel = (x: Tensor): Tensor => reshape(x, -1)
+
+/** Arguments of `flatten`. */
+export interface FlattenOptions {
+  readonly startDim?: number
+  readonly endDim?: number
+}
+
+/** The axes from `startDim` (default 0) to `endDim` (default −1, included) as one. */
+export function flatten(x: Tensor, ...args: Args<[startDim?: number, endDim?: number], FlattenOptions>): Tensor {
+  const { startDim = 0, endDim = -1 } = readArgs<FlattenOptions>('flatten', args, ['startDim', 'endDim'])
+  checkTensor('flatten', x)
+  const from = normalizeDim('flatten', startDim, x.ndim)
+  const to = normalizeDim('flatten', endDim, x.ndim)
+  if (from > to) throw new TensorRangeError('flatten() has invalid args: start_dim cannot come after end_dim', { op: 'flatten', code: 'DIM_ORDER' })
+  return reshapeTo(x, [...x.shape.slice(0, from), numel(x.shape.slice(from, to + 1)), ...x.shape.slice(to + 1)])
+}
+
+/** Arguments of `unflatten`. */
+export interface UnflattenOptions {
+  readonly dim?: number
+  readonly sizes?: readonly number[]
+}
+
+/** One axis split into several whose sizes multiply up to its; one may be −1. */
+export function unflatten(x: Tensor, ...args: Args<[dim: number, sizes: readonly number[]], UnflattenOptions>): Tensor {
+  const { dim, sizes } = readArgs<UnflattenOptions>('unflatten', args, ['dim', 'sizes'])
+  checkTensor('unflatten', x)
+  if (!Array.isArray(sizes) || sizes.length === 0) throw new TensorRangeError('unflatten: sizes must be non-empty', { op: 'unflatten', code: 'SIZE' })
+  const axis = normalizeDim('unflatten', dim as number, x.ndim)
+  const n = x.shape[axis] ?? 1
+  const known = sizes.reduce((a: number, s: number) => (s === -1 ? a : a * s), 1)
+  const infers = sizes.includes(-1)
+  if (infers ? known === 0 || n % known !== 0 : known !== n)
+    throw new TensorRangeError(`unflatten: Provided sizes ${show(sizes)} don't multiply up to the size of dim ${axis} (${n}) in the input tensor`, { op: 'unflatten', code: 'SHAPE_MISMATCH' })
+  return reshapeTo(x, [...x.shape.slice(0, axis), ...inferShape('unflatten', sizes, n), ...x.shape.slice(axis + 1)])
+}
+
+/** Without its axes of size 1: all, or those among `dim`. */
+export function squeeze(x: Tensor, ...args: Args<[dim?: number | readonly number[] | null], { readonly dim?: number | readonly number[] | null }>): Tensor {
+  const { dim } = readArgs<{ readonly dim?: number | readonly number[] | null }>('squeeze', args, ['dim'])
+  checkTensor('squeeze', x)
+  const dims = normalizeDims('squeeze', dim, x.ndim)
+  return reshapeTo(x, x.shape.filter((n, i) => n !== 1 || !dims.includes(i - x.ndim)))
+}
+
+/** With a new axis of size 1 at `dim`. */
+export function unsqueeze(x: Tensor, ...args: Args<[dim: number], { readonly dim?: number }>): Tensor {
+  const { dim } = readArgs<{ readonly dim?: number }>('unsqueeze', args, ['dim'])
+  checkTensor('unsqueeze', x)
+  const axis = normalizeDim('unsqueeze', dim as number, x.ndim + 1)
+  return reshapeTo(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)])
+}
+
+/** The axes in another order: axis i of the result is axis `dims[i]` of x. A view. */
+export function permute(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
+  checkTensor('permute', x)
+  const list = readNumbers('permute', dims, 'dims')
+  if (list.length !== x.ndim)
+    throw new TensorRangeError(`permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${list.length}`, { op: 'permute', code: 'RANK' })
+  const order = list.map((d) => normalizeDim('permute', d, x.ndim))
+  if (new Set(order).size !== order.length) throw new TensorRangeError(`permute(): duplicate dims are not allowed, got ${show(list)}`, { op: 'permute', code: 'DIM_REPEATED' })
+  return permuteDims(x, order)
+}
+
+/** Arguments of `transpose`. */
+export interface TransposeOptions {
+  readonly dim0?: number
+  readonly dim1?: number
+}
+
+function swapped(op: string, x: Tensor, args: readonly unknown[], names: readonly [string, string]): Tensor {
+  const given = readArgs<Record<string, number>>(op, args, names)
+  checkTensor(op, x)
+  const [a, b] = names.map((n) => normalizeDim(op, given[n]!, x.ndim)) as [number, number]
+  if (a === b) return clone(x)
+  return permuteDims(x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)))
+}
+
+/** Axes `dim0` and `dim1` exchanged. A view. */
+export const transpose = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor => swapped('transpose', x, args, ['dim0', 'dim1'])
+/** The same as `transpose`. */
+export const swapdims = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor => swapped('swapdims', x, args, ['dim0', 'dim1'])
+/** The same as `transpose`, in NumPy's name. */
+export const swapaxes = (x: Tensor, ...args: Args<[axis0: number, axis1: number], { readonly axis0?: number; readonly axis1?: number }>): Tensor => swapped('swapaxes', x, args, ['axis0', 'axis1'])
+
+/** The transposed matrix; a vector or a number as it is. A view. */
+export function t(x: Tensor): Tensor {
+  checkTensor('t', x)
+  if (x.ndim > 2) throw new TensorRangeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`, { op: 't', code: 'RANK' })
+  return reversedAxes(x)
+}
+/** All axes in reverse order; of a matrix, its transpose. A view. */
+export const reversedAxes = (x: Tensor): Tensor => permuteDims(x, x.shape.map((_, i) => x.ndim - 1 - i))
+/** The last two axes exchanged. A view. */
+export function matrixTranspose(x: Tensor, name = 'mT'): Tensor {
+  if (x.ndim < 2) throw new TensorRangeError(`tensor.${name} is only supported on matrices or batches of matrices. Got ${x.ndim}-D tensor.`, { op: name, code: 'RANK' })
+  return permuteDims(x, x.shape.map((_, i) => (i < x.ndim - 2 ? i : 2 * x.ndim - 3 - i)))
+}
+/** The conjugate transpose of the last two axes; for real tensors `mT`. */
+export const adjoint = (x: Tensor): Tensor => matrixTranspose(x, 'adjoint()')
+
+/** Arguments of `movedim`. */
+export interface MovedimOptions {
+  readonly source?: number | readonly number[]
+  readonly destination?: number | readonly number[]
+}
+
+/** The axes `source` moved to the places `destination`, the others in order. A view. */
+export function movedim(x: Tensor, ...args: Args<[source: number | readonly number[], destination: number | readonly number[]], MovedimOptions>): Tensor {
+  const { source, destination } = readArgs<MovedimOptions>('movedim', args, ['source', 'destination'])
+  checkTensor('movedim', x)
+  const list = (d: number | readonly number[] | undefined): readonly number[] => (typeof d === 'object' ? d : [d as number])
+  const [from, to] = [list(source), list(destination)]
+  if (from.length !== to.length)
+    throw new TensorRangeError(`movedim: Invalid source or destination dims: source (${show(from)} dims) should contain the same number of dims as destination (${show(to)} dims)`, { op: 'movedim', code: 'DIM_REPEATED' })
+  const axes = (dims: readonly number[], name: string): number[] => {
+    const out = dims.map((d) => normalizeDim('movedim', d, x.ndim))
+    if (new Set(out).size !== out.length) throw new TensorRangeError(`movedim: repeated dim in \`${name}\` (${show(dims)})`, { op: 'movedim', code: 'DIM_REPEATED' })
+    return out
+  }
+  const [s, d] = [axes(from, 'source'), axes(to, 'destination')]
+  if (x.ndim === 0) return clone(x)
+  const order = new Array<number>(x.ndim).fill(-1)
+  d.forEach((place, i) => (order[place] = s[i]!))
+  const rest = x.shape.map((_, i) => i).filter((i) => !s.includes(i))
+  return permuteDims(x, order.map((i) => (i < 0 ? rest.shift()! : i)))
+}
+/** The same as `movedim`. */
+export const moveaxis: typeof movedim = (x, ...args) => movedim(x, ...args)
+
+/** Axes of size 1 repeated and new leading axes, up to `size`; −1 keeps a size. A view without a copy. */
+export function expand(x: Tensor, ...size: Numbers<'size'>): Tensor {
+  checkTensor('expand', x)
+  const sizes = readNumbers('expand', size, 'size')
+  const lead = sizes.length - x.ndim
+  if (lead < 0)
+    throw new TensorRangeError(`expand(${x.dtype}{${show(x.shape)}}, size=${show(sizes)}): the number of sizes provided (${sizes.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`, { op: 'expand', code: 'RANK' })
+  const shape = sizes.map((n, i) => {
+    const own = x.shape[i - lead]
+    if (n === -1) {
+      if (own === undefined) throw new TensorRangeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`, { op: 'expand', code: 'SIZE' })
+      return own
+    }
+    if (n < 0 || (own !== undefined && own !== 1 && own !== n))
+      throw new TensorRangeError(`The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${show(sizes)}.  Tensor sizes: ${show(x.shape)}`, { op: 'expand', code: 'SHAPE_MISMATCH' })
+    return n
+  })
+  return expandTo(x, shape)
+}
+/** `expand` to the shape of another tensor. */
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+/** `expand`, as a function of a shape. */
+export const broadcastTo = (x: Tensor, ...size: Numbers<'size'>): Tensor => expand(x, ...size)
+
+const tensorsOf = (op: string, args: readonly (Tensor | readonly Tensor[])[]): readonly Tensor[] => {
+  const list = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as readonly Tensor[]
+  for (const x of list) checkTensor(op, x)
+  return list
+}
+
+/** All expanded to their common shape. */
+export function broadcastTensors(...tensors: readonly Tensor[] | readonly [readonly Tensor[]]): Tensor[] {
+  const xs = tensorsOf('broadcastTensors', tensors)
+  let shape: Shape = []
+  for (const x of xs) shape = broadcastShapes('broadcastTensors', shape, x.shape)
+  return xs.map((x) => expandTo(x, shape))
+}
+
+/** The tensor repeated as a whole, `repeats[i]` times along axis i; more repeats than axes make leading axes. */
+export function repeat(x: Tensor, ...repeats: Numbers<'repeats'>): Tensor {
+  checkTensor('repeat', x)
+  const times = readNumbers('repeat', repeats, 'repeats')
+  const lead = times.length - x.ndim
+  if (lead < 0) throw new TensorRangeError(`Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor, got repeats ${show(times)} for shape ${show(x.shape)}`, { op: 'repeat', code: 'RANK' })
+  const sizes = times.map((_, i) => x.shape[i - lead] ?? 1)
+  const shape = times.map((n, i) => n * sizes[i]!)
+  const bad = times.findIndex((n) => n < 0)
+  if (bad >= 0) throw new TensorRangeError(`Trying to create tensor with negative dimension ${shape[bad]}: ${show(shape)}`, { op: 'repeat', code: 'SIZE' })
+  return reshapeTo(expandTo(reshapeTo(x, sizes.flatMap((n) => [1, n])), sizes.flatMap((n, i) => [times[i]!, n])), shape)
+}
+
+/** `repeat` where fewer repeats than axes mean the last axes. */
+export function tile(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
+  checkTensor('tile', x)
+  const list = readNumbers('tile', dims, 'dims')
+  return repeat(x, [...new Array<number>(Math.max(x.ndim - list.length, 0)).fill(1), ...list])
+}
+
+/** Arguments of `roll`. */
+export interface RollOptions {
+  readonly shifts?: number | readonly number[]
+  readonly dims?: number | readonly number[] | null
+}
+
+/** Elements moved `shifts` places along `dims`, those that leave at the end entering at the start; without dims, along the flattened tensor. */
+export function roll(x: Tensor, ...args: Args<[shifts: number | readonly number[], dims?: number | readonly number[] | null], RollOptions>): Tensor {
+  const { shifts, dims } = readArgs<RollOptions>('roll', args, ['shifts', 'dims'])
+  checkTensor('roll', x)
+  const list = (v: number | readonly number[] | null | undefined): readonly number[] => (typeof v === 'number' ? [v] : (v ?? []))
+  const [by, along] = [list(shifts), list(dims)]
+  if (by.length === 0) throw new TensorRangeError('`shifts` required', { op: 'roll', code: 'SHIFTS' })
+  if (along.length === 0 && by.length === 1) return reshapeTo(roll(reshapeTo(x, [numel(x.shape)]), by, 0), x.shape)
+  if (by.length !== along.length) throw new TensorRangeError(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`, { op: 'roll', code: 'SHIFTS' })
+  let y = x
+  along.forEach((d, i) => {
+    const axis = normalizeDim('roll', d, x.ndim)
+    const n = x.shape[axis] ?? 1
+    const cut = n === 0 ? 0 : (((-checkInteger('roll', 'shifts', by[i]) % n) + n) % n)
+    if (cut !== 0) y = concat([narrowAxis(y, axis, cut, n - cut), narrowAxis(y, axis, 0, cut)], axis - x.ndim)
+  })
+  return y === x ? clone(x) : y
+}
+
+/** Arguments of `rot90`. */
+export interface Rot90Options {
+  readonly k?: number
+  readonly dims?: readonly number[]
+}
+
+/** Turned `k` times by 90° in the plane of `dims` (default [0, 1]), from the first towards the second. A view. */
+export function rot90(x: Tensor, ...args: Args<[k?: number, dims?: readonly number[]], Rot90Options>): Tensor {
+  const { k = 1, dims = [0, 1] } = readArgs<Rot90Options>('rot90', args, ['k', 'dims'])
+  checkTensor('rot90', x)
+  if (dims.length !== 2) throw new TensorRangeError(`expected total rotation dims == 2, but got dims = ${dims.length}`, { op: 'rot90', code: 'DIMS' })
+  if (x.ndim < 2) throw new TensorRangeError(`expected total dims >= 2, but got total dims = ${x.ndim}`, { op: 'rot90', code: 'RANK' })
+  const [a, b] = dims.map((d) => normalizeDim('rot90', d, x.ndim)) as [number, number]
+  if (a === b) throw new TensorRangeError(`expected rotation dims to be different, but got dim0 = ${dims[0]} and dim1 = ${dims[1]}`, { op: 'rot90', code: 'DIMS' })
+  switch (((checkInteger('rot90', 'k', k) % 4) + 4) % 4) {
+    case 1:
+      return transpose(flip(x, b), a, b)
+    case 2:
+      return flip(x, a, b)
+    case 3:
+      return transpose(flip(x, a), a, b)
+    default:
+      return clone(x)
+  }
+}
+
+/** Options of `meshgrid`. */
+export interface MeshgridOptions {
+  /** `'ij'` (default): axis i of the grids is that of the i-th vector; `'xy'`: the first two exchanged */
+  readonly indexing?: 'ij' | 'xy'
+}
+
+/** Grids of coordinates: each of the vectors repeated along the axes of the others. Views. */
+export function meshgrid(...args: readonly (Tensor | readonly Tensor[] | MeshgridOptions)[]): Tensor[] {
+  const last = args.at(-1)
+  const options = isOptions(last) ? readArgs<MeshgridOptions>('meshgrid', [last], [], ['indexing']) : {}
+  const xs = tensorsOf('meshgrid', (isOptions(last) ? args.slice(0, -1) : args) as readonly (Tensor | readonly Tensor[])[])
+  const { indexing = 'ij' } = options
+  if (xs.length === 0) throw new TensorRangeError('meshgrid expects a non-empty TensorList', { op: 'meshgrid', code: 'EMPTY_LIST' })
+  for (const x of xs) {
+    if (x.ndim > 1) throw new TensorRangeError(`torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape ${show(x.shape)}`, { op: 'meshgrid', code: 'RANK' })
+    if (x.dtype !== xs[0]!.dtype) throw new TensorTypeError(`meshgrid expects all tensors to have the same dtype, got ${xs[0]!.dtype} and ${x.dtype}`, { op: 'meshgrid', code: 'DTYPE' })
+  }
+  if (indexing !== 'ij' && indexing !== 'xy') throw new TensorTypeError(`torch.meshgrid: indexing must be one of "xy" or "ij", but received: ${describe(indexing)}`, { op: 'meshgrid', code: 'INDEXING' })
+  const shape = xs.map((x) => x.shape[0] ?? 1)
+  const grids = xs.map((x, i) => expandTo(reshapeTo(atLeast1(x), shape.map((n, d) => (d === i ? n : 1))), shape))
+  return indexing === 'xy' && xs.length > 1 ? grids.map((g) => moveAxis(g, 1, 0)) : grids
+}
