@@ -21,6 +21,7 @@ import {
   withTrace,
 } from '@mapgrad/tensor/plugin'
 
+/** What random draws inside `vmap` do: raise, differ per example, or be the same for all. */
 export type Randomness = BatchContext['randomness']
 
 /** A value that stands for one example; the examples lie along `dim` of the tensor it holds. */

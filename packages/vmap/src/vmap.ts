@@ -17,6 +17,7 @@ import { type BatchTrace, type Randomness, materialize, vmapFlat } from './batch
 
 /** Which axis holds the examples: one for all arguments, or a tree (outermost an array, one entry an argument) that is a prefix of theirs; `null` shares an argument among all examples. */
 export type InDims = number | readonly InDimsTree[]
+/** One entry of `InDims`: an axis, `null`, or a tree of them. */
 export type InDimsTree = number | null | undefined | readonly InDimsTree[] | { readonly [key: string]: InDimsTree }
 /** Where the examples go in the outputs: one for all, or a prefix tree; `null` for an output that depends on no example. */
 export type OutDims = number | null | readonly OutDims[] | { readonly [key: string]: OutDims }

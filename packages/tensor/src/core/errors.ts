@@ -12,6 +12,7 @@ export interface MapgradError extends Error {
 
 const brand = '~mapgrad.error'
 
+/** Where an error comes from: package, op, stable code. */
 export interface ErrorInfo {
   readonly package?: string
   readonly op?: string | undefined

@@ -7,6 +7,7 @@ import type { ArrayValue, Aval } from './value.ts'
 export type Dim = number | null
 /** A tangent or cotangent; `null` is a structural zero. */
 export type Tangent = Tensor | null
+/** Operands or outputs of an op. */
 export type Tensors = readonly Tensor[]
 type Each<X extends Tensors, T> = { readonly [K in keyof X]: T }
 
@@ -45,8 +46,11 @@ export type Partial<X extends Tensors, P> = ((y: Tensor, xs: X, params: P) => Te
 
 /** Higher-order rules are handed the transform, so that ops import no interpreter. */
 export type Fn = (...xs: Tensor[]) => Tensor | readonly Tensor[]
+/** Forward mode as a higher-order rule is handed it: outputs of `f` and their tangents. */
 export type Jvp = (f: Fn, primals: Tensors, tangents: readonly Tangent[]) => readonly [ys: Tensors, dys: readonly Tangent[]]
+/** Reverse mode as a higher-order rule is handed it: outputs of `f` and the pullback. */
 export type Vjp = (f: Fn, primals: Tensors) => readonly [ys: Tensors, pullback: (cts: readonly Tangent[]) => readonly Tangent[]]
+/** Batching as a higher-order rule is handed it. */
 export type Vmap = (f: Fn, dims: readonly Dim[]) => Fn
 
 /** What is known about the derivative of an op. Each transform reads it in its own way. */
@@ -64,6 +68,7 @@ export type Diff<X extends Tensors, P> =
     }
   | { readonly kind: 'unsupported'; readonly reason: string }
 
+/** What a batching rule knows of the `vmap` it runs in. */
 export interface BatchContext {
   /** the number of examples */
   readonly size: number

@@ -3,12 +3,14 @@ import { TensorRangeError, TensorTypeError, describe, show } from './errors.ts'
 /** Sizes of the axes, outermost first. */
 export type Shape = readonly number[]
 
+/** The number of elements of a shape. */
 export function numel(shape: Shape): number {
   let n = 1
   for (let i = 0; i < shape.length; i++) n *= shape[i]!
   return n
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false
