@@ -2,6 +2,10 @@ import { type DType, isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { type Device } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
+import { isTensor } from '../core/handle.ts'
+import { add, mul, pow, sub } from '../ops/binary.ts'
+import { cast } from '../ops/cast.ts'
+import { where } from '../ops/where.ts'
 import type { Tensor } from '../tensor.ts'
 import { type TensorOptions, checkDTypeName, fromHost } from './tensor.ts'
 
@@ -54,16 +58,20 @@ export function arange(...args: readonly unknown[]): Tensor {
   return upload(Float64Array.from({ length: n }, (_, i) => a + i * d), [n], dtype, o.device, 'arange')
 }
 
+/** A bound of `linspace` and `logspace`: a number, or a tensor without axes. */
+export type Bound = number | Tensor
+
 interface SpaceOptions extends TensorOptions {
-  readonly start?: number
-  readonly end?: number
+  readonly start?: Bound
+  readonly end?: Bound
   readonly steps?: number
   readonly base?: number
 }
 
-function spaced(op: string, o: SpaceOptions, value: (x: number) => number): Tensor {
+function spaced(op: string, o: SpaceOptions, value: (x: number) => number, values: (x: Tensor) => Tensor): Tensor {
   const { start, end, steps } = o
   checkDTypeName(op, o.dtype)
+  if (isTensor(start) || isTensor(end)) return spacedBetween(op, o, values)
   checkNumber(op, 'start', start)
   checkNumber(op, 'end', end)
   checkCount(op, steps, 'number of steps must be non-negative')
@@ -74,14 +82,37 @@ function spaced(op: string, o: SpaceOptions, value: (x: number) => number): Tens
   return upload(Float64Array.from({ length: steps }, (_, i) => value(steps === 1 ? start : at(i))), [steps], dtype, o.device, op)
 }
 
-/** `steps` numbers from `start` to `end`, both included, at equal distances. */
-export function linspace(...args: Args<[start: number, end: number, steps: number], SpaceOptions>): Tensor {
-  return spaced('linspace', readArgs<SpaceOptions>('linspace', args, ['start', 'end', 'steps'], KEYWORDS), (x) => x)
+/** The same of tensor bounds: it has derivatives, and each example of a batch has bounds of its own. */
+function spacedBetween(op: string, { start, end, steps, dtype = 'float32' }: SpaceOptions, values: (x: Tensor) => Tensor): Tensor {
+  checkCount(op, steps, 'number of steps must be non-negative')
+  const { backend } = (isTensor(start) ? start : (end as Tensor)).value
+  const float = backend.dtypes.includes('float64') ? 'float64' : 'float32'
+  const bound = (name: string, x: unknown): Tensor => {
+    if (!isTensor(x)) {
+      checkNumber(op, name, x)
+      return fromHost([x], [], float, backend, op)
+    }
+    if (x.ndim !== 0) throw new TensorRangeError(`${op} only supports 0-dimensional start and end tensors, but got ${name} with ${x.ndim} dimension(s).`, { op, code: 'RANK' })
+    return cast(x, float)
+  }
+  const [a, b] = [bound('start', start), bound('end', end)]
+  const low = (i: number): boolean => i < steps / 2 || steps === 1
+  const first = fromHost(Float64Array.from({ length: steps }, (_, i) => (low(i) ? 1 : 0)), [steps], 'bool', backend, op)
+  const count = fromHost(Float64Array.from({ length: steps }, (_, i) => (low(i) ? i : i + 1 - steps)), [steps], float, backend, op)
+  return cast(values(add(where(first, a, b), mul(count, mul(sub(b, a), 1 / Math.max(1, steps - 1))))), dtype)
+}
+
+/**
+ * `steps` numbers from `start` to `end`, both included, at equal distances. Tensor bounds have no axes.
+ * @throws TensorRangeError for negative steps
+ */
+export function linspace(...args: Args<[start: Bound, end: Bound, steps: number], SpaceOptions>): Tensor {
+  return spaced('linspace', readArgs<SpaceOptions>('linspace', args, ['start', 'end', 'steps'], KEYWORDS), (x) => x, (x) => x)
 }
 /** `base` to the powers that `linspace(start, end, steps)` gives; base 10 by default. */
-export function logspace(...args: Args<[start: number, end: number, steps: number, base?: number], SpaceOptions>): Tensor {
+export function logspace(...args: Args<[start: Bound, end: Bound, steps: number, base?: number], SpaceOptions>): Tensor {
   const o = readArgs<SpaceOptions>('logspace', args, ['start', 'end', 'steps', 'base'], KEYWORDS)
-  return spaced('logspace', o, (x) => (o.base ?? 10) ** x)
+  return spaced('logspace', o, (x) => (o.base ?? 10) ** x, (x) => pow(o.base ?? 10, x))
 }
 
 interface EyeOptions extends TensorOptions {

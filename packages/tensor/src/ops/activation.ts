@@ -181,8 +181,9 @@ export function threshold(x: Tensor, ...args: Args<[threshold: number, value: nu
 export const mish = (x: Tensor): Tensor => mul(toFloat('mish', x), tanh(softplus(x)))
 
 /** x where x > 0, else weight · x; weight has one number, or one for each element of axis 1. */
-export function prelu(x: Tensor, weight: Tensor): Tensor {
+export function prelu(x: Tensor, ...args: Args<[weight: Tensor], { readonly weight: Tensor }>): Tensor {
   checkTensor('prelu', x)
+  const { weight } = readArgs<{ weight: Tensor }>('prelu', args, ['weight'])
   checkTensor('prelu', weight, 'the weight to be a Tensor')
   const n = weight.numel()
   if (n !== 1 && n !== (x.shape[1] ?? 1))
