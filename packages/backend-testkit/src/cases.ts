@@ -53,7 +53,7 @@ export class ConformanceError extends Error {
 const columnsOf: Readonly<Record<Level, readonly Column[]>> = { 1: ['forward'], 2: ['forward', 'vjp', 'jvp'], 3: columns }
 
 export const NOT_THERE = 'not in this version'
-const absent = Object.fromEntries(columns.map((c) => [c, { status: 'skip', reason: NOT_THERE }])) as Verdicts
+const absent = (): Verdicts => Object.fromEntries(columns.map((c) => [c, { status: 'skip', reason: NOT_THERE }])) as Verdicts
 
 /** The operators that the options choose, in the folder's order. */
 export function chosenOperators({ ops, dir = ownCases() }: CasesOptions): string[] {
@@ -82,7 +82,7 @@ function caseOf(file: CaseFile, operator: Operator | undefined, encoded: CaseFil
   const { op } = file
   const name = `${op}[${encoded.sample}] ${dtype}`
   const report = async (backend: Backend): Promise<Verdicts> => {
-    if (!operator) return absent
+    if (!operator) return absent()
     const verdicts = await runSample({ op, sample: new Sample(op, operator, encoded), backend, dtype }, wanted)
     return markExpected(op, backend, verdicts)
   }

@@ -1,0 +1,4 @@
+import { cpu } from '@mapgrad/backend-cpu'
+import { everyOperator } from './committed.ts'
+
+everyOperator('cpu', cpu)
