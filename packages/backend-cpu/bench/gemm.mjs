@@ -1,5 +1,6 @@
 // GFLOP/s of the named kernel `matmul`, and milliseconds of `sort`, on one core.
-// node -C mapgrad-source packages/backend-cpu/bench/gemm.mjs [only]; on Node 20 through esbuild or vite-node, see README of bench
+// node -C mapgrad-source packages/backend-cpu/bench/gemm.mjs [part of a name]; Node 20, which reads no TypeScript, after
+// esbuild --bundle --format=esm --platform=node --conditions=mapgrad-source
 import { named } from '../src/named/index.ts'
 import { TestHeap, random } from '../test/named/heap.ts'
 
@@ -12,7 +13,8 @@ const r = random(1)
 function time(run) {
   for (let i = 0, t = performance.now(); i < 5 || performance.now() - t < 60; i++) run()
   const times = []
-  for (let t0 = performance.now(); times.length < 20 || performance.now() - t0 < 150; ) {
+  const t0 = performance.now()
+  while (times.length < 20 || performance.now() - t0 < 150) {
     const t = performance.now()
     run()
     times.push(performance.now() - t)
@@ -23,9 +25,15 @@ function time(run) {
 
 /** Shape and, slowest first, the order of the axes in memory, and axes that repeat. */
 function array(shape, dtype = 'float32', layout = {}) {
-  const view = heap.array(shape.map((n, i) => (layout.repeat?.includes(i) ? 1 : n)), dtype, { order: layout.order }, () => 0)
+  const view = heap.array(
+    shape.map((n, i) => (layout.repeat?.includes(i) ? 1 : n)),
+    dtype,
+    { order: layout.order },
+    () => 0,
+  )
   const n = shape.reduce((x, y, i) => x * (layout.repeat?.includes(i) ? 1 : y), 1)
-  const data = dtype === 'float64' ? new Float64Array(heap.buffer(), heap.pointer(view), n) : new Float32Array(heap.buffer(), heap.pointer(view), n)
+  const data =
+    dtype === 'float64' ? new Float64Array(heap.buffer(), heap.pointer(view), n) : new Float32Array(heap.buffer(), heap.pointer(view), n)
   for (let i = 0; i < n; i++) data[i] = r() - 0.5
   return { ...view, shape, strides: view.strides.map((s, i) => (layout.repeat?.includes(i) ? 0 : s)) }
 }
@@ -37,12 +45,13 @@ function matmul(name, a, b) {
   const out = heap.out([...batch, m, n], a.dtype)
   const inner = m * n * k < 1e5 ? 100 : 1
   const mark = heap.mark()
-  const ms = time(() => {
-    for (let i = 0; i < inner; i++) {
-      heap.release(mark)
-      kernels.matmul([a, b], {}, [out])
-    }
-  }) / inner
+  const ms =
+    time(() => {
+      for (let i = 0; i < inner; i++) {
+        heap.release(mark)
+        kernels.matmul([a, b], {}, [out])
+      }
+    }) / inner
   const flops = 2 * m * n * k * batch.reduce((x, y) => x * y, 1)
   console.log(name.padEnd(44), (ms * 1000).toFixed(2).padStart(10), 'µs', (flops / ms / 1e6).toFixed(1).padStart(7), 'GFLOP/s')
 }
@@ -55,8 +64,16 @@ matmul('512 transposed A', array([512, 512], 'float32', turned), array([512, 512
 matmul('512 transposed B', array([512, 512]), array([512, 512], 'float32', turned))
 matmul('512 transposed A and B', array([512, 512], 'float32', turned), array([512, 512], 'float32', turned))
 matmul('batched 8 x 256', array([8, 256, 256]), array([8, 256, 256]))
-matmul('batched 8 x 256, vmapped axes 1 and 2', array([8, 256, 256], 'float32', { order: [1, 0, 2] }), array([8, 256, 256], 'float32', { order: [1, 2, 0] }))
-matmul('batched 8 x 256, last axis batched', array([8, 256, 256], 'float32', { order: [1, 2, 0] }), array([8, 256, 256], 'float32', { order: [1, 2, 0] }))
+matmul(
+  'batched 8 x 256, vmapped axes 1 and 2',
+  array([8, 256, 256], 'float32', { order: [1, 0, 2] }),
+  array([8, 256, 256], 'float32', { order: [1, 2, 0] }),
+)
+matmul(
+  'batched 8 x 256, last axis batched',
+  array([8, 256, 256], 'float32', { order: [1, 2, 0] }),
+  array([8, 256, 256], 'float32', { order: [1, 2, 0] }),
+)
 matmul('batched 8 x 256, shared B', array([8, 256, 256]), array([8, 256, 256], 'float32', { repeat: [0] }))
 matmul('batched 8 x 256, shared A', array([8, 256, 256], 'float32', { repeat: [0] }), array([8, 256, 256]))
 matmul('64 x [10,128]@[128,1]', array([64, 10, 128]), array([64, 128, 1]))
@@ -84,5 +101,9 @@ if (kernels.sort && 'sort'.includes(only)) {
   const x = array([1024, 1024])
   const [values, indices] = [heap.out([1024, 1024], 'float32'), heap.out([1024, 1024], 'int32')]
   const mark = heap.mark()
-  console.log('sort 1024 x 1024', time(() => (heap.release(mark), kernels.sort([x], { descending: false }, [values, indices]))).toFixed(2), 'ms')
+  console.log(
+    'sort 1024 x 1024',
+    time(() => (heap.release(mark), kernels.sort([x], { descending: false }, [values, indices]))).toFixed(2),
+    'ms',
+  )
 }

@@ -1,5 +1,5 @@
 import { type ArrayView, type DType, bytesOf } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 import type { KernelContext, WasmFunction } from '../context.ts'
 import { ModuleBuilder } from '../wasm/builder.ts'
 import { advance, computeOf, lanesOf, repeat } from './number.ts'

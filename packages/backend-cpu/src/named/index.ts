@@ -1,5 +1,5 @@
 import type { KernelName, NamedKernel } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 import type { KernelContext } from '../context.ts'
 import { createMatmul } from './matmul/index.ts'
 import { createScan } from './scan.ts'

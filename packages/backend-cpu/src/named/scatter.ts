@@ -1,5 +1,5 @@
 import { type ArrayView, type DType, type KernelParams, type NamedKernel, bytesOf } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 import type { KernelContext, WasmFunction } from '../context.ts'
 import { type FunctionBuilder, type Local, ModuleBuilder } from '../wasm/builder.ts'
 import type { MemoryOp, PlainOp } from '../wasm/opcodes.ts'
@@ -57,7 +57,16 @@ function build(dtype: DType, index: 'int32' | 'int64', op: ScatterOp): Uint8Arra
   }
 
   const line = m.function('line', i32s(8), [])
-  const [n, at, atStep, src, srcStep, to, toStep, stride] = line.params.map((_, i) => line.param(i)) as [Local, Local, Local, Local, Local, Local, Local, Local]
+  const [n, at, atStep, src, srcStep, to, toStep, stride] = line.params.map((_, i) => line.param(i)) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const target = line.local('i32')
   repeat(line, n, () => {
     line.get(at)

@@ -1,5 +1,5 @@
 import { type ArrayView, type DType, type KernelParams, type NamedKernel, bytesOf, dtypes, isFloat } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 import type { KernelContext, WasmFunction } from '../context.ts'
 import { type FunctionBuilder, type Local, ModuleBuilder } from '../wasm/builder.ts'
 import { advance, repeat } from './number.ts'
@@ -52,8 +52,19 @@ function floatKey32(f: FunctionBuilder, infinity: number): void {
   const b = f.local('i32')
   f.set(b)
   f.i32(-1)
-  f.i32(0).get(b).get(b).i32(-(2 ** 31)).op('i32.eq').op('select').tee(b)
-  f.get(b).i32(31).op('i32.shr_s').i32(-(2 ** 31)).op('i32.or').op('i32.xor')
+  f.i32(0)
+    .get(b)
+    .get(b)
+    .i32(-(2 ** 31))
+    .op('i32.eq')
+    .op('select')
+    .tee(b)
+  f.get(b)
+    .i32(31)
+    .op('i32.shr_s')
+    .i32(-(2 ** 31))
+    .op('i32.or')
+    .op('i32.xor')
   f.get(b).i32(0x7fffffff).op('i32.and').i32(infinity).op('i32.gt_u').op('select')
   f.release(b)
 }
@@ -62,9 +73,25 @@ function floatKey64(f: FunctionBuilder): void {
   const b = f.local('i64')
   f.set(b)
   f.i64(-1n)
-  f.i64(0n).get(b).get(b).i64(-(2n ** 63n)).op('i64.eq').op('select').tee(b)
-  f.get(b).i64(63n).op('i64.shr_s').i64(-(2n ** 63n)).op('i64.or').op('i64.xor')
-  f.get(b).i64(2n ** 63n - 1n).op('i64.and').i64(0x7ff0000000000000n).op('i64.gt_u').op('select')
+  f.i64(0n)
+    .get(b)
+    .get(b)
+    .i64(-(2n ** 63n))
+    .op('i64.eq')
+    .op('select')
+    .tee(b)
+  f.get(b)
+    .i64(63n)
+    .op('i64.shr_s')
+    .i64(-(2n ** 63n))
+    .op('i64.or')
+    .op('i64.xor')
+  f.get(b)
+    .i64(2n ** 63n - 1n)
+    .op('i64.and')
+    .i64(0x7ff0000000000000n)
+    .op('i64.gt_u')
+    .op('select')
   f.release(b)
 }
 
@@ -74,9 +101,33 @@ function build(dtype: DType): Uint8Array {
   const m = new ModuleBuilder()
   const insertion = defineInsertion(m, type)
   const pass = definePass(m, type)
-  const f = m.function('sort', Array.from({ length: 11 }, () => 'i32' as const), [])
-  const [rows, n, from, rowStep, step, values, indices, flip, records, spare, counts] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
-  const [left, at, to, position, source, free, swap] = Array.from({ length: 7 }, () => f.local('i32')) as [Local, Local, Local, Local, Local, Local, Local]
+  const f = m.function(
+    'sort',
+    Array.from({ length: 11 }, () => 'i32' as const),
+    [],
+  )
+  const [rows, n, from, rowStep, step, values, indices, flip, records, spare, counts] = f.params.map((_, i) => f.param(i)) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
+  const [left, at, to, position, source, free, swap] = Array.from({ length: 7 }, () => f.local('i32')) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const [key, wideFlip] = [f.local(type.wide ? 'i64' : 'i32'), f.local('i64')]
   const bytes = bytesOf(dtype)
   const histogram = buckets * 4
@@ -89,7 +140,11 @@ function build(dtype: DType): Uint8Array {
   const count = (): void => {
     type.digits.forEach((digit, q) => {
       f.get(to).mem('i32.load8_u', digit).i32(2).op('i32.shl').get(counts).op('i32.add').tee(swap)
-      f.get(swap).mem('i32.load', q * histogram).i32(1).op('i32.add').mem('i32.store', q * histogram)
+      f.get(swap)
+        .mem('i32.load', q * histogram)
+        .i32(1)
+        .op('i32.add')
+        .mem('i32.store', q * histogram)
     })
   }
   const fillRecords = (each: () => void): void => {
@@ -113,33 +168,56 @@ function build(dtype: DType): Uint8Array {
   f.get(flip).op('i64.extend_i32_s').set(wideFlip)
   repeat(f, rows, () => {
     f.get(records).set(source)
-    f.get(n).i32(short).op('i32.le_u').if(
-      () => {
-        fillRecords(() => undefined)
-        f.get(records).get(n).call(insertion)
-      },
-      () => {
-        f.get(counts).set(to)
-        f.i32((type.digits.length * histogram) / 16).set(left)
-        repeat(f, left, () => {
-          f.get(to).i32x4(0).mem('v128.store')
-          advance(f, to, 16)
-        })
-        fillRecords(count)
-        f.get(spare).set(free)
-        type.digits.forEach((digit, q) => {
-          // a byte that all keys share moves nothing
-          f.get(counts).get(source).mem('i32.load8_u', digit).i32(2).op('i32.shl').op('i32.add').mem('i32.load', q * histogram).get(n).op('i32.ne').if(() => {
-            f.get(source).get(free).get(n).get(counts).i32(q * histogram).op('i32.add').i32(digit).call(pass)
-            f.get(source).set(swap).get(free).set(source).get(swap).set(free)
+    f.get(n)
+      .i32(short)
+      .op('i32.le_u')
+      .if(
+        () => {
+          fillRecords(() => undefined)
+          f.get(records).get(n).call(insertion)
+        },
+        () => {
+          f.get(counts).set(to)
+          f.i32((type.digits.length * histogram) / 16).set(left)
+          repeat(f, left, () => {
+            f.get(to).i32x4(0).mem('v128.store')
+            advance(f, to, 16)
           })
-        })
-      },
-    )
+          fillRecords(count)
+          f.get(spare).set(free)
+          type.digits.forEach((digit, q) => {
+            // a byte that all keys share moves nothing
+            f.get(counts)
+              .get(source)
+              .mem('i32.load8_u', digit)
+              .i32(2)
+              .op('i32.shl')
+              .op('i32.add')
+              .mem('i32.load', q * histogram)
+              .get(n)
+              .op('i32.ne')
+              .if(() => {
+                f.get(source)
+                  .get(free)
+                  .get(n)
+                  .get(counts)
+                  .i32(q * histogram)
+                  .op('i32.add')
+                  .i32(digit)
+                  .call(pass)
+                f.get(source).set(swap).get(free).set(source).get(swap).set(free)
+              })
+          })
+        },
+      )
     // values and positions, in order
     f.get(n).set(left)
     repeat(f, left, () => {
-      f.get(indices).get(source).mem('i32.load', type.wide ? 8 : 0).tee(position).mem('i32.store')
+      f.get(indices)
+        .get(source)
+        .mem('i32.load', type.wide ? 8 : 0)
+        .tee(position)
+        .mem('i32.store')
       f.get(values).get(position).get(step).op('i32.mul').get(from).op('i32.add')
       if (bytes === 8) f.mem('i64.load').mem('i64.store')
       else if (bytes === 4) f.mem('i32.load').mem('i32.store')
@@ -230,11 +308,27 @@ export function createSort(context: KernelContext): NamedKernel<Storage> {
     if (!sort) compiled.set(dtype, (sort = context.instantiate(build(dtype))['sort']!))
     const { record, digits } = keyType(dtype)
     const bytes = bytesOf(dtype)
-    const [records, spare, counts] = [context.scratch(n * record), context.scratch(n > short ? n * record : 0), context.scratch(digits.length * buckets * 4)]
+    const [records, spare, counts] = [
+      context.scratch(n * record),
+      context.scratch(n > short ? n * record : 0),
+      context.scratch(digits.length * buckets * 4),
+    ]
     let [toValues, toIndices] = [context.pointer(values), context.pointer(indices)]
     const rows = axesOf(shape.slice(0, -1), [steps(x.strides, bytes)])
     eachLine(rows, [context.pointer(x)], (line, [from]) => {
-      sort(line.size, n, from!, line.steps[0]!, (x.strides.at(-1) ?? 0) * bytes, toValues, toIndices, params.descending ? -1 : 0, records, spare, counts)
+      sort(
+        line.size,
+        n,
+        from!,
+        line.steps[0]!,
+        (x.strides.at(-1) ?? 0) * bytes,
+        toValues,
+        toIndices,
+        params.descending ? -1 : 0,
+        records,
+        spare,
+        counts,
+      )
       toValues += line.size * n * bytes
       toIndices += line.size * n * 4
     })

@@ -73,7 +73,11 @@ function decodeHalf(f: FunctionBuilder): void {
   const h = f.local('i32')
   f.tee(h).i32(0x7fff).op('i32.and').i32(13).op('i32.shl')
   const bits = f.local('i32')
-  f.tee(bits).op('f32.reinterpret_i32').f32(2 ** 112).op('f32.mul').op('i32.reinterpret_f32')
+  f.tee(bits)
+    .op('f32.reinterpret_i32')
+    .f32(2 ** 112)
+    .op('f32.mul')
+    .op('i32.reinterpret_f32')
   f.get(bits).i32(0x7f800000).op('i32.or')
   f.get(h).i32(0x7c00).op('i32.and').i32(0x7c00).op('i32.ne').op('select')
   f.get(h).i32(0x8000).op('i32.and').i32(16).op('i32.shl').op('i32.or').op('f32.reinterpret_i32')
@@ -87,16 +91,35 @@ function encodeHalf(f: FunctionBuilder): void {
   f.op('i32.reinterpret_f32').tee(bits).i32(16).op('i32.shr_u').i32(0x8000).op('i32.and').set(sign)
   f.get(bits).i32(0x7fffffff).op('i32.and').set(bits)
   // beyond 2¹⁶: infinity or NaN. Below 2⁻¹⁴: adding ½ leaves the rounded subnormal in the low bits
-  f.get(bits).i32(0x47800000).op('i32.ge_u').if(
-    () => f.i32(0x7e00).i32(0x7c00).get(bits).i32(0x7f800000).op('i32.gt_u').op('select'),
-    () =>
-      f.get(bits).i32(0x38800000).op('i32.lt_u').if(
-        () => f.get(bits).op('f32.reinterpret_i32').f32(0.5).op('f32.add').op('i32.reinterpret_f32').i32(0x3f000000).op('i32.sub'),
-        () => f.get(bits).i32(0x37fff001).op('i32.sub').get(bits).i32(13).op('i32.shr_u').i32(1).op('i32.and').op('i32.add').i32(13).op('i32.shr_u'),
-        'i32',
-      ),
-    'i32',
-  )
+  f.get(bits)
+    .i32(0x47800000)
+    .op('i32.ge_u')
+    .if(
+      () => f.i32(0x7e00).i32(0x7c00).get(bits).i32(0x7f800000).op('i32.gt_u').op('select'),
+      () =>
+        f
+          .get(bits)
+          .i32(0x38800000)
+          .op('i32.lt_u')
+          .if(
+            () => f.get(bits).op('f32.reinterpret_i32').f32(0.5).op('f32.add').op('i32.reinterpret_f32').i32(0x3f000000).op('i32.sub'),
+            () =>
+              f
+                .get(bits)
+                .i32(0x37fff001)
+                .op('i32.sub')
+                .get(bits)
+                .i32(13)
+                .op('i32.shr_u')
+                .i32(1)
+                .op('i32.and')
+                .op('i32.add')
+                .i32(13)
+                .op('i32.shr_u'),
+            'i32',
+          ),
+      'i32',
+    )
   f.get(sign).op('i32.or')
   f.release(bits)
   f.release(sign)

@@ -18,7 +18,11 @@ export function axesOf(shape: readonly number[], steps: readonly (readonly numbe
 }
 
 /** Visits all points of `axes` but those of the last one in row-major order, with the address of each array; true until a visit gives false. */
-export function eachLine(axes: readonly Axis[], start: readonly number[], visit: (line: Axis, at: readonly number[]) => boolean | void): boolean {
+export function eachLine(
+  axes: readonly Axis[],
+  start: readonly number[],
+  visit: (line: Axis, at: readonly number[]) => boolean | void,
+): boolean {
   if (axes.some((a) => a.size === 0)) return true
   const line = axes.at(-1) ?? { size: 1, steps: start.map(() => 0) }
   const outer = axes.slice(0, -1)

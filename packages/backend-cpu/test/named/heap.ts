@@ -60,18 +60,26 @@ export class TestHeap implements KernelContext {
     const p = (view.storage as Block).address + at * bytesOf(view.dtype)
     switch (view.dtype) {
       case 'bool':
-      case 'uint8': return data.getUint8(p)
-      case 'int8': return data.getInt8(p)
-      case 'int16': return data.getInt16(p, true)
-      case 'int32': return data.getInt32(p, true)
-      case 'int64': return data.getBigInt64(p, true)
-      case 'float16': return halfToNumber(data.getUint16(p, true))
+      case 'uint8':
+        return data.getUint8(p)
+      case 'int8':
+        return data.getInt8(p)
+      case 'int16':
+        return data.getInt16(p, true)
+      case 'int32':
+        return data.getInt32(p, true)
+      case 'int64':
+        return data.getBigInt64(p, true)
+      case 'float16':
+        return halfToNumber(data.getUint16(p, true))
       case 'bfloat16': {
         data.setUint32(0, data.getUint16(p, true) << 16, true)
         return data.getFloat32(0, true)
       }
-      case 'float32': return data.getFloat32(p, true)
-      case 'float64': return data.getFloat64(p, true)
+      case 'float32':
+        return data.getFloat32(p, true)
+      case 'float64':
+        return data.getFloat64(p, true)
     }
   }
   set(view: ArrayView<object>, at: number, value: number | bigint): void {
@@ -80,15 +88,24 @@ export class TestHeap implements KernelContext {
     const x = Number(value)
     switch (view.dtype) {
       case 'bool':
-      case 'uint8': return data.setUint8(p, x)
-      case 'int8': return data.setInt8(p, x)
-      case 'int16': return data.setInt16(p, x, true)
-      case 'int32': return data.setInt32(p, x, true)
-      case 'int64': return data.setBigInt64(p, BigInt(value), true)
-      case 'float16': return data.setUint16(p, numberToHalf(x), true)
-      case 'bfloat16': return data.setUint16(p, numberToBrain(x), true)
-      case 'float32': return data.setFloat32(p, x, true)
-      case 'float64': return data.setFloat64(p, x, true)
+      case 'uint8':
+        return data.setUint8(p, x)
+      case 'int8':
+        return data.setInt8(p, x)
+      case 'int16':
+        return data.setInt16(p, x, true)
+      case 'int32':
+        return data.setInt32(p, x, true)
+      case 'int64':
+        return data.setBigInt64(p, BigInt(value), true)
+      case 'float16':
+        return data.setUint16(p, numberToHalf(x), true)
+      case 'bfloat16':
+        return data.setUint16(p, numberToBrain(x), true)
+      case 'float32':
+        return data.setFloat32(p, x, true)
+      case 'float64':
+        return data.setFloat64(p, x, true)
     }
   }
   /** all elements in row-major order */

@@ -68,7 +68,13 @@ describe('shapes', () => {
     }
   })
   test.each(['float32', 'float64'] as const)('%s with several blocks in each direction', (dtype) => {
-    for (const [m, n, k] of [[127, 9, 401], [7, 1543, 11], [250, 10, 5], [5, 5, 1030], [121, 130, 390]] as const) {
+    for (const [m, n, k] of [
+      [127, 9, 401],
+      [7, 1543, 11],
+      [250, 10, 5],
+      [5, 5, 1030],
+      [121, 130, 390],
+    ] as const) {
       heap.reset()
       check(operand([m, k], dtype, {}, 1), operand([k, n], dtype, { order: [1, 0] }, 2))
     }
@@ -82,8 +88,30 @@ describe('shapes', () => {
 })
 
 describe('layouts', () => {
-  const layouts: Layout[] = [{}, { order: [1, 0] }, { flip: [0] }, { flip: [1] }, { order: [1, 0], flip: [0, 1], offset: 3 }, { gap: 2 }, { order: [1, 0], gap: 3, offset: 1 }, { repeat: [0] }, { repeat: [1] }, { repeat: [0, 1] }]
-  test.each([[13, 18, 21], [9, 18, 21], [1, 70, 33], [70, 1, 33], [2, 40, 33], [40, 2, 33], [1, 1, 300], [20, 30, 1], [20, 30, 2], [5, 4, 3]] as const)('%i × %i, k = %i', (m, n, k) => {
+  const layouts: Layout[] = [
+    {},
+    { order: [1, 0] },
+    { flip: [0] },
+    { flip: [1] },
+    { order: [1, 0], flip: [0, 1], offset: 3 },
+    { gap: 2 },
+    { order: [1, 0], gap: 3, offset: 1 },
+    { repeat: [0] },
+    { repeat: [1] },
+    { repeat: [0, 1] },
+  ]
+  test.each([
+    [13, 18, 21],
+    [9, 18, 21],
+    [1, 70, 33],
+    [70, 1, 33],
+    [2, 40, 33],
+    [40, 2, 33],
+    [1, 1, 300],
+    [20, 30, 1],
+    [20, 30, 2],
+    [5, 4, 3],
+  ] as const)('%i × %i, k = %i', (m, n, k) => {
     for (const left of layouts) {
       for (const right of layouts) {
         heap.reset()
@@ -94,8 +122,24 @@ describe('layouts', () => {
 })
 
 describe('batches', () => {
-  const layouts: Layout[] = [{}, { repeat: [0] }, { order: [1, 0, 2] }, { order: [1, 2, 0] }, { order: [0, 2, 1] }, { order: [2, 1, 0], flip: [0] }, { repeat: [0], order: [0, 2, 1] }]
-  test.each([[5, 7, 11, 9], [4, 1, 40, 30], [4, 40, 1, 30], [6, 12, 16, 40], [3, 2, 3, 4], [3, 20, 33, 1], [9, 1, 1, 70]] as const)('%i of %i × %i, k = %i', (size, m, n, k) => {
+  const layouts: Layout[] = [
+    {},
+    { repeat: [0] },
+    { order: [1, 0, 2] },
+    { order: [1, 2, 0] },
+    { order: [0, 2, 1] },
+    { order: [2, 1, 0], flip: [0] },
+    { repeat: [0], order: [0, 2, 1] },
+  ]
+  test.each([
+    [5, 7, 11, 9],
+    [4, 1, 40, 30],
+    [4, 40, 1, 30],
+    [6, 12, 16, 40],
+    [3, 2, 3, 4],
+    [3, 20, 33, 1],
+    [9, 1, 1, 70],
+  ] as const)('%i of %i × %i, k = %i', (size, m, n, k) => {
     for (const left of layouts) {
       for (const right of layouts) {
         heap.reset()
@@ -106,7 +150,11 @@ describe('batches', () => {
   test('several axes, repeated in either operand', () => {
     for (const left of [{}, { repeat: [0] }, { repeat: [1] }, { repeat: [2] }, { repeat: [0, 2] }, { order: [2, 0, 3, 1, 4] }]) {
       for (const right of [{}, { repeat: [0] }, { repeat: [1, 2] }, { repeat: [2] }, { repeat: [0, 1, 2] }, { order: [3, 1, 4, 0, 2] }]) {
-        for (const [m, n, k] of [[4, 5, 6], [9, 20, 17], [1, 33, 20]] as const) {
+        for (const [m, n, k] of [
+          [4, 5, 6],
+          [9, 20, 17],
+          [1, 33, 20],
+        ] as const) {
           heap.reset()
           check(operand([2, 3, 2, m, k], 'float32', left, 7), operand([2, 3, 2, k, n], 'float32', right, 8))
         }
@@ -117,7 +165,13 @@ describe('batches', () => {
 
 describe('dtypes', () => {
   test.each(['int32', 'int64', 'int16', 'int8', 'uint8', 'float16', 'bfloat16'] as const)('%s', (dtype) => {
-    for (const [m, n, k] of [[2, 3, 4], [13, 18, 21], [1, 70, 33], [70, 1, 33], [20, 30, 2]] as const) {
+    for (const [m, n, k] of [
+      [2, 3, 4],
+      [13, 18, 21],
+      [1, 70, 33],
+      [70, 1, 33],
+      [20, 30, 2],
+    ] as const) {
       heap.reset()
       check(operand([2, m, k], dtype, { order: [2, 0, 1] }, 9), operand([2, k, n], dtype, { repeat: [0] }, 10))
     }
@@ -136,12 +190,22 @@ describe('NaN and infinity', () => {
     heap.set(v, positions(v)[place]!, value)
     return v
   }
-  test.each([[3, 3, 3], [7, 9, 300], [1, 40, 30], [40, 1, 30], [40, 2, 30], [13, 13, 13]] as const)('%i × %i, k = %i: they stay in their row and column', (m, n, k) => {
+  test.each([
+    [3, 3, 3],
+    [7, 9, 300],
+    [1, 40, 30],
+    [40, 1, 30],
+    [40, 2, 30],
+    [13, 13, 13],
+  ] as const)('%i × %i, k = %i: they stay in their row and column', (m, n, k) => {
     for (const value of [NaN, Infinity, -Infinity]) {
       heap.reset()
       check(at([m, k], m * k - 1, value, 12), operand([k, n], 'float32', {}, 13))
       check(operand([m, k], 'float32', {}, 14), at([k, n], k * n - 1, value, 15))
-      check(heap.array([m, k], 'float32', {}, () => 0), at([k, n], 0, value, 16))
+      check(
+        heap.array([m, k], 'float32', {}, () => 0),
+        at([k, n], 0, value, 16),
+      )
     }
   })
 })

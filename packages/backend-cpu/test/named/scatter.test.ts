@@ -25,29 +25,49 @@ function check(x: ArrayView<object>, index: ArrayView<object>, src: ArrayView<ob
       const [a, b] = [want[to]!, ss[at]!]
       let v: number | bigint
       if (op === 'set') v = b
-      else if (typeof a === 'bigint' || typeof b === 'bigint') v = op === 'sum' ? BigInt(a) + BigInt(b) : op === 'prod' ? BigInt(a) * BigInt(b) : (op === 'max' ? a > b : a < b) ? a : b
+      else if (typeof a === 'bigint' || typeof b === 'bigint')
+        v = op === 'sum' ? BigInt(a) + BigInt(b) : op === 'prod' ? BigInt(a) * BigInt(b) : (op === 'max' ? a > b : a < b) ? a : b
       else if (op === 'sum') v = a + b
       else if (op === 'prod') v = isFloat(x.dtype) ? a * b : Math.imul(a, b)
       else v = op === 'max' ? Math.max(a, b) : Math.min(a, b)
       if (x.dtype === 'bool') v = v ? 1 : 0
-      want[to] = typeof v === 'bigint' ? BigInt.asIntN(64, v) : rounded(heap, x.dtype, isFloat(x.dtype) && x.dtype !== 'float64' ? Math.fround(v) : v)
+      want[to] =
+        typeof v === 'bigint'
+          ? BigInt.asIntN(64, v)
+          : rounded(heap, x.dtype, isFloat(x.dtype) && x.dtype !== 'float64' ? Math.fround(v) : v)
     }
     expect(heap.values(out), `${op} ${x.dtype} [${x.shape}] at ${index.dtype} [${index.shape}] along ${dim}`).toEqual(want)
   }
 }
 
-const layouts: Layout[] = [{}, { order: [2, 1, 0] }, { repeat: [0] }, { repeat: [0, 1, 2] }, { flip: [0, 2], offset: 2 }, { order: [1, 0, 2], gap: 2 }]
+const layouts: Layout[] = [
+  {},
+  { order: [2, 1, 0] },
+  { repeat: [0] },
+  { repeat: [0, 1, 2] },
+  { flip: [0, 2], offset: 2 },
+  { order: [1, 0, 2], gap: 2 },
+]
 
 describe('scatter', () => {
   test.each(['float32', 'float64', 'int32', 'int64', 'int16', 'int8', 'uint8', 'bool', 'float16', 'bfloat16'] as DType[])('%s', (dtype) => {
     const r = random(1)
-    const value = (): number => (dtype === 'bool' ? (r() < 0.5 ? 0 : 1) : isFloat(dtype) ? Math.round(r() * 20 - 10) / 4 : Math.floor(r() * 9) - (dtype === 'uint8' ? 0 : 4))
+    const value = (): number =>
+      dtype === 'bool'
+        ? r() < 0.5
+          ? 0
+          : 1
+        : isFloat(dtype)
+          ? Math.round(r() * 20 - 10) / 4
+          : Math.floor(r() * 9) - (dtype === 'uint8' ? 0 : 4)
     for (const dim of [-1, -2, -3]) {
       layouts.forEach((layout, i) => {
         heap.reset()
         const shape = [4, 5, 3]
         const short = shape.map((n, axis) => (axis - 3 === dim ? 7 : n - (i % 2)))
-        const index = heap.array(short, i % 2 ? 'int64' : 'int32', layouts[(i + 2) % layouts.length]!, () => Math.floor(r() * shape[3 + dim]!))
+        const index = heap.array(short, i % 2 ? 'int64' : 'int32', layouts[(i + 2) % layouts.length]!, () =>
+          Math.floor(r() * shape[3 + dim]!),
+        )
         check(heap.array(shape, dtype, layout, value), index, heap.array(short, dtype, layouts[(i + 4) % layouts.length]!, value), dim)
       })
     }
@@ -66,7 +86,12 @@ describe('scatter', () => {
   test('NaN wins in max and min', () => {
     heap.reset()
     const nan = heap.array([2], 'float32', {}, (i) => (i ? NaN : 1))
-    check(nan, heap.array([3], 'int32', {}, (i) => i % 2), heap.array([3], 'float32', {}, (i) => (i ? 5 : NaN)), -1)
+    check(
+      nan,
+      heap.array([3], 'int32', {}, (i) => i % 2),
+      heap.array([3], 'float32', {}, (i) => (i ? 5 : NaN)),
+      -1,
+    )
   })
   test.each(['int32', 'int64'] as const)('an %s out of range: false, and nothing outside is touched', (dtype) => {
     for (const bad of dtype === 'int64' ? [-1n, 4n, 2n ** 32n, 2n ** 32n + 1n, -(2n ** 63n)] : [-1, 4, 2 ** 31 - 1, -(2 ** 31)]) {

@@ -1,5 +1,5 @@
 import { type ArrayView, type NamedKernel, bytesOf } from '@mapgrad/kernel'
-import type { Storage } from '@mapgrad/tensor'
+import type { Storage } from '@mapgrad/tensor/plugin'
 import type { KernelContext } from '../../context.ts'
 import { type Convert, createConvert } from '../convert.ts'
 import { type Compute, computeOf, lanesOf } from '../number.ts'
@@ -61,7 +61,19 @@ function run(context: KernelContext, r: Routines, problem: Problem): void {
       for (let j = 0; j < n; j++) {
         const x = at.b + j * b.col
         if (!straight) r.gather(copy, x, at.size, k, at.bStep, b.row)
-        r.dots(at.size, m, k, at.a, a.row, straight ? x : copy, at.c + j * bytes, n * bytes, at.aStep, straight ? at.bStep : k * bytes, cBatch)
+        r.dots(
+          at.size,
+          m,
+          k,
+          at.a,
+          a.row,
+          straight ? x : copy,
+          at.c + j * bytes,
+          n * bytes,
+          at.aStep,
+          straight ? at.bStep : k * bytes,
+          cBatch,
+        )
       }
     })
   }

@@ -18,8 +18,24 @@ const addresses = (f: FunctionBuilder): Local[] => f.params.map((_, i) => f.para
  */
 export function defineBlock(m: ModuleBuilder, t: Tile): void {
   const panel = definePanel(m, t)
-  const f = m.function('block', Array.from({ length: 11 }, () => 'i32' as const), [])
-  const [rows, cols, k, a, b, bK, bPanel, c, ldc, add, scratch] = addresses(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
+  const f = m.function(
+    'block',
+    Array.from({ length: 11 }, () => 'i32' as const),
+    [],
+  )
+  const [rows, cols, k, a, b, bK, bPanel, c, ldc, add, scratch] = addresses(f) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   f.block((end) => {
     f.loop((head) => {
       f.get(cols).i32(0).op('i32.le_s').brIf(end)
@@ -39,8 +55,23 @@ export function defineBlock(m: ModuleBuilder, t: Tile): void {
  */
 function definePanel(m: ModuleBuilder, t: Tile): FunctionBuilder {
   const { lanes } = t
-  const f = m.function(null, Array.from({ length: 10 }, () => 'i32' as const), [])
-  const [rows, cols, k, a, b, bK, c, ldc, add, scratch] = addresses(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
+  const f = m.function(
+    null,
+    Array.from({ length: 10 }, () => 'i32' as const),
+    [],
+  )
+  const [rows, cols, k, a, b, bK, c, ldc, add, scratch] = addresses(f) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const vectors = t.cols / lanes.lanes
   const acc = Array.from({ length: t.rows * vectors }, () => f.local('v128'))
   const right = Array.from({ length: vectors }, () => f.local('v128'))
@@ -52,9 +83,14 @@ function definePanel(m: ModuleBuilder, t: Tile): FunctionBuilder {
     for (const x of acc) f.i32x4(0).set(x)
     f.get(b).set(at)
     f.loop((inner) => {
-      for (let j = 0; j < vectors; j++) f.get(at).mem('v128.load', 16 * j).set(right[j]!)
+      for (let j = 0; j < vectors; j++)
+        f.get(at)
+          .mem('v128.load', 16 * j)
+          .set(right[j]!)
       for (let i = 0; i < t.rows; i++) {
-        f.get(a).mem(lanes.loadSplat, lanes.bytes * i).set(left)
+        f.get(a)
+          .mem(lanes.loadSplat, lanes.bytes * i)
+          .set(left)
         for (let j = 0; j < vectors; j++) multiplyAdd(f, t, acc[i * vectors + j]!, left, right[j]!)
       }
       advance(f, a, t.rows * lanes.bytes)
@@ -117,7 +153,11 @@ function copyEdge(f: FunctionBuilder, t: Tile, e: Edge): void {
     clamp(e.cols, t.cols).set(j)
     repeat(f, j, () => {
       f.get(to).get(from).mem(lanes.load)
-      f.get(e.add).if(() => f.get(to).mem(lanes.load), () => constant(f, t.compute, 0), lanes.type)
+      f.get(e.add).if(
+        () => f.get(to).mem(lanes.load),
+        () => constant(f, t.compute, 0),
+        lanes.type,
+      )
       f.op(lanes.add).mem(lanes.store)
       advance(f, from, lanes.bytes)
       advance(f, to, lanes.bytes)
@@ -128,4 +168,3 @@ function copyEdge(f: FunctionBuilder, t: Tile, e: Edge): void {
     advance(f, row, e.ldc)
   })
 }
-

@@ -2,11 +2,13 @@ import type { FunctionBuilder, Local, ModuleBuilder } from '../../wasm/builder.t
 import { type Lanes, advance, constant, repeat, repeatBy } from '../number.ts'
 
 /** `shuffle` by lanes of `bytes` bytes: positions in the two vectors laid end to end */
-const lanesShuffle = (bytes: number, positions: readonly number[]): number[] => positions.flatMap((p) => Array.from({ length: bytes }, (_, i) => p * bytes + i))
+const lanesShuffle = (bytes: number, positions: readonly number[]): number[] =>
+  positions.flatMap((p) => Array.from({ length: bytes }, (_, i) => p * bytes + i))
 
 /**
  * Exports `name(to, from, lines, k, lineStride, kStride)`: copies lines (rows of A, columns of B) into panels of `width`
- * lines, k-major; lines that are missing in the last panel are zeros. Strides count bytes, and may be anything.
+ * lines, k-major; lines that are missing in the last panel are zeros (what they give is never stored, but leftovers in scratch
+ * could be subnormal, which is slow). Strides count bytes, and may be anything.
  */
 export function definePack(m: ModuleBuilder, name: string, lanes: Lanes, width: number): void {
   const f = m.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], [])
@@ -18,21 +20,34 @@ export function definePack(m: ModuleBuilder, name: string, lanes: Lanes, width: 
   const full = (): void => {
     f.get(k).set(n)
     f.get(from).set(lane[0]!)
-    f.get(lineStride).i32(bytes).op('i32.eq').if(
-      () => copyRuns(f, to, lane[0]!, n, kStride, width * bytes),
-      () => {
-        for (let i = 1; i < width; i++) f.get(lane[i - 1]!).get(lineStride).op('i32.add').set(lane[i]!)
-        f.get(kStride).i32(bytes).op('i32.eq').if(() => transposeRuns(f, lanes, to, lane, n))
-        // what is left of a transposition, or everything
-        repeat(f, n, () => {
-          for (let i = 0; i < width; i++) {
-            f.get(to).get(lane[i]!).mem(lanes.load).mem(lanes.store, i * bytes)
-            advance(f, lane[i]!, kStride)
-          }
-          advance(f, to, width * bytes)
-        })
-      },
-    )
+    f.get(lineStride)
+      .i32(bytes)
+      .op('i32.eq')
+      .if(
+        () => copyRuns(f, to, lane[0]!, n, kStride, width * bytes),
+        () => {
+          for (let i = 1; i < width; i++)
+            f.get(lane[i - 1]!)
+              .get(lineStride)
+              .op('i32.add')
+              .set(lane[i]!)
+          f.get(kStride)
+            .i32(bytes)
+            .op('i32.eq')
+            .if(() => transposeRuns(f, lanes, to, lane, n))
+          // what is left of a transposition, or everything
+          repeat(f, n, () => {
+            for (let i = 0; i < width; i++) {
+              f.get(to)
+                .get(lane[i]!)
+                .mem(lanes.load)
+                .mem(lanes.store, i * bytes)
+              advance(f, lane[i]!, kStride)
+            }
+            advance(f, to, width * bytes)
+          })
+        },
+      )
   }
   repeatBy(f, lines, width, () => {
     full()
@@ -83,7 +98,8 @@ function transposeRuns(f: FunctionBuilder, lanes: Lanes, to: Local, lane: readon
   const width = lane.length
   const v = Array.from({ length: 4 }, () => f.local('v128'))
   const [a, b, c, d] = v as [Local, Local, Local, Local]
-  const pair = (x: Local, y: Local, positions: readonly number[], bytes: number): FunctionBuilder => f.get(x).get(y).shuffle(lanesShuffle(bytes, positions))
+  const pair = (x: Local, y: Local, positions: readonly number[], bytes: number): FunctionBuilder =>
+    f.get(x).get(y).shuffle(lanesShuffle(bytes, positions))
   repeatBy(f, n, lanes.lanes, () => {
     for (let i = 0; i < width; i += 4) {
       const group = lane.slice(i, i + 4)
@@ -102,11 +118,21 @@ function transposeRuns(f: FunctionBuilder, lanes: Lanes, to: Local, lane: readon
       pair(a, b, [0, 4, 1, 5], 4).set(low)
       pair(a, b, [2, 6, 3, 7], 4).set(high)
       if (group.length === 2) {
-        ;[low, low, high, high].forEach((x, k) => f.get(to).get(x).memLane('v128.store64_lane', k % 2, out(k, 0)))
+        ;[low, low, high, high].forEach((x, k) =>
+          f
+            .get(to)
+            .get(x)
+            .memLane('v128.store64_lane', k % 2, out(k, 0)),
+        )
       } else {
         pair(c, d, [0, 4, 1, 5], 4).set(a)
         pair(c, d, [2, 6, 3, 7], 4).set(b)
-        ;[[low, a], [low, a], [high, b], [high, b]].forEach(([x, y], k) => {
+        ;[
+          [low, a],
+          [low, a],
+          [high, b],
+          [high, b],
+        ].forEach(([x, y], k) => {
           f.get(to)
           pair(x!, y!, k % 2 ? [1, 3] : [0, 2], 8).mem('v128.store', out(k, 0))
         })

@@ -47,10 +47,11 @@ export function packedProduct(context: KernelContext, r: Routines, p: Problem): 
           const fromA = pairs[index]! + i * a.row + q * a.col
           if (fromA !== packedA) r.packA(panelsA, fromA, mi, kq, a.row, a.col)
           packedA = fromA
-          const c = p.c + ((index / 2 * m + i) * n + j) * bytes
+          const c = p.c + (((index / 2) * m + i) * n + j) * bytes
           const add = q > 0 ? 1 : 0
           if (whole > 0) r.block(mi, whole, kq, panelsA, fromB, b.row, cols * bytes, c, n * bytes, add, spare)
-          if (whole < nj) r.block(mi, nj - whole, kq, panelsA, panelsB, cols * bytes, cols * bytes * kq, c + whole * bytes, n * bytes, add, spare)
+          if (whole < nj)
+            r.block(mi, nj - whole, kq, panelsA, panelsB, cols * bytes, cols * bytes * kq, c + whole * bytes, n * bytes, add, spare)
         }
       }
     }

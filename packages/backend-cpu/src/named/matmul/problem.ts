@@ -46,8 +46,21 @@ export function problemOf(a: ArrayView<object>, b: ArrayView<object>, bytes: num
     if (last && last.a === next.a * size && last.b === next.b * size) batches[batches.length - 1] = { ...next, size: size * last.size }
     else batches.push(next)
   }
-  const matrix = (x: ArrayView<object>, from: number): Matrix => ({ at: from, row: x.strides[rank - 2]! * bytes, col: x.strides[rank - 1]! * bytes })
-  return { m: a.shape[rank - 2]!, n: b.shape[rank - 1]!, k: a.shape[rank - 1]!, a: matrix(a, at.a), b: matrix(b, at.b), c: at.c, bytes, batches }
+  const matrix = (x: ArrayView<object>, from: number): Matrix => ({
+    at: from,
+    row: x.strides[rank - 2]! * bytes,
+    col: x.strides[rank - 1]! * bytes,
+  })
+  return {
+    m: a.shape[rank - 2]!,
+    n: b.shape[rank - 1]!,
+    k: a.shape[rank - 1]!,
+    a: matrix(a, at.a),
+    b: matrix(b, at.b),
+    c: at.c,
+    bytes,
+    batches,
+  }
 }
 
 /** `Cᵀ = Bᵀ Aᵀ`: the same problem when C is a vector. */

@@ -27,5 +27,14 @@ export function compile(context: KernelContext, tile: Tile): Routines {
   defineSmall(m, tile)
   defineGather(m, tile)
   const e = context.instantiate(m.encode())
-  return { tile, block: e['block']!, packA: e['packA']!, packB: e['packB']!, dots: e['dots']!, sums: e['sums']!, small: e['small']!, gather: e['gather']! }
+  return {
+    tile,
+    block: e['block']!,
+    packA: e['packA']!,
+    packB: e['packB']!,
+    dots: e['dots']!,
+    sums: e['sums']!,
+    small: e['small']!,
+    gather: e['gather']!,
+  }
 }

@@ -13,7 +13,19 @@ const i32s = (n: number): 'i32'[] => Array.from({ length: n }, () => 'i32')
 export function defineDots(module: ModuleBuilder, t: Tile): void {
   const { lanes } = t
   const f = module.function('dots', i32s(11), [])
-  const [batch, m, k, a, aRow, x, y, yStep, aBatch, xBatch, yBatch] = params(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
+  const [batch, m, k, a, aRow, x, y, yStep, aBatch, xBatch, yBatch] = params(f) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const [row, rows, out, n, xs] = Array.from({ length: 5 }, () => f.local('i32')) as [Local, Local, Local, Local, Local]
   const p = Array.from({ length: 4 }, () => f.local('i32'))
   const acc = Array.from({ length: 4 }, () => f.local('v128'))
@@ -22,14 +34,22 @@ export function defineDots(module: ModuleBuilder, t: Tile): void {
 
   const start = (count: number): void => {
     f.get(row).set(p[0]!)
-    for (let i = 1; i < count; i++) f.get(p[i - 1]!).get(aRow).op('i32.add').set(p[i]!)
+    for (let i = 1; i < count; i++)
+      f.get(p[i - 1]!)
+        .get(aRow)
+        .op('i32.add')
+        .set(p[i]!)
     for (const v of acc) f.i32x4(0).set(v)
     f.get(x).set(xs)
     f.get(k).set(n)
   }
   const horizontal = (v: Local): void => {
     const half = (i: number): void => {
-      f.get(v).lane(lanes.extract, i).get(v).lane(lanes.extract, i + 1).op(lanes.add)
+      f.get(v)
+        .lane(lanes.extract, i)
+        .get(v)
+        .lane(lanes.extract, i + 1)
+        .op(lanes.add)
     }
     half(0)
     if (lanes.lanes === 4) {
@@ -80,8 +100,12 @@ export function defineDots(module: ModuleBuilder, t: Tile): void {
       start(1)
       repeatBy(f, n, 4 * lanes.lanes, () => {
         for (let i = 0; i < 4; i++) {
-          f.get(p[0]!).mem('v128.load', i * vector).set(va)
-          f.get(xs).mem('v128.load', i * vector).set(vx)
+          f.get(p[0]!)
+            .mem('v128.load', i * vector)
+            .set(va)
+          f.get(xs)
+            .mem('v128.load', i * vector)
+            .set(vx)
           multiplyAdd(f, t, acc[i]!, va, vx)
         }
         advance(f, p[0]!, 4 * vector)
@@ -111,8 +135,33 @@ export function defineDots(module: ModuleBuilder, t: Tile): void {
 export function defineSums(module: ModuleBuilder, t: Tile): void {
   const { lanes } = t
   const f = module.function('sums', i32s(13), [])
-  const [batch, m, n, k, a, aRow, aK, b, bK, c, aBatch, bBatch, cBatch] = params(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
-  const [rows, row, left, out, ks, from, to, count, nBytes, add] = Array.from({ length: 10 }, () => f.local('i32')) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
+  const [batch, m, n, k, a, aRow, aK, b, bK, c, aBatch, bBatch, cBatch] = params(f) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
+  const [rows, row, left, out, ks, from, to, count, nBytes, add] = Array.from({ length: 10 }, () => f.local('i32')) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const p = Array.from({ length: 4 }, () => f.local('i32'))
   const factor = Array.from({ length: 4 }, () => f.local('v128'))
   const [acc, vb] = [f.local('v128'), f.local('v128')]
@@ -128,7 +177,11 @@ export function defineSums(module: ModuleBuilder, t: Tile): void {
     f.get(out).set(to)
     f.get(n).set(count)
     repeatBy(f, count, lanes.lanes, () => {
-      f.get(add).if(() => f.get(to).mem('v128.load'), () => f.i32x4(0), 'v128')
+      f.get(add).if(
+        () => f.get(to).mem('v128.load'),
+        () => f.i32x4(0),
+        'v128',
+      )
       f.set(acc)
       for (let i = 0; i < rowsOfB; i++) {
         f.get(p[i]!).mem('v128.load').set(vb)
@@ -140,7 +193,11 @@ export function defineSums(module: ModuleBuilder, t: Tile): void {
     })
     repeat(f, count, () => {
       f.get(to)
-      f.get(add).if(() => f.get(to).mem(lanes.load), () => constant(f, t.compute, 0), lanes.type)
+      f.get(add).if(
+        () => f.get(to).mem(lanes.load),
+        () => constant(f, t.compute, 0),
+        lanes.type,
+      )
       for (let i = 0; i < rowsOfB; i++) {
         f.get(factor[i]!).lane(lanes.extract, 0).get(p[i]!).mem(lanes.load).op(lanes.mul).op(lanes.add)
         advance(f, p[i]!, lanes.bytes)
@@ -179,8 +236,32 @@ export function defineSums(module: ModuleBuilder, t: Tile): void {
 export function defineSmall(module: ModuleBuilder, t: Tile): void {
   const { lanes } = t
   const f = module.function('small', i32s(14), [])
-  const [batch, m, n, k, a, aRow, aK, b, bK, bCol, c, aBatch, bBatch, cBatch] = params(f) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local]
-  const [rows, cols, ks, row, col, pa, pb, out] = Array.from({ length: 8 }, () => f.local('i32')) as [Local, Local, Local, Local, Local, Local, Local, Local]
+  const [batch, m, n, k, a, aRow, aK, b, bK, bCol, c, aBatch, bBatch, cBatch] = params(f) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
+  const [rows, cols, ks, row, col, pa, pb, out] = Array.from({ length: 8 }, () => f.local('i32')) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ]
   const sum = f.local(lanes.type)
   repeat(f, batch, () => {
     f.get(a).set(row)
