@@ -30,6 +30,38 @@ export { type CrossEntropyOptions, type NllLossOptions, crossEntropy, nllLoss } 
 export { type ClampArgs, type ClampOptions, type ValueOptions, addcdiv, addcmul, clamp, lerp } from './ops/ternary.ts'
 export { type IscloseOptions, copysign, floatPower, fmax, fmin, heaviside, hypot, isclose, ldexp, logaddexp, logaddexp2, rsub, xlogy } from './ops/binary-extra.ts'
 export * from './ops/activation.ts'
+export * from './ops/unary-extra.ts'
+export { abs as absolute, neg as negative, asin as arcsin, acos as arccos, atan as arctan, asinh as arcsinh, acosh as arccosh, atanh as arctanh, trunc as fix, sign as sgn } from './ops/unary.ts'
+export { mul as multiply, sub as subtract, div as divide, div as trueDivide, atan2 as arctan2 } from './ops/binary.ts'
+export { ne as notEqual, lt as less, le as lessEqual, gt as greater, ge as greaterEqual } from './ops/compare.ts'
+export { clamp as clip } from './ops/ternary.ts'
+export { type VarArgs, type VarOptions, std, stdMean, var, varMean } from './ops/moments.ts'
+export { type NormArgs, type NormOptions, dist, norm } from './ops/norm.ts'
+export { type ScanArgs, type ScanOptions, cummax, cummin, cumprod, cumsum, logcumsumexp } from './ops/scan.ts'
+export { type ChooseArgs, type ChooseOptions, type SortArgs, type SortOptions, type TopkOptions, argsort, kthvalue, median, mode, msort, nanmedian, sort, topk } from './ops/sort.ts'
 export { type PrintOptions, type PrintSettings, getPrintOptions, setPrintOptions } from './core/print.ts'
 export { type DimOptions, atleast1d, atleast2d, atleast3d, cat, columnStack, concatenate, dstack, hstack, rowStack, stack, vstack } from './ops/join.ts'
 export { type NarrowOptions, type SelectOptions, flip, fliplr, flipud, narrow, select } from './ops/slice.ts'
+export type { Numbers } from './ops/integers.ts'
+export {
+  type FlattenOptions, type MeshgridOptions, type MovedimOptions, type RollOptions, type Rot90Options, type TransposeOptions, type UnflattenOptions,
+  adjoint, broadcastTensors, broadcastTo, expand, expandAs, flatten, meshgrid, moveaxis, movedim, permute, ravel, repeat, reshape, reshapeAs, roll, rot90,
+  squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze, view, viewAs,
+} from './ops/shape.ts'
+export { clone, contiguous } from './ops/view.ts'
+export { type ChunkOptions, type SplitOptions, type TensorSplitOptions, chunk, dsplit, hsplit, split, splitWithSizes, tensorSplit, unbind, vsplit } from './ops/split.ts'
+export { type DiagonalOptions, type DiagonalScatterOptions, diag, diagEmbed, diagflat, diagonal, diagonalScatter, trace, tril, triu } from './ops/triangular.ts'
+export { type AsStridedOptions, type UnfoldOptions, asStrided, unfold } from './ops/strided.ts'
+export { type PadMode, type PadOptions, constantPadNd, pad } from './ops/pad.ts'
+export { type GatherOptions, type TakeAlongDimOptions, gather, takeAlongDim } from './ops/gather.ts'
+export { type Reduction, type ScatterAddOptions, type ScatterOptions, type ScatterReduceOptions, scatter, scatterAdd, scatterReduce } from './ops/scatter.ts'
+export {
+  type EmbeddingOptions, type IndexAddOptions, type IndexFillOptions, type IndexReduceOptions, type MaskedFillOptions, type PutOptions,
+  embedding, indexAdd, indexCopy, indexFill, indexReduce, indexSelect, maskedFill, oneHot, put, take,
+} from './ops/take.ts'
+export { type NonzeroOptions, type RepeatInterleaveOptions, argwhere, maskedSelect, nonzero, repeatInterleave } from './ops/nonzero.ts'
+export { type Index, type IndexArray, type IndexPutOptions, type SelectScatterOptions, type Slice, type SliceScatterOptions, at, ellipsis, indexPut, selectScatter, setAt, slice, sliceScatter } from './ops/at.ts'
+export { linalg } from './linalg.ts'
+export { type Sublist, einsum } from './ops/einsum.ts'
+export { type AddProductOptions, type TensordotDims, addbmm, addmm, addmv, addr, baddbmm, bilinear, kron, linear, tensordot } from './ops/linear.ts'
+export { chainMatmul, cross } from './ops/products.ts'

@@ -68,13 +68,13 @@ export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
   }
 }
 
-const truncDivide: Binary = binary('div(trunc)', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div') })
+const truncDivide: Binary = binary('div(trunc)', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div'), divides: true })
 
 const zero = (x: Expr): Expr => e.constant(0, x.dtype)
 /** whether the remainder of truncated division has to be moved to the divisor's side */
 const wrongSide = (r: Expr, y: Expr): Expr => e.and(e.ne(r, zero(r)), e.xor(e.lt(r, zero(r)), e.lt(y, zero(y))))
 
-/** ⌊x / y⌋, in the promoted dtype. */
+/** ⌊x / y⌋, in the promoted dtype. Integers divided by a tensor's 0 give 0 or −1; by a JavaScript 0, an error. */
 export const floorDivide: Binary = binary('floor_divide', {
   build: (x, y) => {
     const r = e.rem(x, y)
@@ -89,6 +89,7 @@ export const floorDivide: Binary = binary('floor_divide', {
   },
   diff: constant,
   as: numbers('floor_divide'),
+  divides: true,
 })
 
 /** The remainder of truncated division, with the sign of x (C's fmod). */
@@ -96,6 +97,7 @@ export const fmod: Binary = binary('fmod', {
   build: e.rem,
   diff: elementwise('one', (_, [x, y]) => neg(trunc(divide(x, y)))),
   as: numbers('fmod'),
+  divides: true,
 })
 /** The remainder of floored division, with the sign of y. */
 export const remainder: Binary = binary('remainder', {
@@ -105,6 +107,7 @@ export const remainder: Binary = binary('remainder', {
   },
   diff: elementwise('one', (_, [x, y]) => neg(floor(divide(x, y)))),
   as: numbers('remainder'),
+  divides: true,
 })
 
 // where operands tie, each gets half, as in PyTorch; a NaN gives both the whole

@@ -2,7 +2,7 @@ import { type ReduceOp, expr as e } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
-import { type Op, defineOp } from '../core/op.ts'
+import { type Diff, type Op, defineOp } from '../core/op.ts'
 import { type Named, type ValuesIndices, named } from '../core/outputs.ts'
 import { checkTensor } from '../core/promote.ts'
 import { keepDims, normalizeDim, numel, withoutDims } from '../core/shape.ts'
@@ -14,19 +14,29 @@ import { gather } from './gather.ts'
 import { type DimsParam, type Dims, type ReduceArgs, type ReduceOptions, type Reduction, dimsOf, kept, readDims, sumDims } from './reduce.ts'
 import { reshapeTo, unreduce } from './view.ts'
 
-/** 1 where x is the extreme value or, with a NaN among the elements, NaN; else 0. In the dtype of x. */
+/** 1 where x is the chosen value y, NaN for NaN; else 0. In the dtype of x. */
 const winner: Op<[x: Tensor, extreme: Tensor]> = defineOp({
   name: 'winner',
   result: broadcastAval('winner'),
-  compute: pointwise((x, y) => e.cast(e.or(e.eq(x!, y!), e.ne(x!, x!)), x!.dtype)),
+  compute: pointwise((x, y) => e.cast(e.or(e.eq(x!, y!), e.and(e.ne(x!, x!), e.ne(y!, y!))), x!.dtype)),
   batch: 'pointwise',
   diff: constant,
 })
 
-/** How much each element decides its extreme value: winners that tie share evenly. */
+/** How much each element decides the value y that was chosen among them: those that tie share evenly. */
 function shares(x: Tensor, y: Tensor, dims: readonly number[]): Tensor {
   const wins = winner(x, unreduce(y, x.shape, dims))
   return div(wins, reshapeTo(sumDims(wins, dims), keepDims(x.shape, dims)))
+}
+
+/** The derivative of choosing one value over `dims`, shared by all elements that have it. */
+/* @__NO_SIDE_EFFECTS__ */
+export function shared(): Diff<[x: Tensor], DimsParam> {
+  return {
+    kind: 'custom',
+    jvp: ([y], [x], [dx], { dims }) => [dx ? sumDims(mul(dx, shares(x, y!, dims)), dims) : null],
+    vjp: ([y], [x], [ct], { dims }) => [ct ? mul(unreduce(ct, x.shape, dims), shares(x, y!, dims)) : null],
+  }
 }
 
 const extreme = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: ReduceOp & ('max' | 'min')): Reduction =>
@@ -36,11 +46,7 @@ const extreme = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: ReduceOp & ('max' 
     result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),
     compute: reduction(op, (x) => x!),
     batch: 'leading',
-    diff: {
-      kind: 'custom',
-      jvp: ([y], [x], [dx], { dims }) => [dx ? sumDims(mul(dx, shares(x, y!, dims)), dims) : null],
-      vjp: ([y], [x], [ct], { dims }) => [ct ? mul(unreduce(ct, x.shape, dims), shares(x, y!, dims)) : null],
-    },
+    diff: shared(),
   })
 /** The largest elements over the axes `dims`, NaN if one is. */
 export const amaxDims: Reduction = extreme('amax', 'max')

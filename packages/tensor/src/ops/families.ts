@@ -1,5 +1,5 @@
 import { type DType, type Expr, expr as e, isFloat } from '@mapgrad/kernel'
-import { TensorTypeError, describe } from '../core/errors.ts'
+import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { type Diff, type Op, type Partial, type Tensors, defineOp } from '../core/op.ts'
 import type { Scalar } from '../core/promote.ts'
 import { ArrayValue } from '../core/value.ts'
@@ -63,14 +63,21 @@ export interface BinaryRule {
   readonly diff: Diff<XY, null>
   /** the dtype to compute in, from the promoted one */
   readonly as?: (dtype: DType) => DType
+  /** the second operand divides: an integer division by a JavaScript 0 is refused */
+  readonly divides?: boolean
 }
 
 /** A function of two operands, elementwise over their broadcast shape. */
 /* @__NO_SIDE_EFFECTS__ */
-export function binary(name: string, { build, diff, as }: BinaryRule): Binary {
+export function binary(name: string, { build, diff, as, divides }: BinaryRule): Binary {
   return defineOp<XY, null, [x: Operand, y: Operand]>({
     name,
-    args: (x, y) => [promoted(name, [x, y], as) as XY, null],
+    args: (x, y) => {
+      const xs = promoted(name, [x, y], as) as XY
+      if (divides && typeof y !== 'object' && !Number(y) && !isFloat(xs[0].dtype))
+        throw new TensorRangeError(`ZeroDivisionError: expected an integer tensor to be divided by anything but 0, got ${String(y)}`, { op: name, code: 'ZERO_DIVISION' })
+      return [xs, null]
+    },
     result: broadcastAval(name),
     compute: pointwise((x, y) => build(x!, y!)),
     batch: 'pointwise',

@@ -2,7 +2,7 @@ import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
-import { constant, elementwise, linear, pointwise, sameAval } from '../core/words.ts'
+import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
@@ -29,7 +29,7 @@ const numeric = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Ex
     name,
     args: (x) => {
       checkTensor(name, x)
-      if (x.dtype === 'bool') throw new TensorTypeError('expected a number dtype, got bool. Convert with x.to(\'int32\'), or use logicalNot', { op: name, code: 'DTYPE' })
+      if (x.dtype === 'bool') throw new TensorTypeError(refusal(name), { op: name, code: 'DTYPE' })
       return [[x], null]
     },
     result: sameAval,
@@ -37,6 +37,12 @@ const numeric = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Ex
     batch: 'pointwise',
     diff,
   })
+
+/** PyTorch's sentence where it has one. */
+const refusal = (name: string): string =>
+  name === 'neg'
+    ? 'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use bitwiseNot(x) or logicalNot(x) instead.'
+    : "expected a number dtype, got bool. Convert with x.to('int32'), or use logicalNot"
 
 /** Rounds each element by `build`; integers are whole already. */
 const rounding = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr): Unary => numeric(name, (x) => (dtypes[x.dtype].category === 'float' ? build(x) : x), constant)
@@ -47,8 +53,18 @@ const number = (value: number, like: Expr): Expr => e.constant(value, like.dtype
 export const neg: Unary = numeric('neg', e.neg, linear((ct) => neg(ct)))
 /** |x|; derivative 0 at 0. */
 export const abs: Unary = numeric('abs', (x) => (dtypes[x.dtype].signed ? e.abs(x) : x), elementwise((_, [x]) => sign(x)))
-/** −1, 0 or 1 by the sign of x; NaN gives 0, as in PyTorch. */
-export const sign: Unary = numeric('sign', (x) => e.sub(e.cast(e.gt(x, number(0, x)), x.dtype), e.cast(e.lt(x, number(0, x)), x.dtype)), constant)
+/** −1, 0 or 1 by the sign of x; NaN gives 0, as in PyTorch. Bools stay as they are. */
+export const sign: Unary = defineOp<X>({
+  name: 'sign',
+  args: (x) => {
+    checkTensor('sign', x)
+    return [[x], null]
+  },
+  result: sameAval,
+  compute: pointwise((x) => (x!.dtype === 'bool' ? x! : e.sub(e.cast(e.gt(x!, number(0, x!)), x!.dtype), e.cast(e.lt(x!, number(0, x!)), x!.dtype)))),
+  batch: 'pointwise',
+  diff: constant,
+})
 /** x². */
 export const square: Unary = numeric('square', (x) => e.mul(x, x), elementwise((_, [x]) => mul(x, 2)))
 
@@ -66,8 +82,35 @@ export const log2: Unary = float('log2', e.log2, (_, [x]) => reciprocal(mul(x, M
 export const log10: Unary = float('log10', e.log10, (_, [x]) => reciprocal(mul(x, Math.LN10)))
 /** log(1 + x), accurate near 0. */
 export const log1p: Unary = float('log1p', e.log1p, (_, [x]) => reciprocal(add(x, 1)))
-/** √x. */
-export const sqrt: Unary = float('sqrt', e.sqrt, (y) => div(0.5, y))
+/** ct · d, and 0 where ct is 0 although d may be Inf: what a branch not taken contributes. */
+const unlessZero: Op<[ct: Tensor, d: Tensor]> = defineOp<[ct: Tensor, d: Tensor]>({
+  name: 'unless_zero',
+  result: broadcastAval('unless_zero'),
+  compute: pointwise((ct, d) => e.select(e.eq(ct!, number(0, ct!)), number(0, ct!), e.mul(ct!, d!))),
+  batch: 'pointwise',
+  diff: multilinear(
+    (ct, [, d]) => unlessZero(ct, d),
+    (ct, [x]) => unlessZero(x, ct),
+  ),
+})
+
+/** √x. Its derivative at 0 is Inf, unless nothing depends on it there: `where(x > 0, sqrt(x), 0)` has derivative 0. */
+export const sqrt: Unary = defineOp<X>({
+  name: 'sqrt',
+  args: (x) => [[toFloat('sqrt', x)], null],
+  result: sameAval,
+  compute: pointwise((x) => e.sqrt(x!)),
+  batch: 'pointwise',
+  diff: {
+    kind: 'custom',
+    jvp: ([y], _, [dx]) => [dx ? unlessZero(dx, div(0.5, y!)) : null],
+    vjp: ([y], _, [ct]) => [ct ? unlessZero(ct, div(0.5, y!)) : null],
+  },
+})
+/** √x with derivative 0 where x is 0, for norms and deviations. */
+export const rootFlat: Unary = float('sqrt', e.sqrt, (y) => flatHalf(y))
+// 1/2y, and 0 where y is 0
+const flatHalf: Unary = float('half_reciprocal', (y) => e.select(e.eq(y, number(0, y)), number(0, y), e.div(number(0.5, y), y)), (h) => mul(mul(h, h), -2))
 /** 1/√x. */
 export const rsqrt: Unary = float('rsqrt', (x) => e.div(number(1, x), e.sqrt(x)), (y) => mul(mul(mul(y, y), y), -0.5))
 /** 1/x. */

@@ -1,0 +1,110 @@
+import type { DType } from '@mapgrad/kernel'
+import { type Args, readArgs } from '../core/args.ts'
+import { type Op, defineOp } from '../core/op.ts'
+import { type ValuesIndices, named } from '../core/outputs.ts'
+import { checkTensor } from '../core/promote.ts'
+import { normalizeDim } from '../core/shape.ts'
+import { kernel, linear, sameAval } from '../core/words.ts'
+import type { Tensor } from '../tensor.ts'
+import { mul } from './binary.ts'
+import { logaddexp } from './binary-extra.ts'
+import { cast, filledLike, toFloat } from './cast.ts'
+import { scanned } from './fold.ts'
+import { gather } from './gather.ts'
+import { asked, sumType } from './reduce.ts'
+import { scatterAdd } from './scatter.ts'
+import { moveAxis, reshapeTo } from './view.ts'
+
+type X = [x: Tensor]
+
+/** Running sums along the last axis, from its end where `reverse`. */
+const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
+  name: 'cumsum',
+  args: (x: Tensor, reverse: boolean): readonly [X, boolean] => [[x], reverse],
+  result: sameAval,
+  compute: kernel('scan', (reverse) => ({ op: 'sum', reverse })),
+  batch: 'leading',
+  diff: linear((ct, _, reverse) => scanSum(ct, !reverse)),
+})
+
+/** Running products along the last axis. Their derivatives are those of multiplying pairwise, so zeros need no care. */
+const scanProduct: Op<X> = defineOp<X>({
+  name: 'cumprod',
+  result: sameAval,
+  compute: kernel('scan', () => ({ op: 'prod', reverse: false })),
+  batch: 'leading',
+  diff: {
+    kind: 'custom',
+    jvp: (_, [x], [dx], __, jvp) => jvp((t) => scanned(t!, mul), [x], [dx])[1],
+    vjp: (_, [x], cts, __, vjp) => vjp((t) => scanned(t!, mul), [x])[1](cts),
+  },
+})
+
+/** Along `dim`, computed with that axis last, 0-d tensors as one element. */
+export function alongLast<R extends readonly Tensor[]>(op: string, x: Tensor, dim: number, f: (x: Tensor) => R): Tensor[] {
+  const axis = normalizeDim(op, dim, x.ndim)
+  if (x.ndim === 0) return f(reshapeTo(x, [1])).map((y) => reshapeTo(y, []))
+  return f(moveAxis(x, axis, x.ndim - 1)).map((y) => moveAxis(y, y.ndim - 1, axis))
+}
+
+/** Arguments of running sums and products. */
+export interface ScanOptions {
+  readonly dim?: number
+  /** converts x first */
+  readonly dtype?: DType | null
+}
+export type ScanArgs = Args<[dim: number], ScanOptions>
+
+function accumulated(name: string, op: (x: Tensor) => Tensor, x: Tensor, args: ScanArgs): Tensor {
+  checkTensor(name, x)
+  const { dim, dtype } = readArgs<ScanOptions>(name, args, ['dim'], ['dtype'])
+  const y = asked(x, dtype)
+  return cast(alongLast(name, cast(y, sumType(y.dtype)), dim as number, (t) => [op(t)])[0]!, dtype ?? sumType(x.dtype))
+}
+
+/** Running sums along `dim`. Bools and small integers sum as int32, int64 as int64. */
+export function cumsum(x: Tensor, ...args: ScanArgs): Tensor {
+  return accumulated('cumsum', (t) => scanSum(t, false), x, args)
+}
+/** Running products along `dim`. Bools and small integers multiply as int32, int64 as int64. */
+export function cumprod(x: Tensor, ...args: ScanArgs): Tensor {
+  return accumulated('cumprod', scanProduct, x, args)
+}
+/** log of the running sums of eˣ along `dim`, without overflow. */
+export function logcumsumexp(x: Tensor, ...args: Args<[dim: number], { readonly dim: number }>): Tensor {
+  checkTensor('logcumsumexp', x)
+  const { dim } = readArgs<{ dim?: number }>('logcumsumexp', args, ['dim'])
+  return alongLast('logcumsumexp', toFloat('logcumsumexp', x), dim as number, (t) => [scanned(t, logaddexp)])[0]!
+}
+
+const running = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: 'max' | 'min'): Op<X, null, X, readonly Tensor[]> =>
+  defineOp<X, null, X, readonly Tensor[]>({
+    name,
+    result: ([x]) => [x, { shape: x.shape, dtype: 'int32' }],
+    compute: kernel('scan', () => ({ op, reverse: false })),
+    batch: 'leading',
+    diff: {
+      kind: 'custom',
+      jvp: ([, index], _, [dx]) => [dx ? gather(dx, -1, index!) : null, null],
+      vjp: ([, index], [x], [ct]) => [ct ? scatterAdd(filledLike(x, 0, x.dtype, x.shape), -1, index!, ct) : null],
+    },
+  })
+const runningMax: Op<X, null, X, readonly Tensor[]> = running('cummax', 'max')
+const runningMin: Op<X, null, X, readonly Tensor[]> = running('cummin', 'min')
+
+type DimArgs = Args<[dim: number], { readonly dim: number }>
+function extremesUpTo(name: string, op: (x: Tensor) => readonly Tensor[], x: Tensor, args: DimArgs): ValuesIndices {
+  checkTensor(name, x)
+  const { dim } = readArgs<{ dim?: number }>(name, args, ['dim'])
+  const bool = x.dtype === 'bool'
+  const [values, indices] = alongLast(name, bool ? cast(x, 'uint8') : x, dim as number, op)
+  return named(['values', 'indices'], [bool ? cast(values!, 'bool') : values!, indices!])
+}
+/** The largest element so far along `dim` and where it is: the latest of ties; NaN stays. */
+export function cummax(x: Tensor, ...args: DimArgs): ValuesIndices {
+  return extremesUpTo('cummax', runningMax, x, args)
+}
+/** The smallest element so far along `dim` and where it is: the latest of ties; NaN stays. */
+export function cummin(x: Tensor, ...args: DimArgs): ValuesIndices {
+  return extremesUpTo('cummin', runningMin, x, args)
+}
