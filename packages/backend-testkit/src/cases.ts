@@ -101,7 +101,7 @@ export const EXPECTED = 'expected failure: '
 function markExpected(op: string, backend: Backend, verdicts: Verdicts): Verdicts {
   const out = { ...verdicts }
   for (const c of columns) {
-    const entry: Expected | undefined = verdicts[c].status === 'fail' ? expectedFailure(op, c, backend.name) : undefined
+    const entry: Expected | undefined = verdicts[c].status === 'fail' ? expectedFailure(op, c, backend.name, verdicts[c].reason ?? '') : undefined
     if (entry) out[c] = { status: 'skip', reason: `${EXPECTED}${entry.reason} (${verdicts[c].reason})` }
   }
   return out

@@ -5,7 +5,7 @@ export { type Column, type Tolerance, columns, toleranceOf } from './compare/tol
 export { ownCases } from './format/load.ts'
 export type { CaseFile, Encoded, EncodedSample, EncodedTensor } from './format/types.ts'
 export { markdown } from './markdown.ts'
-export { type Expected, expected } from './operators/expected.ts'
+export { type Expected, expectedFailures } from './operators/expected.ts'
 export { type PropertiesOptions, type Property, properties } from './properties/index.ts'
 export { exportedOps, reachedOps } from './properties/reached.ts'
 export { type Report, type SampleReport, type Totals, conformance, succeeded } from './report.ts'

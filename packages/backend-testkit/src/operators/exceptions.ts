@@ -30,8 +30,8 @@ const method =
 
 /** Operators whose call cannot be told from their name alone: PyTorch's test suite wraps them in a lambda, or they are Python operators. */
 export const exceptions: Readonly<Record<string, (find: Find, has: Has) => Operator | undefined>> = {
-  // x[index], where a tuple is an index an axis
-  __getitem__: method('at', ([index]) => (Array.isArray(index) ? (index as readonly unknown[]) : [index])),
+  // x[index]: a list that holds anything but numbers is an index an axis, as PyTorch reads it
+  __getitem__: method('at', ([index]) => (Array.isArray(index) && (index as readonly unknown[]).some((i) => typeof i !== 'number') ? (index as readonly unknown[]) : [index])),
   __radd__: reordered('add', swapped),
   __rsub__: reordered('sub', swapped),
   __rmul__: reordered('mul', swapped),
