@@ -27,7 +27,7 @@ sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.Tes
 from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
 from torch.utils import _pytree as pytree  # noqa: E402
 
-MAX_BYTES = 400_000  # of one sample, encoded: larger ones say nothing more
+MAX_BYTES = 120_000  # of one sample, encoded: larger ones say nothing more
 DIRECTION_SEED = 7
 
 RANDOM = (
