@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor.ts'
 import { ShapeMethods } from './shape.ts'
 
 /** The parameters of a function after its tensor. */
-type Rest<F> = F extends (x: Tensor, ...args: infer A) => unknown ? A : never
+type Rest<F> = F extends (x: Tensor, ...args: infer A extends readonly unknown[]) => unknown ? A : never
 
 /** Indexing as methods; each is the function of the same name with the tensor first. */
 export abstract class IndexingMethods extends ShapeMethods {

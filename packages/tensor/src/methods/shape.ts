@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts'
 import { ReduceMethods } from './reduce.ts'
 
 /** The parameters of a function after its tensor. */
-type Rest<F> = F extends (x: Tensor, ...args: infer A) => unknown ? A : never
+type Rest<F> = F extends (x: Tensor, ...args: infer A extends readonly unknown[]) => unknown ? A : never
 
 /** Shapes, views and parts as methods; each is the function of the same name with the tensor first. */
 export abstract class ShapeMethods extends ReduceMethods {
