@@ -34,7 +34,8 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   if (sameShape(a, b)) return a
   const n = Math.max(a.length, b.length)
   const out = new Array<number>(n)
-  for (let i = 0; i < n; i++) {
+  // from the last axis on, so that the error names the one that PyTorch's does
+  for (let i = n - 1; i >= 0; i--) {
     const x = a[a.length - n + i] ?? 1
     const y = b[b.length - n + i] ?? 1
     if (x !== y && x !== 1 && y !== 1)
