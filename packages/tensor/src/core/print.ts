@@ -55,13 +55,16 @@ function settle(rounded: string, exact: string, kept: number, exponent = ''): st
   return /^50*$/.test(tail) && Number(cut.at(-1) === '.' ? cut.at(-2) : cut.at(-1)) % 2 === 0 ? cut.replace(/\.$/, '') + exponent : rounded
 }
 
+/** Digits enough to write any tie out in full. */
+const ALL = 100
+
 /** Python's `{x:.nf}`. */
 function fixed(x: number, digits: number): string {
   if (!Number.isFinite(x)) return nonFinite(x)
   const a = Math.abs(x)
   const sign = x < 0 || Object.is(x, -0) ? '-' : ''
   if (a >= 1e21) return `${sign}${BigInt(a)}${digits ? `.${'0'.repeat(digits)}` : ''}`
-  const exact = a.toFixed(100)
+  const exact = a.toFixed(ALL)
   return sign + settle(a.toFixed(digits), exact, exact.indexOf('.') + 1 + digits)
 }
 
@@ -69,7 +72,7 @@ function fixed(x: number, digits: number): string {
 function scientific(x: number, digits: number): string {
   if (!Number.isFinite(x)) return nonFinite(x)
   const a = Math.abs(x)
-  const [exact, power] = a.toExponential(100).split('e') as [string, string]
+  const [exact, power] = a.toExponential(ALL).split('e') as [string, string]
   const text = settle(a.toExponential(digits), exact, 2 + digits, `e${power}`)
   return (x < 0 || Object.is(x, -0) ? '-' : '') + text.replace(/e([+-])(\d)$/, 'e$10$2')
 }

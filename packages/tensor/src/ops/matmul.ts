@@ -82,7 +82,8 @@ export function checkProduct(op: string, ...xs: readonly Tensor[]): void {
   if (x!.dtype === 'bool') throw new TensorTypeError(`"${op}" not implemented for 'bool'. Convert with x.to('int32')`, { op, code: 'DTYPE' })
 }
 
-const size2 = (x: Tensor): string => `${rowsOf(x)}x${columnsOf(x)}`
+// batches below each other, as PyTorch multiplies them
+const size2 = (x: Tensor): string => `${numel(x.shape.slice(0, -1))}x${columnsOf(x)}`
 function mismatch(op: string, message: string, remedy: string): TensorRangeError {
   return new TensorRangeError(`${message}. ${remedy}`, { op, code: 'SHAPE_MISMATCH' })
 }
@@ -90,7 +91,7 @@ const TRANSPOSE = 'The columns of the first must be as many as the rows of the s
 
 /** Refuses matrices whose inner sizes differ. */
 export function checkInner(op: string, x: Tensor, y: Tensor): void {
-  if (columnsOf(x) !== rowsOf(y)) throw mismatch(op, `mat1 and mat2 shapes cannot be multiplied (${size2(x)} and ${size2(y)})`, TRANSPOSE)
+  if (columnsOf(x) !== rowsOf(y)) throw mismatch(op, `mat1 and mat2 shapes cannot be multiplied (${size2(x)} and ${rowsOf(y)}x${columnsOf(y)})`, TRANSPOSE)
 }
 
 /** Refuses a rank other than `rank`, in PyTorch's words. */
