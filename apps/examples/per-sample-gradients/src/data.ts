@@ -54,3 +54,16 @@ export function split(all: Digits, order: ArrayLike<number>, share: number): Omi
   const indices = Array.from(order)
   return { train: pick(all, indices.slice(0, cut)), test: pick(all, indices.slice(cut)) }
 }
+
+/** The same pictures, each moved by `dx`, `dy` pixels (right, down); what comes in is blank. So a model learns what a digit is, not where. */
+export function shifted({ pixels, labels, size, classes }: Digits, moves: readonly (readonly [dx: number, dy: number])[]): Digits {
+  const side = Math.sqrt(size)
+  const out = new Float32Array(pixels.length)
+  moves.forEach(([dx, dy], i) => {
+    for (let y = Math.max(0, dy); y < Math.min(side, side + dy); y++) {
+      const [from, to] = [i * size + (y - dy) * side, i * size + y * side]
+      out.set(pixels.subarray(from + Math.max(0, -dx), from + side - Math.max(0, dx)), to + Math.max(0, dx))
+    }
+  })
+  return { pixels: out, labels, size, classes }
+}

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { manualSeed, randperm } from '@mapgrad/func'
+import { argsort, manualSeed, rand, randint } from '@mapgrad/func'
 import { SingleBar } from 'cli-progress'
 import { accuracy, compare, gradientNorms, inputsOf } from './analysis.ts'
 import { CsvError } from './csv.ts'
-import { type Split, mnist, pick, split, userDigits } from './data.ts'
+import { type Split, mnist, pick, shifted, split, userDigits } from './data.ts'
 import { type Params, adam, init, trainStep } from './model.ts'
 import { page } from './page.ts'
 import { lossPlot, normHistogram, picture } from './plots.ts'
@@ -16,7 +16,7 @@ const HELP = `Trains a digit classifier and finds the digits with the largest gr
 
   --csv FILE      your own digits: one "label, pixels…" row a picture (default: MNIST digits)
   --out FILE      the page to write (default: per-sample-gradients.html)
-  --epochs N      passes over the training digits (default: 6)
+  --epochs N      passes over the training digits (default: 10)
   --seed N        seed of the random numbers (default: 0)
   --help          this text
 `
@@ -42,7 +42,7 @@ function readSettings(): Settings | null {
   }
   const csv = values.csv === undefined ? undefined : resolve(values.csv)
   if (csv !== undefined && !existsSync(csv)) throw new UsageError(`--csv: there is no file ${csv}`)
-  return { csv, out: resolve(values.out ?? 'per-sample-gradients.html'), epochs: whole('epochs', values.epochs, 6, 1), seed: whole('seed', values.seed, 0, 0) }
+  return { csv, out: resolve(values.out ?? 'per-sample-gradients.html'), epochs: whole('epochs', values.epochs, 10, 1), seed: whole('seed', values.seed, 0, 0) }
 
   function parse() {
     try {
@@ -58,10 +58,10 @@ const HIDDEN = 128
 
 function load({ csv }: Settings): Split {
   const all = csv === undefined ? mnist() : userDigits(csv)
-  return { ...split(all, randperm(all.labels.length).tolist() as number[], 0.15), source: csv ?? 'MNIST' }
+  return { ...split(all, argsort(rand(all.labels.length)).tolist() as number[], 0.15), source: csv ?? 'MNIST' }
 }
 
-/** Minimises the loss with Adam over shuffled batches; shows a bar and the loss on the way. */
+/** Minimises the loss with Adam over shuffled batches of slightly moved pictures; shows a bar and the loss on the way. */
 function train({ train: digits }: Split, epochs: number): { params: Params; losses: number[] } {
   let state = adam(init(digits.size, HIDDEN, digits.classes))
   const losses: number[] = []
@@ -70,10 +70,14 @@ function train({ train: digits }: Split, epochs: number): { params: Params; loss
   bar.start(epochs * perEpoch, 0, { epoch: 1, epochs, loss: '–' })
   let shown = NaN
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const order = randperm(digits.labels.length).tolist() as number[]
+    const order = argsort(rand(digits.labels.length)).tolist() as number[]
     for (let at = 0; at < order.length; at += BATCH) {
-      const [x, y] = inputsOf(pick(digits, order.slice(at, at + BATCH)))
-      const [next, loss] = trainStep(state, x, y, 2e-3)
+      const some = pick(digits, order.slice(at, at + BATCH))
+      const moves = randint(-1, 2, [some.labels.length, 2]).tolist() as [number, number][]
+      const [x, y] = inputsOf(shifted(some, moves))
+      // the rate falls to zero along a half cosine (Loshchilov & Hutter 2017)
+      const rate = 2.5e-3 * (1 + Math.cos((Math.PI * losses.length) / (epochs * perEpoch)))
+      const [next, loss] = trainStep(state, x, y, rate)
       state = next
       losses.push(loss)
       shown = Number.isNaN(shown) ? loss : shown + (loss - shown) * 0.1
@@ -107,7 +111,7 @@ async function main(): Promise<void> {
   const largest = norms
     .map((norm, i) => ({ norm, i }))
     .toSorted((a, b) => b.norm - a.norm)
-    .slice(0, 16)
+    .slice(0, 18)
     .map(({ norm, i }) => ({ norm, label: data.test.labels[i]!, predicted: predicted[i]!, picture: picture(pick(data.test, [i]).pixels) }))
   const html = page({
     source: data.source,

@@ -50,7 +50,7 @@ export function page(r: Report): string {
   .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.25rem; } .two section { min-width: 0; }
   table { border-collapse: collapse; width: 100%; } td { padding: .3rem 0; border-top: 1px solid #eef0f2; vertical-align: top; } tr:first-child td { border: 0; } td + td { text-align: right; font-variant-numeric: tabular-nums; }
   svg { max-width: 100%; height: auto; }
-  .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
+  .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; }
   figure { margin: 0; text-align: center; font-size: .9rem; line-height: 1.35; } img { image-rendering: pixelated; border: 2px solid #cfd4da; border-radius: .3rem; background: #fff; } .wrong img { border-color: #c8372d; }
   small { color: #666; } code { font-size: .92em; }
 </style>

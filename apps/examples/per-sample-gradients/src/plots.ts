@@ -19,10 +19,10 @@ export function lossPlot(losses: readonly number[]): Promise<string> {
   return svg({
     ...style,
     data: { values },
-    encoding: { x: { field: 'step', type: 'quantitative', title: 'step' } },
+    encoding: { x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } } },
     layer: [
-      { mark: { type: 'line', color: '#9ab8e8', strokeWidth: 1 }, encoding: { y: { field: 'loss', type: 'quantitative', title: 'cross entropy (log scale)', scale: { type: 'log' } } } },
-      { mark: { type: 'line', color: '#1a56b0', strokeWidth: 2 }, encoding: { y: { field: 'mean', type: 'quantitative', scale: { type: 'log' } } } },
+      { mark: { type: 'line', color: '#9ab8e8', strokeWidth: 1 }, encoding: { y: { field: 'loss', type: 'quantitative', title: 'cross entropy (log scale)', scale: { type: 'log', nice: false } } } },
+      { mark: { type: 'line', color: '#1a56b0', strokeWidth: 2 }, encoding: { y: { field: 'mean', type: 'quantitative', scale: { type: 'log', nice: false } } } },
     ],
   })
 }
