@@ -48,7 +48,11 @@ export function lowerTypes(root: Expr): Expr {
       const value = cast(inRange(from), 'float32')
       return { value: atRoot ? value : roundToHalf(value, to), wrapped: true }
     }
-    if (!isFloat(from.dtype)) return { value: cast(go(from).value, 'int32'), wrapped: from.dtype === 'bool' || from.dtype === to }
+    if (!isFloat(from.dtype)) {
+      // only int16 is wider than another storage type, and it holds all of their values
+      const widens = dtypes[from.dtype].bytes < dtypes[to].bytes
+      return { value: cast(widens ? inRange(from) : go(from).value, 'int32'), wrapped: widens || from.dtype === 'bool' }
+    }
     const { bytes, signed } = dtypes[to]
     const low = signed ? -(2 ** (8 * bytes - 1)) : 0
     const high = low + 2 ** (8 * bytes) - 1

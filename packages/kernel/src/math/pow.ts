@@ -82,11 +82,10 @@ function exp2Parts(h: Expr, l: Expr): Expr {
 function magnitude64(a: Expr, y: Expr): Expr {
   const [zero, infinity] = [like(a, 0), like(a, Infinity)]
   const { high, low } = log2Parts(a)
-  // no float but 1 is so near to 1 that a larger y would matter
-  const c = clamp(y, -(2 ** 65), 2 ** 65)
-  const ch = highPart(c)
-  const l = add(mul(sub(c, ch), high), mul(c, low))
-  const h = mul(ch, high)
+  const yh = highPart(y)
+  const l = add(mul(sub(y, yh), high), mul(y, low))
+  const h = mul(yh, high)
+  // where y is infinite or nearly, the low part may be anything
   const far = gt(abs(h), like(a, 1200))
   const core = exp2Parts(clamp(h, -1200, 1200), select(far, zero, l))
   const up = lt(zero, y)

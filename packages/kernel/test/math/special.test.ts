@@ -15,6 +15,7 @@ const powCases: [number, number, number][] = [
   [0.5, -inf, inf], [-0.5, -inf, inf], [2, -inf, 0], [-2, -inf, 0], [0.5, inf, 0], [-0.5, inf, 0], [2, inf, inf], [-2, inf, inf],
   [-inf, -3, -0], [-inf, -2, 0], [-inf, -2.5, 0], [-inf, 3, -inf], [-inf, 2, inf], [-inf, 2.5, inf], [inf, -1, 0], [inf, 1, inf], [inf, 0.1, inf],
   [nan, 1, nan], [2, nan, nan], [nan, nan, nan], [-1, nan, nan], [-1, 3, -1], [-1, 4, 1], [-2, 3, -8], [2, 10, 1024], [-0, inf, 0],
+  [1.5, 1e308, inf], [0.75, 1e308, 0], [1.5, -1e308, 0], [-1.5, 1e308, inf], [-0.75, -1e308, inf], [1e300, 1e300, inf], [1e-310, -2, inf],
 ]
 
 // C99 Annex F 9.1.4: (y, x)
