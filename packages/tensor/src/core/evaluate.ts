@@ -20,7 +20,7 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
   const backend = deviceOf(op, xs)
   const compute = op.compute as Compute<Tensors, unknown>
   const own = kernelOf(backend, op)
-  if (own) return runKernel(op, backend, xs, op.result(xs, params), own, params, like)
+  if (own) return runKernel(op, backend, xs, op.result(xs, params), own, params, params, like)
   switch (compute.kind) {
     case 'pointwise':
       return like.wrap(runPointwise(op, compute.build, backend, xs, op.result(xs, params) as Aval))
@@ -40,7 +40,7 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
       const out = op.result(xs, params)
       const views = compute.views?.(xs, params, out as Aval)
       const looks = views ? xs.map((x, i) => x.view(views[i]!.shape, views[i]!.strides, views[i]!.offset)) : xs
-      const ys = runKernel(op, backend, looks, out, named, compute.params(params), like)
+      const ys = runKernel(op, backend, looks, out, named, compute.params(params), params, like)
       release(looks, xs)
       return ys
     }
@@ -216,6 +216,7 @@ function runKernel(
   given: readonly ArrayValue[],
   result: Aval | readonly Aval[],
   kernel: (inputs: readonly (View<Storage> & Layout)[], params: never, outs: readonly (View<Storage> & Layout)[]) => boolean | void,
+  asked: unknown,
   params: unknown,
   like: Tensor,
 ): Outputs {
@@ -225,7 +226,7 @@ function runKernel(
   const xs = given.map(stored)
   const ys = avals.map((a) => ArrayValue.allocate(backend, a.dtype, a.shape))
   const look = (x: ArrayValue): View<Storage> & Layout => ({ ...viewOf(x, x.strides), shape: x.shape })
-  const ok = kernel(xs.map(look), params as never, ys.map(look))
+  const ok = kernel(xs.map(look), asked as never, ys.map(look))
   release(xs, given)
   if (ok === false) throw outOfRange(op, given, params)
   return many ? ys.map((y) => like.wrap(y)) : like.wrap(ys[0]!)

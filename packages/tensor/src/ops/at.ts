@@ -36,11 +36,13 @@ export type Index = number | Slice | null | typeof ellipsis | boolean | Tensor |
 
 const isSlice = (i: Index): i is Slice => typeof i === 'object' && i !== null && '~mapgrad.slice' in i
 
-/** A selection in three steps: slices of x, then axes of size 1 dropped or added, then index tensors. */
+/** A selection in steps: slices of x, then axes of size 1 dropped or added, then 0-d indices, then other index tensors. */
 interface Selection {
   readonly slices: readonly AxisSlice[]
   /** the shape after the second step */
   readonly shape: Shape
+  /** 0-d index tensors, each of an axis that it drops: they stand for integers, but need not be read. The last axis first */
+  readonly points: readonly { readonly index: Tensor; readonly axis: number; readonly named: number }[]
   /** index tensors of one shape, `null` where there are none */
   readonly advanced: { readonly indices: readonly Tensor[]; readonly axes: readonly number[]; readonly named: readonly number[] } | null
 }
@@ -71,6 +73,7 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
   const slices: AxisSlice[] = []
   const shape: number[] = []
   const tensors: { index: Tensor; axis: number; named: number }[] = []
+  const points: typeof tensors = []
   let d = 0
   const whole = (n: number): void => {
     for (; n > 0; n--) shape.push(x.shape[d++]!)
@@ -96,7 +99,7 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
         found.forEach((index, k) => tensors.push({ index, axis: i.ndim === 0 ? shape.length - 1 : shape.length + k, named: d + k }))
         whole(i.ndim)
       } else {
-        tensors.push({ index: asIndex(op, i, 'tensors used as indices must be long, int, byte or bool tensors'), axis: shape.length, named: d })
+        ;(i.ndim === 0 ? points : tensors).push({ index: asIndex(op, i, 'tensors used as indices must be long, int, byte or bool tensors'), axis: shape.length, named: d })
         whole(1)
       }
     } else if (isSlice(i)) {
@@ -108,14 +111,16 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
       throw new TensorTypeError(`expected integers, slice(start, stop, step), null, ellipsis, booleans, integer or boolean Tensors, or arrays of them as indices, got ${describe(i)}`, { op, code: 'INDEX_TYPE' })
   }
   whole(rank - d)
-  if (!tensors.length) return { slices, shape, advanced: null }
+  points.reverse()
+  if (!tensors.length) return { slices, shape, points, advanced: null }
   let common: Shape = []
   try {
     for (const { index: i } of tensors) common = broadcastShapes(op, common, i.shape)
   } catch (cause) {
     throw new TensorRangeError(`shape mismatch: indexing tensors could not be broadcast together with shapes ${tensors.map((t) => show(t.index.shape)).join(', ')}`, { op, code: 'SHAPE_MISMATCH', cause })
   }
-  return { slices, shape, advanced: { indices: tensors.map((t) => expandTo(t.index, common)), axes: tensors.map((t) => t.axis), named: tensors.map((t) => t.named) } }
+  const axes = tensors.map((t) => t.axis - points.filter((p) => p.axis < t.axis).length)
+  return { slices, shape, points, advanced: { indices: tensors.map((t) => expandTo(t.index, common)), axes, named: tensors.map((t) => t.named) } }
 }
 
 /** The slices and dropped or added axes of a selection: a view. */
@@ -123,6 +128,9 @@ function basic(x: Tensor, { slices, shape }: Selection): Tensor {
   const y = slices.length ? sliceAxes(x, slices) : x
   return sameShape(y.shape, shape) ? y : reshapeTo(y, shape)
 }
+
+/** One 0-d index: the params that select by it, or put. */
+const pointParams = (x: Tensor, { axis, named }: Selection['points'][number]): IndexParams => ({ before: axis, own: 0, after: x.ndim - axis - 1, wrap: true, axes: [named], says: 'index' })
 
 /** The operand and params of the index tensors: adjacent axes stay in place, separate ones come first. */
 function arranged(x: Tensor, { indices, axes, named }: NonNullable<Selection['advanced']>): { x: Tensor; params: IndexParams; order: readonly number[] | null } {
@@ -141,7 +149,8 @@ function arranged(x: Tensor, { indices, axes, named }: NonNullable<Selection['ad
 export function at(x: Tensor, ...index: readonly Index[]): Tensor {
   checkTensor('at', x)
   const selection = read('at', x, index)
-  const y = basic(x, selection)
+  let y = basic(x, selection)
+  for (const p of selection.points) y = indexAxes([y, p.index], pointParams(y, p))
   if (!selection.advanced) return y === x ? clone(x) : y
   const { x: operand, params } = arranged(y, selection.advanced)
   return indexAxes([operand, ...selection.advanced.indices], params)
@@ -178,7 +187,9 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
   if (!accumulate && index.length === 1 && isTensor(only) && only.dtype === 'bool' && only.ndim <= x.ndim && (!isTensor(values) || values.ndim === 0))
     return masked(op, x, only, values)
   const selection = read(op, x, index)
-  const region = basic(x, selection)
+  const regions = [basic(x, selection)]
+  for (const p of selection.points) regions.push(indexAxes([regions.at(-1)!, p.index], pointParams(regions.at(-1)!, p)))
+  const region = regions.at(-1)!
   let next: Tensor
   if (selection.advanced) {
     const { indices } = selection.advanced
@@ -190,12 +201,14 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
     const y = putAxes([operand, src, ...indices], { ...params, accumulate })
     next = order ? permuteDims(y, order.map((_, i) => order.indexOf(i))) : y
   } else {
-    const v = valuesFor(op, x, isTensor(values) ? cast(values, x.dtype) : values, selection.shape, (got) => {
-      const i = selection.shape.findIndex((n, k) => got[got.length - selection.shape.length + k] !== n)
-      return `The expanded size of the tensor (${selection.shape[i]}) must match the existing size (${got[got.length - selection.shape.length + i]}) at non-singleton dimension ${i}.  Target sizes: ${show(selection.shape)}.  Tensor sizes: ${show(got)}`
+    const { shape } = region
+    const v = valuesFor(op, x, isTensor(values) ? cast(values, x.dtype) : values, shape, (got) => {
+      const i = shape.findIndex((n, k) => got[got.length - shape.length + k] !== n)
+      return `The expanded size of the tensor (${shape[i]}) must match the existing size (${got[got.length - shape.length + i]}) at non-singleton dimension ${i}.  Target sizes: ${show(shape)}.  Tensor sizes: ${show(got)}`
     })
     next = accumulate ? add(region, v) : v
   }
+  for (let j = selection.points.length - 1; j >= 0; j--) next = putAxes([regions[j]!, next, selection.points[j]!.index], { ...pointParams(regions[j]!, selection.points[j]!), accumulate: false })
   if (!selection.slices.length) return next === x ? clone(x) : reshapeTo(next, x.shape)
   const places = x.shape.map((n, d) => selection.slices.find((s) => s.dim === d - x.ndim)?.length ?? n)
   return replaceSlices(x, reshapeTo(next, places), selection.slices)
@@ -237,7 +250,7 @@ const wholes = (n: number): Slice[] => Array.from({ length: n }, () => slice())
 
 function scatterInto(op: string, x: Tensor, src: Tensor | undefined, index: readonly Index[]): Tensor {
   checkTensor(op, src, 'src to be a Tensor')
-  const { shape } = read(op, x, index)
+  const { shape } = at(x, ...index)
   if (!sameShape(src!.shape, shape)) throw new TensorRangeError(`expected src to have a size equal to the slice of self. src size = ${show(src!.shape)}, slice size = ${show(shape)}`, { op, code: 'SHAPE_MISMATCH' })
   return putAt(op, x, index, src!, false)
 }

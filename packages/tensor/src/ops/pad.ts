@@ -54,10 +54,13 @@ export function constantPadNd(x: Tensor, ...args: Args<[pad: readonly number[], 
 
 /** Where each element of a padded axis comes from. */
 function sources(mode: PadMode, before: number, size: number, after: number): number[] {
+  // what a negative padding leaves
+  const low = Math.max(-before, 0)
+  const kept = size + Math.min(after, 0) - low
   return Array.from({ length: size + before + after }, (_, i) => {
     const at = i - before
     if (mode === 'replicate') return Math.min(Math.max(at, 0), size - 1)
-    if (mode === 'circular') return ((at % size) + size) % size
+    if (mode === 'circular') return low + ((((at - low) % kept) + kept) % kept)
     return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at
   })
 }
