@@ -65,7 +65,7 @@ export function normalizeDims(op: string, dims: number | readonly number[] | nul
   if (dims === null || dims === undefined) return Array.from({ length: rank }, (_, i) => i - rank)
   const list = (typeof dims === 'number' ? [dims] : dims).map((d) => fromEnd(op, d, rank))
   const out = [...new Set(list)].sort((a, b) => a - b)
-  if (out.length !== list.length) throw new TensorRangeError(`dim ${describe(dims)} appears multiple times in the list of dims`, { op, code: 'DIM_REPEATED' })
+  if (out.length !== list.length) throw new TensorRangeError(`dim ${list.find((d, i) => list.indexOf(d) !== i)! + Math.max(rank, 1)} appears multiple times in the list of dims, got ${describe(dims)}`, { op, code: 'DIM_REPEATED' })
   return rank === 0 ? [] : out
 }
 
