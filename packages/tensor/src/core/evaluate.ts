@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor.ts'
 import type { Backend, Storage } from './backend.ts'
 import { InternalError, TensorRangeError, TensorTypeError, show } from './errors.ts'
 import type { AnyOp, Compute, Layout, LoopRequest, Tensors } from './op.ts'
-import { numel, sameShape } from './shape.ts'
+import { broadcastShapes, sameShape } from './shape.ts'
 import type { Outputs } from './trace.ts'
 import { ArrayValue, type Aval } from './value.ts'
 import { kernelOf } from './words.ts'
@@ -130,7 +130,7 @@ function runPointwise(op: AnyOp, build: (...xs: Expr[]) => Expr, backend: Backen
 function runReduction(op: AnyOp, compute: Compute<Tensors, unknown> & { kind: 'reduce' }, backend: Backend, xs: readonly ArrayValue[], { dims }: { dims: readonly number[] }, out: Aval): ArrayValue {
   checkDType(op, backend, out.dtype)
   let { shape } = xs[0]!
-  for (const x of xs) if (x.shape.length > shape.length || numel(x.shape) > numel(shape)) shape = x.shape
+  for (let i = 1; i < xs.length; i++) shape = broadcastShapes(op.name, shape, xs[i]!.shape)
   const rank = shape.length
   const order: number[] = []
   for (let i = 0; i < rank; i++) if (!dims.includes(i - rank)) order.push(i)
