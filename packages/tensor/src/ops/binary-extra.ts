@@ -107,9 +107,9 @@ export const logaddexp2: Binary = binary('logaddexp2', {
   ),
 })
 
-/** 0 where x < 0, y where x = 0, 1 where x > 0; NaN stays NaN. */
+/** 0 where x < 0 or NaN, y where x = 0, 1 where x > 0. */
 export const heaviside: Binary = binary('heaviside', {
-  build: (x, y) => e.select(isFloat(x.dtype) ? isNaN(x) : e.constant(false, 'bool'), x, e.select(e.eq(x, number(0, x)), y, e.cast(e.gt(x, number(0, x)), x.dtype))),
+  build: (x, y) => e.select(e.eq(x, number(0, x)), y, e.cast(e.gt(x, number(0, x)), x.dtype)),
   as: numbers('heaviside'),
   diff: constant,
 })

@@ -1,6 +1,6 @@
 import { expr as e } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
-import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
+import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { sameShape } from '../core/shape.ts'
@@ -35,7 +35,7 @@ export interface WeightedLossOptions extends LossOptions {
 export function reductionOf(op: string, { reduction = 'mean', sizeAverage, reduce }: LossOptions, known: readonly string[] = ['none', 'mean', 'sum']): LossReduction {
   if ((sizeAverage ?? null) !== null || (reduce ?? null) !== null) return reduce === false ? 'none' : sizeAverage === false ? 'sum' : 'mean'
   if (!known.includes(reduction))
-    throw new TensorTypeError(`${describe(reduction)} is not a valid value for reduction. Expected one of ${known.map((k) => `'${k}'`).join(', ')}`, { op, code: 'REDUCTION' })
+    throw new TensorTypeError(`${String(reduction)} is not a valid value for reduction. Expected one of ${known.map((k) => `'${k}'`).join(', ')}`, { op, code: 'REDUCTION' })
   return reduction
 }
 

@@ -3,17 +3,20 @@ import { type Args, readArgs } from '../core/args.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type ValuesIndices, named } from '../core/outputs.ts'
 import { checkTensor } from '../core/promote.ts'
-import { normalizeDim } from '../core/shape.ts'
-import { kernel, linear, sameAval } from '../core/words.ts'
+import { normalizeDim, numel } from '../core/shape.ts'
+import { decompose, kernel, linear, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
-import { mul } from './binary.ts'
+import { mul, sub } from './binary.ts'
 import { logaddexp } from './binary-extra.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
+import { amax } from './extreme.ts'
 import { scanned } from './fold.ts'
 import { gather } from './gather.ts'
 import { asked, sumType } from './reduce.ts'
 import { scatterAdd } from './scatter.ts'
+import { isfinite, stopGradient } from './unary.ts'
 import { moveAxis, reshapeTo } from './view.ts'
+import { where } from './where.ts'
 
 type X = [x: Tensor]
 
@@ -37,6 +40,26 @@ const scanProduct: Op<X> = defineOp<X>({
     kind: 'custom',
     jvp: (_, [x], [dx], __, jvp) => jvp((t) => scanned(t!, mul), [x], [dx])[1],
     vjp: (_, [x], cts, __, vjp) => vjp((t) => scanned(t!, mul), [x])[1](cts),
+  },
+})
+
+// differences from the line's largest element: where all elements are large, their sums would lose the digits that decide
+const shifted = (x: Tensor): Tensor => {
+  const m = amax(stopGradient(x), -1, true)
+  return sub(x, where(isfinite(m), m, 0))
+}
+const logSums = (x: Tensor): Tensor => scanned(shifted(x), logaddexp)
+
+/** log of the running sums of eˣ along the last axis; differentiated as `logSums`, which differs from it by a constant. */
+const scanLogSum: Op<X> = defineOp<X>({
+  name: 'logcumsumexp',
+  result: sameAval,
+  compute: decompose(([x]) => scanned(x, logaddexp)),
+  batch: 'leading',
+  diff: {
+    kind: 'custom',
+    jvp: (_, [x], [dx], __, jvp) => jvp((t) => logSums(t!), [x], [dx])[1],
+    vjp: (_, [x], cts, __, vjp) => vjp((t) => logSums(t!), [x])[1](cts),
   },
 })
 
@@ -74,7 +97,7 @@ export function cumprod(x: Tensor, ...args: ScanArgs): Tensor {
 export function logcumsumexp(x: Tensor, ...args: Args<[dim: number], { readonly dim: number }>): Tensor {
   checkTensor('logcumsumexp', x)
   const { dim } = readArgs<{ dim?: number }>('logcumsumexp', args, ['dim'])
-  return alongLast('logcumsumexp', toFloat('logcumsumexp', x), dim as number, (t) => [scanned(t, logaddexp)])[0]!
+  return alongLast('logcumsumexp', toFloat('logcumsumexp', x), dim as number, (t) => [numel(t.shape) ? scanLogSum(t) : t])[0]!
 }
 
 const running = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: 'max' | 'min'): Op<X, null, X, readonly Tensor[]> =>

@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
 import { amaxDims } from './extreme.ts'
+import { weight } from './families.ts'
 import { type Dims, type DimsParam, type ReduceArgs, type ReduceOptions, type Reduction, asked, dimsOf, kept, readDims, sumDims, widened } from './reduce.ts'
 import { exp, log, neg } from './unary.ts'
 import { reshapeTo, unreduce } from './view.ts'
@@ -68,6 +69,9 @@ const whereFinite: Op<[x: Tensor, y: Tensor]> = defineOp({
   diff: multilinear(null, (ct, [x]) => whereFinite(x, ct)),
 })
 
+/** x where it is not ±Inf, else 0. */
+const unlessInfinite: Op<[x: Tensor]> = weight('unless_infinite', (x) => e.select(e.eq(e.abs(x!), e.constant(Infinity, x!.dtype)), e.constant(0, x!.dtype), x!))
+
 const largest = (x: Tensor, dims: readonly number[]): Tensor =>
   numel(x.shape) === 0 ? filledLike(x, 0, x.dtype, keepDims(x.shape, dims)) : reshapeTo(amaxDims(x, dims), keepDims(x.shape, dims))
 
@@ -114,8 +118,8 @@ const logsumexpOver: Reduction = defineOp({
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),
   compute: decompose(([given], { dims }) => {
     const x = widened(given)
-    const m = largest(x, dims)
-    return cast(plusFinite(log(sumExp(x, m, dims)), reshapeTo(m, withoutDims(x.shape, dims))), given.dtype)
+    const m = unlessInfinite(largest(x, dims))
+    return cast(add(log(sumExp(x, m, dims)), reshapeTo(m, withoutDims(x.shape, dims))), given.dtype)
   }),
   batch: 'leading',
   // dy = Σ exp(x − y) dx, without terms where y = −Inf
@@ -125,7 +129,6 @@ const logsumexpOver: Reduction = defineOp({
     vjp: ([y], [x], [ct], { dims }) => [ct ? mul(unreduce(ct, x.shape, dims), expMinus(x, unreduce(y!, x.shape, dims))) : null],
   },
 })
-const plusFinite = (x: Tensor, m: Tensor): Tensor => add(x, cast(whereFinite(m, m), x.dtype))
 
 /** Arguments of the softmax family. */
 export interface SoftmaxOptions {

@@ -41,7 +41,7 @@ const numeric = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Ex
 /** PyTorch's sentence where it has one. */
 const refusal = (name: string): string =>
   name === 'neg'
-    ? 'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use bitwiseNot(x) or logicalNot(x) instead.'
+    ? 'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `bitwiseNot()` or `logicalNot()` function instead.'
     : "expected a number dtype, got bool. Convert with x.to('int32'), or use logicalNot"
 
 /** Rounds each element by `build`; integers are whole already. */
