@@ -50,6 +50,7 @@ const bundlers = {
       platform: 'neutral',
       logLevel: 'error',
       minify,
+      minifySyntax: true,
       plugins: [esbuildPlugin(ignoreFlags, external)],
     })
     return outputFiles[0].text
@@ -74,12 +75,13 @@ export async function bundle(name, project, code, { ignoreFlags = false, externa
   return bundlers[name](input, { ignoreFlags, minify, external: external ?? /^node:/ })
 }
 
-/** What a bundle does when it loads: its lines without comments, empty lines and an empty export. */
+/** What a bundle does when it loads: its lines without comments, empty lines, an empty export and Node's modules. */
 export const statementsOf = (code) =>
   code
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '')
     .replace(/export\s*\{\s*\};?/g, '')
+    .replace(/^import ['"]node:[^'"]*['"];?$/gm, '')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)

@@ -43,6 +43,12 @@ const selections = [
   { pick: ['tensor', 'backend-cpu'], brings: ['backend-cpu', 'kernel', 'tensor'], program: 'tensor-cpu.mjs' },
   { pick: ['tensor', 'backend-cpu', 'vmap'], brings: ['backend-cpu', 'kernel', 'tensor', 'vmap'], program: 'vmap.mjs' },
   { pick: ['tensor', 'backend-cpu', 'autodiff'], brings: ['autodiff', 'backend-cpu', 'kernel', 'tensor'], program: 'autodiff.mjs' },
+  {
+    pick: ['tensor', 'backend-cpu', 'backend-testkit'],
+    brings: ['autodiff', 'backend-cpu', 'backend-testkit', 'kernel', 'tensor', 'vmap'],
+    program: 'testkit.mjs',
+    bundled: false,
+  },
   { pick: ['func'], brings: ['autodiff', 'backend-cpu', 'func', 'kernel', 'tensor', 'vmap'], program: 'func.mjs' },
 ]
 // `import` of a package runs no statement but this one, in this file
@@ -170,7 +176,8 @@ await check(`${onlyEffect.package}: its one statement is the only one`, () => {
   if (statements.length !== 1 || !onlyEffect.statement.test(statements[0])) refuse(`${onlyEffect.file} runs\n${statements.join('\n')}`)
 })
 
-for (const { pick, program } of selections) {
+for (const { pick, program, bundled = true } of selections) {
+  if (!bundled) continue
   for (const bundler of bundlerNames) {
     await check(`${pick.join(' + ')}: runs when bundled by ${bundler}`, async () => {
       const code = readFileSync(join(programs, program), 'utf8')

@@ -41,21 +41,49 @@ const app = await Application.bootstrap({
 const project = await app.convert()
 if (!project) process.exit(1)
 
-const text = (comment) => (comment ? [...comment.summary, ...(comment.blockTags ?? []).flatMap((t) => [{ text: ` ${t.tag === '@throws' ? 'Raises' : t.tag.slice(1)} ` }, ...t.content])].map((p) => p.text).join('').trim() : '')
-const target = (r) => (r.kind === ReflectionKind.Reference ? r.tryGetTargetReflectionDeep() ?? r : r)
-const docOf = (r) => text(r.comment) || (r.signatures ?? []).map((s) => text(s.comment)).find(Boolean) || text(r.type?.declaration?.comment) || (r.type?.declaration?.signatures ?? []).map((s) => text(s.comment)).find(Boolean) || ''
+const text = (comment) =>
+  comment
+    ? [
+        ...comment.summary,
+        ...(comment.blockTags ?? []).flatMap((t) => [{ text: ` ${t.tag === '@throws' ? 'Raises' : t.tag.slice(1)} ` }, ...t.content]),
+      ]
+        .map((p) => p.text)
+        .join('')
+        .trim()
+    : ''
+const target = (r) => (r.kind === ReflectionKind.Reference ? (r.tryGetTargetReflectionDeep() ?? r) : r)
+const docOf = (r) =>
+  text(r.comment) ||
+  (r.signatures ?? []).map((s) => text(s.comment)).find(Boolean) ||
+  text(r.type?.declaration?.comment) ||
+  (r.type?.declaration?.signatures ?? []).map((s) => text(s.comment)).find(Boolean) ||
+  ''
 const signatures = (r) => {
   const all = r.signatures ?? r.type?.declaration?.signatures
   if (!all) return []
-  return all.map((s) => `${r.name}(${(s.parameters ?? []).map((p) => `${p.flags.isRest ? '...' : ''}${p.name}${p.flags.isOptional || p.defaultValue ? '?' : ''}: ${p.type}`).join(', ')}): ${s.type}`.replaceAll(/\s+/g, ' '))
+  return all.map((s) =>
+    `${r.name}(${(s.parameters ?? []).map((p) => `${p.flags.isRest ? '...' : ''}${p.name}${p.flags.isOptional || p.defaultValue ? '?' : ''}: ${p.type}`).join(', ')}): ${s.type}`.replaceAll(
+      /\s+/g,
+      ' ',
+    ),
+  )
 }
-const group = (r) => (r.kind & (ReflectionKind.Function | ReflectionKind.Variable) ? 'Functions and values' : r.kind & ReflectionKind.Class ? 'Classes' : r.kind & ReflectionKind.Namespace ? 'Namespaces' : 'Types')
+const group = (r) =>
+  r.kind & (ReflectionKind.Function | ReflectionKind.Variable)
+    ? 'Functions and values'
+    : r.kind & ReflectionKind.Class
+      ? 'Classes'
+      : r.kind & ReflectionKind.Namespace
+        ? 'Namespaces'
+        : 'Types'
 
 const pages = new Map()
 const undocumented = []
 const index = []
 for (const [name, file] of entries) {
-  const module = project.children.find((c) => c.sources?.[0]?.fileName === file) ?? project.children.find((c) => file.includes(`packages/${c.name.replace(/^packages\//, '').replace('/src', '/src')}`))
+  const module =
+    project.children.find((c) => c.sources?.[0]?.fileName === file) ??
+    project.children.find((c) => file.includes(`packages/${c.name.replace(/^packages\//, '').replace('/src', '/src')}`))
   if (!module) throw new Error(`typedoc found no module for ${file}`)
   const members = module.children.map((r) => [r.name, target(r)]).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const lines = [`# \`${name}\``, '', '<!-- written by tooling/reference from the docstrings; change those -->', '']
@@ -72,16 +100,31 @@ for (const [name, file] of entries) {
       const calls = signatures(r).slice(0, 4)
       if (calls.length) lines.push('```', ...calls.map((c) => (c.length > 400 ? `${c.slice(0, 400)}…` : c)), '```', '')
       if (heading === 'Classes') {
-        const methods = (r.children ?? []).filter((m) => m.kind & (ReflectionKind.Method | ReflectionKind.Property | ReflectionKind.Accessor) && !m.name.startsWith('~') && !m.name.startsWith('#') && !m.name.startsWith('['))
+        const methods = (r.children ?? []).filter(
+          (m) =>
+            m.kind & (ReflectionKind.Method | ReflectionKind.Property | ReflectionKind.Accessor) &&
+            !m.name.startsWith('~') &&
+            !m.name.startsWith('#') &&
+            !m.name.startsWith('['),
+        )
         lines.push(methods.map((m) => `\`${m.name}\``).join(' '), '')
       }
     }
   }
   const page = `${name.replace('@mapgrad/', '').replace('/', '-')}.md`
-  pages.set(page, `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`)
+  pages.set(
+    page,
+    `${lines
+      .join('\n')
+      .replaceAll(/\n{3,}/g, '\n\n')
+      .trimEnd()}\n`,
+  )
   index.push(`| [\`${name}\`](${page}) | ${members.length} |`)
 }
-pages.set('README.md', `# Reference\n\nEvery public name, from the docstrings in the sources.\n\n| import | names |\n| --- | --: |\n${index.join('\n')}\n`)
+pages.set(
+  'README.md',
+  `# Reference\n\nEvery public name, from the docstrings in the sources.\n\n| import | names |\n| --- | --: |\n${index.join('\n')}\n`,
+)
 
 if (undocumented.length) {
   console.error(`public names without a docstring:\n  ${undocumented.join('\n  ')}`)

@@ -1,35 +1,67 @@
 import MagicString from 'magic-string'
 
+const pure = '/* @__PURE__ */ '
 const functions = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
+const classes = new Set(['ClassDeclaration', 'ClassExpression'])
 const calls = new Set(['CallExpression', 'NewExpression'])
-const kept = new Set(['VariableDeclaration', 'ClassDeclaration'])
 
-/** Where the calls start that run when the module loads and whose result is kept. A bare call statement is no such call. */
-export function topLevelCalls(program) {
-  const starts = []
-  const visit = (node) => {
-    if (node === null || typeof node !== 'object' || functions.has(node.type)) return
-    if (calls.has(node.type)) starts.push(node.start)
-    // a method runs when called; a static field, a computed key and what is extended run now
-    if (node.type === 'MethodDefinition' || (node.type === 'PropertyDefinition' && !node.static)) return node.computed && visit(node.key)
-    for (const key in node) if (key !== 'parent') [node[key]].flat().forEach(visit)
+/** All nodes below `node` that run when the module loads, `node` included; functions are given, their bodies are not. */
+function* loaded(node) {
+  if (Array.isArray(node)) for (const child of node) yield* loaded(child)
+  if (!node?.type) return
+  yield node
+  if (functions.has(node.type)) return
+  // a method runs when called; a static field, a computed key and what is extended run now
+  const later = node.type === 'MethodDefinition' || (node.type === 'PropertyDefinition' && !node.static)
+  if (later && !node.computed) return
+  for (const key in node) if (key !== 'parent' && !(later && key === 'value')) yield* loaded(node[key])
+}
+
+const isPlainNumber = (node) => node.type === 'Literal' && typeof node.value === 'number'
+
+/** Whether bundlers take the node to have an effect of its own, calls aside: reading a property, arithmetic. */
+function mayHaveEffect(node) {
+  switch (node.type) {
+    case 'BinaryExpression':
+    case 'MemberExpression':
+    case 'SpreadElement':
+    case 'TaggedTemplateExpression':
+      return true
+    case 'TemplateLiteral':
+      return node.expressions.length > 0
+    case 'UnaryExpression':
+      return !['!', 'typeof', 'void'].includes(node.operator) && !isPlainNumber(node.argument)
+    default:
+      return false
   }
-  for (const node of program.body) {
-    const declared = node.type.startsWith('Export') ? node.declaration : node
-    if (node.type === 'ExportDefaultDeclaration' || kept.has(declared?.type)) visit(declared)
+}
+
+/** Marks what an initialiser, a default export or a class does when the module loads. */
+function mark(node, text) {
+  if (!node || functions.has(node.type)) return
+  const parts = [...loaded(node)]
+  if (parts.some(({ type }) => type === 'AwaitExpression')) return
+  if (!classes.has(node.type) && parts.some(mayHaveEffect)) {
+    text.appendLeft(node.start, `${pure}(() => (`).appendRight(node.end, '))()')
+    return
   }
-  return [...new Set(starts)]
+  for (const start of new Set(parts.filter(({ type }) => calls.has(type)).map((call) => call.start))) text.appendLeft(start, pure)
 }
 
 /**
- * Marks every top-level call as pure, so that bundlers drop the ops a program does not use. Declaring the callee free of
- * side effects is not enough: esbuild and rolldown heed only the mark at the call.
+ * Marks what the top level of a module computes as pure, so that bundlers drop the ops a program does not use: each call,
+ * or, where bundlers see another possible effect (`f(a.b)`, `1 / f()`), the whole as one call of a function. Declaring callees
+ * free of effects is not enough: esbuild and rolldown heed only the mark at the call. A bare call statement stays as it is.
  */
 export const pureCalls = () => ({
   name: 'pure-calls',
   transform(code) {
     const text = new MagicString(code)
-    for (const start of topLevelCalls(this.parse(code))) text.appendLeft(start, '/* @__PURE__ */ ')
+    for (const node of this.parse(code).body) {
+      const declared = node.type.startsWith('Export') ? node.declaration : node
+      if (node.type === 'ExportDefaultDeclaration' || declared?.type === 'ClassDeclaration') mark(declared, text)
+      if (declared?.type === 'VariableDeclaration') for (const { init } of declared.declarations) mark(init, text)
+    }
     return { code: text.toString(), map: text.generateMap({ hires: true }) }
   },
 })
