@@ -22,9 +22,9 @@ export function numberToFloat16(x: number): number {
   if (a !== a) return 0x7e00
   if (a >= 65520) return sign | 0x7c00
   // adding ½ puts the last bit of a subnormal float16 at the last bit of the float32 sum
-  if (a < 2 ** -14) return sign | (Math.fround(a + 0.5) - 0.5) * 2 ** 24
+  if (a < 2 ** -14) return sign | ((Math.fround(a + 0.5) - 0.5) * 2 ** 24)
   const i = i32[0]! & 0x7fffffff
-  return sign | ((i + 0xfff + ((i >> 13) & 1)) >> 13) - (112 << 10)
+  return sign | (((i + 0xfff + ((i >> 13) & 1)) >> 13) - (112 << 10))
 }
 
 export function bfloat16ToNumber(bits: number): number {

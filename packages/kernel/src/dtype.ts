@@ -1,15 +1,5 @@
 /** The element types, in PyTorch's names. `int32` is the default integer, `float32` the default float. */
-export type DType =
-  | 'bool'
-  | 'uint8'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'float16'
-  | 'bfloat16'
-  | 'float32'
-  | 'float64'
+export type DType = 'bool' | 'uint8' | 'int8' | 'int16' | 'int32' | 'int64' | 'float16' | 'bfloat16' | 'float32' | 'float64'
 
 /** What promotion looks at first: any bool < any integer < any float. */
 export type Category = 'bool' | 'int' | 'float'

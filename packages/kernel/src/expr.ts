@@ -8,18 +8,57 @@ import { type DType, isFloat } from './dtype.ts'
  * `round` rounds half to even.
  */
 export type BasicOp =
-  | 'add' | 'sub' | 'mul' | 'div' | 'rem' | 'min' | 'max'
-  | 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'round'
-  | 'and' | 'or' | 'xor' | 'not' | 'shl' | 'shr' | 'shru' | 'mulhi'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'rem'
+  | 'min'
+  | 'max'
+  | 'neg'
+  | 'abs'
+  | 'sqrt'
+  | 'floor'
+  | 'ceil'
+  | 'trunc'
+  | 'round'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'not'
+  | 'shl'
+  | 'shr'
+  | 'shru'
+  | 'mulhi'
 
 /** Comparisons give bool; any comparison with NaN is false but `ne`, which is true. */
 export type CompareOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
 
 /** Float functions with an accuracy contract of 4 ULP; `math/` lowers them to basic operations. */
 export type MathOp =
-  | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
-  | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh'
-  | 'asinh' | 'acosh' | 'atanh' | 'erf' | 'erfc' | 'pow' | 'atan2'
+  | 'exp'
+  | 'exp2'
+  | 'expm1'
+  | 'log'
+  | 'log2'
+  | 'log10'
+  | 'log1p'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh'
+  | 'erf'
+  | 'erfc'
+  | 'pow'
+  | 'atan2'
 
 /** Lane-wise calls out to the host's float64 function: slow, and right for arguments the polynomials do not cover. */
 export type HostOp = 'sin' | 'cos' | 'tan'
@@ -64,7 +103,9 @@ export const reduced = (dtype: DType): Expr => ({ kind: 'reduced', dtype })
 
 function basic(op: BasicOp, ...args: Expr[]): Expr {
   const dtype = args[0]!.dtype
-  for (const a of args) if (a.dtype !== dtype) throw new TypeError(`[kernel] ${op}: expected operands of one dtype, got ${args.map((x) => x.dtype).join(', ')}; insert a cast`)
+  for (const a of args)
+    if (a.dtype !== dtype)
+      throw new TypeError(`[kernel] ${op}: expected operands of one dtype, got ${args.map((x) => x.dtype).join(', ')}; insert a cast`)
   return { kind: 'basic', dtype, op, args }
 }
 function compare(op: CompareOp, x: Expr, y: Expr): Expr {
@@ -141,7 +182,12 @@ export function select(cond: Expr, then: Expr, otherwise: Expr): Expr {
 }
 export const cast = (x: Expr, dtype: DType): Expr => (x.dtype === dtype ? x : { kind: 'cast', dtype, args: [x] })
 export const bitcast = (x: Expr, dtype: DType): Expr => (x.dtype === dtype ? x : { kind: 'bitcast', dtype, args: [x] })
-export const rare = (host: HostOp, fast: Expr, when: Expr, of: Expr): Expr => ({ kind: 'rare', dtype: fast.dtype, host, args: [fast, when, of] })
+export const rare = (host: HostOp, fast: Expr, when: Expr, of: Expr): Expr => ({
+  kind: 'rare',
+  dtype: fast.dtype,
+  host,
+  args: [fast, when, of],
+})
 
 /** The operands of a node, in order. */
 export const argsOf = (e: Expr): readonly Expr[] => ('args' in e ? e.args : [])

@@ -47,7 +47,10 @@ function matmul([a, b]: readonly Cells[], _: unknown, [out]: readonly Cells[]): 
   for (const p of points(shape)) {
     const batch = p.slice(0, -2)
     const [i, j] = p.slice(-2) as [number, number]
-    out!.set(p, range(k).reduce((sum: Value, l) => plus(sum, times(a!.get([...batch, i, l]), b!.get([...batch, l, j]))), zero))
+    out!.set(
+      p,
+      range(k).reduce((sum: Value, l) => plus(sum, times(a!.get([...batch, i, l]), b!.get([...batch, l, j]))), zero),
+    )
   }
 }
 
@@ -111,7 +114,12 @@ type Reference = (inputs: readonly Cells[], params: never, outs: readonly Cells[
 const kernels: Readonly<Record<KernelName, Reference>> = { matmul, sort, scan, scatter }
 
 /** Runs a named kernel on bytes, literally; false when an index was out of range. */
-export function interpretNamed<K extends KernelName>(name: K, inputs: readonly Bytes[], params: KernelParams[K], outs: readonly Bytes[]): boolean {
+export function interpretNamed<K extends KernelName>(
+  name: K,
+  inputs: readonly Bytes[],
+  params: KernelParams[K],
+  outs: readonly Bytes[],
+): boolean {
   const cells = (views: readonly Bytes[]): Cells[] => views.map((v) => new Cells(v))
   return kernels[name](cells(inputs), params as never, cells(outs)) !== false
 }

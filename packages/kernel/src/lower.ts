@@ -68,7 +68,7 @@ export function lowerTypes(root: Expr): Expr {
     const args = argsOf(e)
     if (!narrow || isFloat(e.dtype)) {
       const lowered = args.map(inRange)
-      return { value: narrow || lowered.some((a, i) => a !== args[i]) ? { ...withArgs(e, lowered), dtype } as Expr : e, wrapped: true }
+      return { value: narrow || lowered.some((a, i) => a !== args[i]) ? ({ ...withArgs(e, lowered), dtype } as Expr) : e, wrapped: true }
     }
     if (e.kind === 'basic') {
       if (e.op === 'mulhi') throw new TypeError(`[kernel] mulhi: expected int32, got ${e.dtype}; insert a cast`)
@@ -78,7 +78,10 @@ export function lowerTypes(root: Expr): Expr {
       return { value: { ...e, dtype, args: operands } as Expr, wrapped: closed.has(e.op) && args.every((a) => go(a).wrapped) }
     }
     const lowered = e.kind === 'select' ? args.map((a) => go(a).value) : args.map(inRange)
-    return { value: { ...withArgs(e, lowered), dtype } as Expr, wrapped: e.kind !== 'select' || (go(args[1]!).wrapped && go(args[2]!).wrapped) }
+    return {
+      value: { ...withArgs(e, lowered), dtype } as Expr,
+      wrapped: e.kind !== 'select' || (go(args[1]!).wrapped && go(args[2]!).wrapped),
+    }
   }
 
   const value = root.kind === 'cast' ? lowerCast(root, root.args[0], true).value : go(root).value

@@ -2,8 +2,23 @@ import { type Expr, argsOf } from './expr.ts'
 import type { Loop } from './loop.ts'
 
 const infix: Readonly<Record<string, string>> = {
-  add: '+', sub: '-', mul: '*', div: '/', rem: '%', and: '&', or: '|', xor: '^', shl: '<<', shr: '>>', shru: '>>>',
-  eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=',
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  rem: '%',
+  and: '&',
+  or: '|',
+  xor: '^',
+  shl: '<<',
+  shr: '>>',
+  shru: '>>>',
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
 }
 
 /** A node over the texts of its operands. */
@@ -55,14 +70,17 @@ class Printer {
     const known = this.names.get(e)
     if (known) return known
     const args = argsOf(e)
-    const text = nodeText(e, args.map((a) => this.text(a, true)))
+    const text = nodeText(
+      e,
+      args.map((a) => this.text(a, true)),
+    )
     if (args.length > 0 && this.uses.get(e)! > 1) {
       const name = `t${this.names.size}`
       this.names.set(e, name)
       this.lines.push(`  ${name}: ${e.dtype} = ${text}`)
       return name
     }
-    return nested && text.includes(' ') && (e.kind !== 'cast' && e.kind !== 'math') && !/^\w+\(.*\)$/.test(text) ? `(${text})` : text
+    return nested && text.includes(' ') && e.kind !== 'cast' && e.kind !== 'math' && !/^\w+\(.*\)$/.test(text) ? `(${text})` : text
   }
 }
 

@@ -58,7 +58,8 @@ function fits(from: DType, to: DType): boolean {
   if (from === to || to === 'float64') return from !== 'int64'
   if (b.category !== 'float') return false
   if (a.category === 'bool') return true
-  if (a.category === 'int') return 8 * a.bytes - (a.signed ? 1 : 0) <= ({ float16: 11, bfloat16: 8, float32: 24 } as Partial<Record<DType, number>>)[to]!
+  if (a.category === 'int')
+    return 8 * a.bytes - (a.signed ? 1 : 0) <= ({ float16: 11, bfloat16: 8, float32: 24 } as Partial<Record<DType, number>>)[to]!
   return to === 'float32' && from !== 'float64'
 }
 

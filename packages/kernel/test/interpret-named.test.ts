@@ -42,8 +42,16 @@ describe('sort', () => {
     interpretNamed('sort', [array('float32', [1, values.length], values)], { descending }, outs)
     return outs.map(valuesOf)
   }
-  test('is stable, NaN last', () => expect(sorted(false, [2, NaN, 1, 2, -Infinity, NaN])).toEqual([[-Infinity, 1, 2, 2, NaN, NaN], [4, 2, 0, 3, 1, 5]]))
-  test('descending is stable, NaN first', () => expect(sorted(true, [2, NaN, 1, 2, NaN])).toEqual([[NaN, NaN, 2, 2, 1], [1, 4, 0, 3, 2]]))
+  test('is stable, NaN last', () =>
+    expect(sorted(false, [2, NaN, 1, 2, -Infinity, NaN])).toEqual([
+      [-Infinity, 1, 2, 2, NaN, NaN],
+      [4, 2, 0, 3, 1, 5],
+    ]))
+  test('descending is stable, NaN first', () =>
+    expect(sorted(true, [2, NaN, 1, 2, NaN])).toEqual([
+      [NaN, NaN, 2, 2, 1],
+      [1, 4, 0, 3, 2],
+    ]))
 })
 
 describe('scan', () => {
@@ -58,16 +66,30 @@ describe('scan', () => {
     expect(scanned('sum', false, [-0, -0])).toEqual([[-0, -0]])
   })
   test('extremes: the latest of ties, and a NaN stays', () => {
-    expect(scanned('max', false, [1, 3, 3, 2])).toEqual([[1, 3, 3, 3], [0, 1, 2, 2]])
-    expect(scanned('min', true, [1, 5, 2])).toEqual([[1, 2, 2], [0, 2, 2]])
-    expect(scanned('max', false, [1, NaN, 9])).toEqual([[1, NaN, NaN], [0, 1, 1]])
+    expect(scanned('max', false, [1, 3, 3, 2])).toEqual([
+      [1, 3, 3, 3],
+      [0, 1, 2, 2],
+    ])
+    expect(scanned('min', true, [1, 5, 2])).toEqual([
+      [1, 2, 2],
+      [0, 2, 2],
+    ])
+    expect(scanned('max', false, [1, NaN, 9])).toEqual([
+      [1, NaN, NaN],
+      [0, 1, 1],
+    ])
   })
 })
 
 describe('scatter', () => {
   const scattered = (op: 'set' | 'sum' | 'max', index: number[]): [boolean, unknown] => {
     const y = blank('int32', [2, 3])
-    const ok = interpretNamed('scatter', [array('int32', [2, 3], [1, 1, 1, 2, 2, 2]), array('int32', [2, 2], index), array('int32', [2, 2], [10, 20, 30, 40])], { dim: -1, op }, [y])
+    const ok = interpretNamed(
+      'scatter',
+      [array('int32', [2, 3], [1, 1, 1, 2, 2, 2]), array('int32', [2, 2], index), array('int32', [2, 2], [10, 20, 30, 40])],
+      { dim: -1, op },
+      [y],
+    )
     return [ok, valuesOf(y)]
   }
   test('adds every contribution', () => expect(scattered('sum', [0, 0, 2, 1])).toEqual([true, [31, 1, 1, 2, 42, 32]]))

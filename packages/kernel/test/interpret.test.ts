@@ -1,7 +1,30 @@
 import { describe, expect, test } from 'vitest'
 import { elementsOf } from '../src/convert.ts'
 import { type DType, bytesOf, dtypes } from '../src/dtype.ts'
-import { add, bitcast, cast, constant, div, erf, erfc, exp, index, input, mul, mulhi, neg, pow, position, reduced, rem, round, scalar, shru, sub, type Expr } from '../src/expr.ts'
+import {
+  add,
+  bitcast,
+  cast,
+  constant,
+  div,
+  erf,
+  erfc,
+  exp,
+  index,
+  input,
+  mul,
+  mulhi,
+  neg,
+  pow,
+  position,
+  reduced,
+  rem,
+  round,
+  scalar,
+  shru,
+  sub,
+  type Expr,
+} from '../src/expr.ts'
 import { interpret } from '../src/interpret.ts'
 import { type LoopSpec, type ReduceOp, type View, defineLoop } from '../src/loop.ts'
 import { mathOf } from '../src/semantics.ts'
@@ -24,12 +47,15 @@ function run(spec: Omit<LoopSpec, 'name' | 'inputs'>, ...inputs: [DType, Values]
   const loop = defineLoop({ name: 'test', inputs: inputs.map(([d]) => d), ...spec })
   const n = inputs[0]![1].length
   const out = viewOf(Array(spec.reduce ? 1 : n).fill(0), loop.output, spec.reduce ? [] : [1])
-  expect(interpret({ loop, sizes: [n], reducedAxes: spec.reduce ? 1 : 0, inputs: inputs.map(([d, v]) => viewOf(v, d, [1])), scalars: [], out })).toBe(true)
+  expect(
+    interpret({ loop, sizes: [n], reducedAxes: spec.reduce ? 1 : 0, inputs: inputs.map(([d, v]) => viewOf(v, d, [1])), scalars: [], out }),
+  ).toBe(true)
   return valuesOf(out)
 }
 
 describe('elementwise', () => {
-  const two = (f: (x: Expr, y: Expr) => Expr, dtype: DType, x: Values, y: Values): Values => run({ body: f(input(0, dtype), input(1, dtype)) }, [dtype, x], [dtype, y])
+  const two = (f: (x: Expr, y: Expr) => Expr, dtype: DType, x: Values, y: Values): Values =>
+    run({ body: f(input(0, dtype), input(1, dtype)) }, [dtype, x], [dtype, y])
   test('integers wrap, divide towards zero, and divide by zero to 0', () => {
     expect(two(add, 'int32', [2 ** 31 - 1], [1])).toEqual([-(2 ** 31)])
     expect(two(mul, 'uint8', [16, 255], [17, 255])).toEqual([16, 1])
@@ -54,12 +80,18 @@ describe('elementwise', () => {
   })
   test('erf and erfc of the reference', () => {
     expect(run({ body: erf(input(0, 'float64')) }, ['float64', [0, -0, Infinity, -Infinity]])).toEqual([0, -0, 1, -1])
-    expect([mathOf.erf(0.5, 0), mathOf.erfc(5, 0)]).toEqual([expect.closeTo(0.5204998778130465, 15), expect.closeTo(1.5374597944280349e-12, 25)])
+    expect([mathOf.erf(0.5, 0), mathOf.erfc(5, 0)]).toEqual([
+      expect.closeTo(0.5204998778130465, 15),
+      expect.closeTo(1.5374597944280349e-12, 25),
+    ])
     expect(run({ body: erfc(input(0, 'float64')) }, ['float64', [-Infinity, Infinity, NaN]])).toEqual([2, 0, NaN])
     expect(run({ body: pow(input(0, 'float64'), input(1, 'float64')) }, ['float64', [1, -1]], ['float64', [NaN, Infinity]])).toEqual([1, 1])
   })
   test('scalars, strides, offsets, broadcasting, index and position', () => {
-    const body = add(add(mul(input(0, 'int32'), scalar(0, 'int32')), mul(index(-2), constant(100, 'int32'))), mul(position, constant(1000, 'int32')))
+    const body = add(
+      add(mul(input(0, 'int32'), scalar(0, 'int32')), mul(index(-2), constant(100, 'int32'))),
+      mul(position, constant(1000, 'int32')),
+    )
     const loop = defineLoop({ name: 'all', inputs: ['int32'], scalars: ['int32'], body })
     const out = viewOf(Array(7).fill(-1), 'int32', [1, 3], { offset: 1 })
     interpret({ loop, sizes: [2, 2], reducedAxes: 0, inputs: [viewOf([9, 1, 2, 3], 'int32', [-1, 0], { offset: 2 })], scalars: [10], out })
@@ -69,8 +101,16 @@ describe('elementwise', () => {
 
 describe('computed coordinates', () => {
   const gather = (outOfRange: 'error' | 'zero', at: number[]): [boolean, Values] => {
-    const loop = defineLoop({ name: 'gather', inputs: [{ dtype: 'int64', coordinates: [{ expr: input(1, 'int32'), outOfRange }] }, 'int32'], body: input(0, 'int64') })
-    const out = viewOf(at.map(() => -1n), 'int64', [1])
+    const loop = defineLoop({
+      name: 'gather',
+      inputs: [{ dtype: 'int64', coordinates: [{ expr: input(1, 'int32'), outOfRange }] }, 'int32'],
+      body: input(0, 'int64'),
+    })
+    const out = viewOf(
+      at.map(() => -1n),
+      'int64',
+      [1],
+    )
     const table = viewOf([10n, 11n, 12n, 13n, 14n, 15n], 'int64', [0], { coordinates: [{ stride: 2, size: 3 }] })
     const ok = interpret({ loop, sizes: [at.length], reducedAxes: 0, inputs: [table, viewOf(at, 'int32', [1])], scalars: [], out })
     return [ok, valuesOf(out)]
@@ -81,30 +121,62 @@ describe('computed coordinates', () => {
 })
 
 describe('reductions', () => {
-  const of = (reduce: ReduceOp, dtype: DType, values: Values): number | bigint => run({ body: input(0, dtype), reduce }, [dtype, values])[0]!
+  const of = (reduce: ReduceOp, dtype: DType, values: Values): number | bigint =>
+    run({ body: input(0, dtype), reduce }, [dtype, values])[0]!
   test('of numbers', () => {
-    expect([of('sum', 'float32', [1, 2, 3.5]), of('prod', 'int32', [2, 3, -4]), of('max', 'int64', [1n, 9n, 3n]), of('min', 'uint8', [7, 3, 200])]).toEqual([6.5, -24, 9n, 3])
+    expect([
+      of('sum', 'float32', [1, 2, 3.5]),
+      of('prod', 'int32', [2, 3, -4]),
+      of('max', 'int64', [1n, 9n, 3n]),
+      of('min', 'uint8', [7, 3, 200]),
+    ]).toEqual([6.5, -24, 9n, 3])
     expect([of('any', 'bool', [0, 1]), of('all', 'bool', [0, 1]), of('sum', 'int32', [2 ** 31 - 1, 1])]).toEqual([1, 0, -(2 ** 31)])
   })
   test('max and min propagate NaN; argmax and argmin take the first, NaN before all', () => {
     expect([of('max', 'float32', [1, NaN, 3]), of('min', 'float64', [1, NaN, 3])]).toEqual([NaN, NaN])
-    expect([of('argmax', 'float32', [1, 3, 3]), of('argmin', 'int32', [2, 1, 1]), of('argmax', 'float32', [1, NaN, 3, NaN]), of('argmin', 'float32', [NaN, -1])]).toEqual([1, 1, 1, 0])
+    expect([
+      of('argmax', 'float32', [1, 3, 3]),
+      of('argmin', 'int32', [2, 1, 1]),
+      of('argmax', 'float32', [1, NaN, 3, NaN]),
+      of('argmin', 'float32', [NaN, -1]),
+    ]).toEqual([1, 1, 1, 0])
   })
   test('of nothing give their identity', () => {
-    expect([of('sum', 'int64', []), of('prod', 'float32', []), of('all', 'bool', []), of('any', 'bool', []), of('max', 'float32', []), of('min', 'int8', []), of('max', 'int16', [])]).toEqual([0n, 1, 1, 0, -Infinity, 127, -32768])
+    expect([
+      of('sum', 'int64', []),
+      of('prod', 'float32', []),
+      of('all', 'bool', []),
+      of('any', 'bool', []),
+      of('max', 'float32', []),
+      of('min', 'int8', []),
+      of('max', 'int16', []),
+    ]).toEqual([0n, 1, 1, 0, -Infinity, 127, -32768])
   })
   test('have an epilogue, and positions over several reduced axes', () => {
-    expect(run({ body: input(0, 'float32'), reduce: 'sum', epilogue: div(reduced('float32'), constant(4, 'float32')) }, ['float32', [1, 2, 3, 4]])).toEqual([2.5])
+    expect(
+      run({ body: input(0, 'float32'), reduce: 'sum', epilogue: div(reduced('float32'), constant(4, 'float32')) }, [
+        'float32',
+        [1, 2, 3, 4],
+      ]),
+    ).toEqual([2.5])
     const loop = defineLoop({ name: 'argmax', inputs: ['float32'], body: neg(input(0, 'float32')), reduce: 'argmax' })
     const out = viewOf([0, 0], 'int32', [1])
-    interpret({ loop, sizes: [2, 2, 2], reducedAxes: 2, inputs: [viewOf([5, 6, 3, 4, 9, 8, 8, 9], 'float32', [4, 2, 1])], scalars: [], out })
+    interpret({
+      loop,
+      sizes: [2, 2, 2],
+      reducedAxes: 2,
+      inputs: [viewOf([5, 6, 3, 4, 9, 8, 8, 9], 'float32', [4, 2, 1])],
+      scalars: [],
+      out,
+    })
     expect(valuesOf(out)).toEqual([2, 1])
   })
 })
 
 test('every dtype is read and written as it is', () => {
   for (const dtype of Object.keys(dtypes) as DType[]) {
-    const values = dtype === 'int64' ? [0n, -5n, 2n ** 62n] : dtype === 'bool' ? [1, 0, 1] : dtypes[dtype].signed ? [1, -2, 100] : [1, 2, 100]
+    const values =
+      dtype === 'int64' ? [0n, -5n, 2n ** 62n] : dtype === 'bool' ? [1, 0, 1] : dtypes[dtype].signed ? [1, -2, 100] : [1, 2, 100]
     expect(run({ body: input(0, dtype) }, [dtype, values])).toEqual(values)
   }
 })

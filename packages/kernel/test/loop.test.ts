@@ -1,10 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import { add, argsOf, cast, constant, exp, index, input, mul, neg, position, reduced, scalar, select, withArgs, type Expr } from '../src/expr.ts'
+import {
+  add,
+  argsOf,
+  cast,
+  constant,
+  exp,
+  index,
+  input,
+  mul,
+  neg,
+  position,
+  reduced,
+  scalar,
+  select,
+  withArgs,
+  type Expr,
+} from '../src/expr.ts'
 import { type LoopSpec, defineLoop } from '../src/loop.ts'
 import { print } from '../src/print.ts'
 
 const x = input(0, 'float32')
-const keyOf = (body: Expr, more: Partial<LoopSpec> = {}): string => defineLoop({ name: 'k', inputs: ['float32', 'float32'], body, ...more }).key
+const keyOf = (body: Expr, more: Partial<LoopSpec> = {}): string =>
+  defineLoop({ name: 'k', inputs: ['float32', 'float32'], body, ...more }).key
 
 describe('the key of a loop', () => {
   test('is structural: copies of nodes, and the name, do not matter', () => {
@@ -43,7 +60,9 @@ describe('the key of a loop', () => {
       keyOf(select(input(0, 'bool'), neg(x), x)),
       keyOf(x, { inputs: ['float32'] }),
       keyOf(x, { inputs: ['float32', 'float64'] }),
-      ...(['error', 'zero'] as const).flatMap((outOfRange) => [index(-1), position].map((expr) => keyOf(x, { inputs: [{ dtype: 'float32', coordinates: [{ expr, outOfRange }] }, 'float32'] }))),
+      ...(['error', 'zero'] as const).flatMap((outOfRange) =>
+        [index(-1), position].map((expr) => keyOf(x, { inputs: [{ dtype: 'float32', coordinates: [{ expr, outOfRange }] }, 'float32'] })),
+      ),
       keyOf(x, { inputs: ['float32', { dtype: 'float32', coordinates: [{ expr: index(-1), outOfRange: 'error' }] }] }),
     ]
     expect(new Set(specs).size).toBe(specs.length)
@@ -51,7 +70,9 @@ describe('the key of a loop', () => {
 })
 
 test('an epilogue needs a reduction', () => {
-  expect(() => defineLoop({ name: 'mean', inputs: ['float32'], body: x, epilogue: reduced('float32') })).toThrow('[kernel] mean: expected a reduction before the epilogue')
+  expect(() => defineLoop({ name: 'mean', inputs: ['float32'], body: x, epilogue: reduced('float32') })).toThrow(
+    '[kernel] mean: expected a reduction before the epilogue',
+  )
 })
 
 test('operands of two dtypes are refused with the remedy', () => {
@@ -62,7 +83,11 @@ test('a loop as text', () => {
   const e = exp(neg(x))
   const loop = defineLoop({
     name: 'softish',
-    inputs: ['float32', { dtype: 'float32', coordinates: [{ expr: add(input(2, 'int32'), constant(1, 'int32')), outOfRange: 'zero' }] }, 'int32'],
+    inputs: [
+      'float32',
+      { dtype: 'float32', coordinates: [{ expr: add(input(2, 'int32'), constant(1, 'int32')), outOfRange: 'zero' }] },
+      'int32',
+    ],
     scalars: ['float32'],
     body: mul(add(e, scalar(0, 'float32')), mul(e, input(1, 'float32'))),
     reduce: 'sum',

@@ -30,22 +30,25 @@ test('uniforms are in [0, 1) to their last bit', () => {
   expect([v(0, 0), v(0, 64), v(32, 0), v(-1, -1)]).toEqual([0, 2 ** -53, 2 ** -27, 1 - 2 ** -53])
 })
 
-test.for(['float32', 'float64'] as const)('normal numbers in %s: finite at the ends, with the moments and tails of the distribution', (dtype) => {
-  const z = evaluateBasic(lower(normal(w0, w1, dtype)))
-  for (const a of [0, -1, 1, 255]) for (const b of [0, -1, 1 << 30]) expect(Number.isFinite(z(a, b))).toBe(true)
-  expect(z(0, 0)).toBeCloseTo(dtype === 'float32' ? Math.sqrt(-2 * Math.log(2 ** -24)) : Math.sqrt(-2 * Math.log(2 ** -32)), 5)
-  const next = words(11)
-  const n = 40_000
-  let [m1, m2, m4, inside] = [0, 0, 0, 0]
-  for (let i = 0; i < n; i++) {
-    const x = z(next(), next())
-    m1 += x / n
-    m2 += x ** 2 / n
-    m4 += x ** 4 / n
-    if (Math.abs(x) < 1) inside += 1 / n
-  }
-  expect(Math.abs(m1)).toBeLessThan(0.02)
-  expect(Math.abs(m2 - 1)).toBeLessThan(0.03)
-  expect(Math.abs(m4 - 3)).toBeLessThan(0.2)
-  expect(Math.abs(inside - 0.6827)).toBeLessThan(0.01)
-})
+test.for(['float32', 'float64'] as const)(
+  'normal numbers in %s: finite at the ends, with the moments and tails of the distribution',
+  (dtype) => {
+    const z = evaluateBasic(lower(normal(w0, w1, dtype)))
+    for (const a of [0, -1, 1, 255]) for (const b of [0, -1, 1 << 30]) expect(Number.isFinite(z(a, b))).toBe(true)
+    expect(z(0, 0)).toBeCloseTo(dtype === 'float32' ? Math.sqrt(-2 * Math.log(2 ** -24)) : Math.sqrt(-2 * Math.log(2 ** -32)), 5)
+    const next = words(11)
+    const n = 40_000
+    let [m1, m2, m4, inside] = [0, 0, 0, 0]
+    for (let i = 0; i < n; i++) {
+      const x = z(next(), next())
+      m1 += x / n
+      m2 += x ** 2 / n
+      m4 += x ** 4 / n
+      if (Math.abs(x) < 1) inside += 1 / n
+    }
+    expect(Math.abs(m1)).toBeLessThan(0.02)
+    expect(Math.abs(m2 - 1)).toBeLessThan(0.03)
+    expect(Math.abs(m4 - 3)).toBeLessThan(0.2)
+    expect(Math.abs(inside - 0.6827)).toBeLessThan(0.01)
+  },
+)

@@ -18,8 +18,7 @@ export const double: Format = { float: 'float64', bits: 'int64', mantissa: 52, b
 export const formatOf = (x: Expr): Format => (x.dtype === 'float64' ? double : single)
 
 /** A constant of x's dtype, exact in it. */
-export const like = (x: Expr, value: number | bigint): Expr =>
-  constant(x.dtype === 'float32' ? Math.fround(Number(value)) : value, x.dtype)
+export const like = (x: Expr, value: number | bigint): Expr => constant(x.dtype === 'float32' ? Math.fround(Number(value)) : value, x.dtype)
 
 /** c0 + z (c1 + z (c2 + …)) */
 export function horner(z: Expr, ...coefficients: number[]): Expr {

@@ -4,15 +4,15 @@ import { type Format, bitsOf, formatOf, fromBits, highPart, horner, like, powerO
 // log(1+f) = f − f²/2 + s (f²/2 + R(s²)), s = f/(2+f): fdlibm's scheme.
 // coefficients of FreeBSD 14 lib/msun/src/k_log.h and k_logf.h
 const R64 = [
-  6.666666666666735130e-1, 3.999999999940941908e-1, 2.857142874366239149e-1, 2.222219843214978396e-1,
-  1.818357216161805012e-1, 1.531383769920937332e-1, 1.479819860511658591e-1,
+  6.66666666666673513e-1, 3.999999999940941908e-1, 2.857142874366239149e-1, 2.222219843214978396e-1, 1.818357216161805012e-1,
+  1.531383769920937332e-1, 1.479819860511658591e-1,
 ]
 const R32 = [0xaaaaaa / 2 ** 24, 0xccce13 / 2 ** 25, 0x91e9ee / 2 ** 25, 0xf89e26 / 2 ** 26]
 
 /** ln 2 in two parts, the first times any exponent exact (fdlibm e_log.c, e_logf.c) */
 const ln2 = {
-  float32: [0.693138122558593750, 9.05800061445916e-6],
-  float64: [6.93147180369123816490e-1, 1.90821492927058770002e-10],
+  float32: [0.69313812255859375, 9.05800061445916e-6],
+  float64: [6.9314718036912381649e-1, 1.90821492927058770002e-10],
 } as const
 
 interface Split {
@@ -83,7 +83,6 @@ export function log1p(x: Expr): Expr {
   const e = exponent(field, format, (v) => like(x, v))
   return domain(x, -1, withSign(combine(f, e, format), x))
 }
-
 
 /** Of a float64 x: log(m) as hi + lo, hi short; FreeBSD 14 e_log2.c and e_log10.c. */
 function highLow(x: Expr): { e: Expr; high: Expr; low: Expr } {

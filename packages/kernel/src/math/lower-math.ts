@@ -17,7 +17,16 @@ const wide =
 
 const formulas: Readonly<Record<MathOp, Formula>> = {
   exp: (x) => exp(x),
-  exp2, expm1, log, log1p, sin, cos, tan, tanh, erf, pow,
+  exp2,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tan,
+  tanh,
+  erf,
+  pow,
   log2: wide(log2),
   log10: wide(log10),
   asin: wide(asin),

@@ -8,8 +8,42 @@ import { bits32, float32Of, ulps, words } from '../support/ulp.ts'
 type Sweep = (visit: (x: number) => void) => void
 
 const special = [
-  0, Infinity, NaN, 1, 0.5, 2, 3, 10, 2 ** -149, 2 ** -126, 2 ** -127, 2 ** 127, 3.4028234663852886e38, 88.72283, 88.72284, 87.33655, 103.97208, 104,
-  1e9, 1e20, 16777216, 25000, 12500, 9.02, 3.93, 0.625, 7 / 16, 11 / 16, 19 / 16, 39 / 16, Math.SQRT1_2, Math.SQRT2, 128, 127.99999, 149, 150,
+  0,
+  Infinity,
+  NaN,
+  1,
+  0.5,
+  2,
+  3,
+  10,
+  2 ** -149,
+  2 ** -126,
+  2 ** -127,
+  2 ** 127,
+  3.4028234663852886e38,
+  88.72283,
+  88.72284,
+  87.33655,
+  103.97208,
+  104,
+  1e9,
+  1e20,
+  16777216,
+  25000,
+  12500,
+  9.02,
+  3.93,
+  0.625,
+  7 / 16,
+  11 / 16,
+  19 / 16,
+  39 / 16,
+  Math.SQRT1_2,
+  Math.SQRT2,
+  128,
+  127.99999,
+  149,
+  150,
 ].flatMap((x) => [x, -x].flatMap((v) => (Number.isFinite(v) ? [-2, -1, 0, 1, 2].map((d) => float32Of(bits32(v) + d)) : [v])))
 
 /** Special values, every exponent, bit patterns, and the ranges where the functions live: more than 2·10⁵ points. */
@@ -22,7 +56,7 @@ const sweep: Sweep = (visit) => {
   // around 1, where logarithms are small
   for (let k = -4000; k < 4000; k++) visit(float32Of(bits32(1) + k))
   // next to the zeros and poles of the trigonometric functions
-  for (let k = 1; k < 16_400; k += 2) for (let d = -1; d <= 1; d++) visit(float32Of(bits32((k * Math.PI) / 2) + d)), visit(float32Of(bits32(((k + 1) * Math.PI) / 2) + d))
+  for (let k = 1; k < 16_400; k++) for (let d = -1; d <= 1; d++) visit(float32Of(bits32((k * Math.PI) / 2) + d))
 }
 
 interface Worst {
@@ -73,7 +107,9 @@ describe('float32 functions are within 4 ULP', () => {
     const e = lowered(op, 'float32')
     const f = evaluateBasic(e)
     const worst = binary.includes(op) ? worstOfPairs(op, f) : worstOf(op, f)
-    rows.push(`${op.padEnd(9)} ${worst.ulp.toFixed(3).padStart(7)} ${String(worst.points).padStart(7)} ${String(nodeCount(e)).padStart(6)}  ${worst.at}`)
+    rows.push(
+      `${op.padEnd(9)} ${worst.ulp.toFixed(3).padStart(7)} ${String(worst.points).padStart(7)} ${String(nodeCount(e)).padStart(6)}  ${worst.at}`,
+    )
     expect(worst.points).toBeGreaterThan(200_000)
     expect(worst.ulp, `at ${worst.at}`).toBeLessThanOrEqual(op === 'tan' ? 4 : 2.5)
   })
@@ -87,7 +123,14 @@ describe('a wrong coefficient is seen', () => {
     const e = lowered(op, 'float32')
     const targets = coefficients(e).filter((c) => !forgiving.includes(c.value as number))
     const worst = (factor: number): number[] =>
-      targets.map((target) => worstOf(op, evaluateBasic(rewrite(e, (n) => (n === target ? { ...target, value: Math.fround((target.value as number) * factor) } : n))), 31).ulp)
+      targets.map(
+        (target) =>
+          worstOf(
+            op,
+            evaluateBasic(rewrite(e, (n) => (n === target ? { ...target, value: Math.fround((target.value as number) * factor) } : n))),
+            31,
+          ).ulp,
+      )
     expect(targets.length).toBeGreaterThan(3)
     expect(Math.min(...worst(1.5))).toBeGreaterThan(2.5)
     // two or more of them by their fourth digit

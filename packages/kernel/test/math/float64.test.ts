@@ -34,7 +34,9 @@ describe('float64 functions are within 4 ULP', () => {
     const e = lowered(op, 'float64')
     const worst = worstOf(op, evaluateBasic(e))
     const host = worstOf(op, mathOf[op])
-    rows.push(`${op.padEnd(9)} ${worst.ulp.toFixed(3).padStart(7)} ${host.ulp.toFixed(2).padStart(7)} ${String(worst.points).padStart(7)} ${String(nodeCount(e)).padStart(6)}  ${worst.at}`)
+    rows.push(
+      `${op.padEnd(9)} ${worst.ulp.toFixed(3).padStart(7)} ${host.ulp.toFixed(2).padStart(7)} ${String(worst.points).padStart(7)} ${String(nodeCount(e)).padStart(6)}  ${worst.at}`,
+    )
     expect(worst.points).toBe(binary.includes(op) ? 2000 : 1000)
     expect(worst.ulp, `at ${worst.at}`).toBeLessThanOrEqual(op === 'erfc' ? 3 : 2.5)
     // the reference interpreter's own functions, which backends are compared with
@@ -45,7 +47,10 @@ describe('float64 functions are within 4 ULP', () => {
 test('a wrong coefficient is seen', () => {
   for (const op of ['exp', 'log', 'sin', 'asin', 'atan', 'sinh', 'erf', 'pow'] as const) {
     const e = lowered(op, 'float64')
-    const worst = coefficients(e).map((target) => worstOf(op, evaluateBasic(rewrite(e, (n) => (n === target ? { ...target, value: (target.value as number) * (1 + 1e-9) } : n)))).ulp)
-    expect(worst.filter((u) => u > 4).length, op).toBeGreaterThan(2)
+    const worst = coefficients(e).map(
+      (target) =>
+        worstOf(op, evaluateBasic(rewrite(e, (n) => (n === target ? { ...target, value: (target.value as number) * (1 + 1e-9) } : n)))).ulp,
+    )
+    expect([op, worst.filter((u) => u > 4).length > 2]).toEqual([op, true])
   }
 })

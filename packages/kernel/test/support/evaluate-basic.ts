@@ -34,8 +34,23 @@ function wrap(code: string, d: DType): string {
 }
 
 const infix: Record<string, string> = {
-  add: '+', sub: '-', mul: '*', div: '/', rem: '%', and: '&', or: '|', xor: '^', shl: '<<', shr: '>>', shru: '>>>',
-  eq: '===', ne: '!==', lt: '<', le: '<=', gt: '>', ge: '>=',
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  rem: '%',
+  and: '&',
+  or: '|',
+  xor: '^',
+  shl: '<<',
+  shr: '>>',
+  shru: '>>>',
+  eq: '===',
+  ne: '!==',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
 }
 
 function literal(value: number | bigint, d: DType): string {
@@ -67,11 +82,23 @@ function code(e: Expr, a: readonly string[]): string {
       const x = a[0]!
       if (e.dtype === 'bool') return from === 'int64' ? `${x} !== 0n` : `${x} !== 0`
       if (e.dtype === 'int64') return from === 'float32' || from === 'float64' ? `saturate64(${x})` : `BigInt(${x})`
-      if (e.dtype === 'int32') return from === 'int64' ? `Number(BigInt.asIntN(32, ${x}))` : from === 'int32' || from === 'bool' ? `Number(${x})` : `saturate(${x})`
+      if (e.dtype === 'int32')
+        return from === 'int64'
+          ? `Number(BigInt.asIntN(32, ${x}))`
+          : from === 'int32' || from === 'bool'
+            ? `Number(${x})`
+            : `saturate(${x})`
       return wrap(`Number(${x})`, e.dtype)
     }
     case 'basic':
-      if (e.dtype === 'bool') return e.op === 'not' ? `!${a[0]}` : e.op === 'and' ? `${a[0]} && ${a[1]}` : e.op === 'or' ? `${a[0]} || ${a[1]}` : `${a[0]} !== ${a[1]}`
+      if (e.dtype === 'bool')
+        return e.op === 'not'
+          ? `!${a[0]}`
+          : e.op === 'and'
+            ? `${a[0]} && ${a[1]}`
+            : e.op === 'or'
+              ? `${a[0]} || ${a[1]}`
+              : `${a[0]} !== ${a[1]}`
       if (e.op === 'neg') return wrap(`-${a[0]}`, e.dtype)
       if (e.op === 'not') return `~${a[0]}`
       if (e.op === 'mulhi') return `mulhi(${a[0]}, ${a[1]})`
@@ -104,7 +131,9 @@ export function evaluateBasic(root: Expr): (...inputs: number[]) => number {
   const result = visit(root)
   const keys = Object.keys(runtime)
   const source = `return function (in0, in1) {\n${lines.join('\n')}\nreturn ${result}\n}`
-  return new Function('f32', 'i32', 'f64', 'i64', ...keys, source)(f32, i32, f64, i64, ...Object.values(runtime)) as (...inputs: number[]) => number
+  return new Function('f32', 'i32', 'f64', 'i64', ...keys, source)(f32, i32, f64, i64, ...Object.values(runtime)) as (
+    ...inputs: number[]
+  ) => number
 }
 
 /** Distinct nodes that cost something: constants, inputs and bitcasts do not. */

@@ -18,7 +18,14 @@ export function coefficients(root: Expr): Extract<Expr, { kind: 'const' }>[] {
   const visit = (e: Expr): void => {
     if (seen.has(e)) return
     seen.add(e)
-    if (e.kind === 'const' && typeof e.value === 'number' && !Number.isInteger(Math.log2(Math.abs(e.value))) && !Number.isInteger(e.value) && Math.abs(e.value) < 2) found.add(e)
+    if (
+      e.kind === 'const' &&
+      typeof e.value === 'number' &&
+      !Number.isInteger(Math.log2(Math.abs(e.value))) &&
+      !Number.isInteger(e.value) &&
+      Math.abs(e.value) < 2
+    )
+      found.add(e)
     argsOf(e).forEach(visit)
   }
   visit(root)

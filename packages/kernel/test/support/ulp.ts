@@ -5,7 +5,8 @@ export function ulps(got: number, want: number, mantissa: 23 | 52, rest = 0): nu
   const rounded = single ? Math.fround(want) : want
   if (want === 0) return Object.is(got, want) ? Math.abs(rest) : got === 0 ? Infinity : Math.abs(got) / smallest(mantissa)
   // at the ends: an infinity for a number that rounds to one, or just does not
-  if (!Number.isFinite(rounded) || !Number.isFinite(got)) return got === rounded ? 0 : Number.isFinite(want) && nearLimit(got, single) && nearLimit(rounded, single) ? 1 : Infinity
+  if (!Number.isFinite(rounded) || !Number.isFinite(got))
+    return got === rounded ? 0 : Number.isFinite(want) && nearLimit(got, single) && nearLimit(rounded, single) ? 1 : Infinity
   // the sign of a result that underflows
   if (got === 0 && Object.is(got, -0) !== want < 0) return Infinity
   const exponent = Math.max(Math.floor(Math.log2(Math.abs(want))), single ? -126 : -1022)
