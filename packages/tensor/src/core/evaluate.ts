@@ -56,19 +56,17 @@ function missingKernel(op: AnyOp, backend: Backend, slot: string): TensorTypeErr
   )
 }
 
-/** The one device of the operands; repeated constants follow the others. */
+/** The one device of the operands; a number standing as an operand goes where the tensors are. */
 function deviceOf(op: AnyOp, xs: readonly ArrayValue[]): Backend {
-  let { backend } = xs[0]!
-  let certain = xs[0]!.buffer !== null
-  for (let i = 1; i < xs.length; i++) {
+  let found: Backend | null = null
+  for (let i = 0; i < xs.length; i++) {
     const x = xs[i]!
-    if (x.backend === backend || (!x.buffer && x.shape.length === 0)) continue
-    if (certain)
-      throw new TensorTypeError(`expected all tensors on one device, got '${backend.name}' and '${x.backend.name}'. Move one of them with x.to(device)`, { op: op.name, code: 'MIXED_DEVICES' })
-    backend = x.backend
-    certain = true
+    if (x.backend === found || (!x.buffer && x.shape.length === 0)) continue
+    if (found)
+      throw new TensorTypeError(`expected all tensors on one device, got '${found.name}' and '${x.backend.name}'. Move one of them with x.to(device)`, { op: op.name, code: 'MIXED_DEVICES' })
+    found = x.backend
   }
-  return backend
+  return found ?? xs[0]!.backend
 }
 
 function checkDType(op: AnyOp, backend: Backend, dtype: DType): void {

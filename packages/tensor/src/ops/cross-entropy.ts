@@ -1,6 +1,6 @@
 import { isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
-import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
+import { TensorRangeError, TensorTypeError, isMapgradError, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { numel, sameShape } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -71,10 +71,21 @@ function pick(op: string, x: Tensor, target: Tensor, weight: Tensor | null | und
   const ignored = eq(index, ignoreIndex)
   const classes = where(ignored, 0, index)
   const shape = x.shape.map((n, i) => (i === axis ? 1 : n))
-  const losses = where(ignored, 0, neg(reshapeTo(gather(x, axis, reshapeTo(classes, shape)), target.shape)))
+  const losses = where(ignored, 0, neg(reshapeTo(atClasses(op, x, axis, reshapeTo(classes, shape)), target.shape)))
   if (!weight) return { losses, ignored, weights: null }
-  const weights = where(ignored, 0, reshapeTo(gather(cast(weight, x.dtype), 0, reshapeTo(classes, [numel(target.shape)])), target.shape))
+  const weights = where(ignored, 0, reshapeTo(atClasses(op, cast(weight, x.dtype), 0, reshapeTo(classes, [numel(target.shape)])), target.shape))
   return { losses, ignored, weights }
+}
+
+/** `gather`, whose complaint about an index is told in terms of what the user passed. */
+function atClasses(op: string, x: Tensor, axis: number, classes: Tensor): Tensor {
+  try {
+    return gather(x, axis, classes)
+  } catch (e) {
+    if (!isMapgradError(e) || e.code !== 'INDEX_RANGE') throw e
+    const target = /index (-?\d+)/.exec(e.message)?.[1] ?? ''
+    throw new TensorRangeError(`Target ${target} is out of bounds. Expected classes from 0 to ${x.shape[axis]! - 1}, or ignoreIndex`, { op, code: 'INDEX_RANGE', cause: e })
+  }
 }
 
 const totalWeight = ({ weights, ignored }: Picked): Tensor => sum(weights ?? logicalNot(ignored))
