@@ -14,7 +14,7 @@ export * from './create/fill.ts'
 export * from './create/range.ts'
 export { bmm, dot, ger, inner, matmul, mm, mv, outer, vdot } from './ops/matmul.ts'
 export { Generator, type GeneratorState, type Key, foldIn, getRngState, initialSeed, key, manualSeed, seed, setRngState } from './random/generator.ts'
-export { type DropoutOptions, type RandomOptions, bernoulli, dropout, exponential, gumbel, normal, rand, randLike, randint, randintLike, randn, randnLike } from './random/distributions.ts'
+export { type DropoutOptions, type RandomOptions, bernoulli, dropout, exponential, gumbel, normal, rand, randLike, randint, randintLike, randn, randnLike, uniform } from './random/distributions.ts'
 export type { Named, ValuesIndices } from './core/outputs.ts'
 export {
   type CountNonzeroOptions, type Dims, type ReduceAsArgs, type ReduceAsOptions, type ReduceArgs, type ReduceOptions,
@@ -49,7 +49,7 @@ export {
   squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze, view, viewAs,
 } from './ops/shape.ts'
 export { clone, contiguous } from './ops/view.ts'
-export { type ChunkOptions, type SplitOptions, type TensorSplitOptions, chunk, dsplit, hsplit, split, splitWithSizes, tensorSplit, unbind, vsplit } from './ops/split.ts'
+export { type ChunkOptions, type SplitOptions, type TensorSplitOptions, chunk, dsplit, hsplit, splitWithSizes, tensorSplit, unbind, vsplit } from './ops/split.ts'
 export { type DiagonalOptions, type DiagonalScatterOptions, diag, diagEmbed, diagflat, diagonal, diagonalScatter, trace, tril, triu } from './ops/triangular.ts'
 export { type AsStridedOptions, type UnfoldOptions, asStrided, unfold } from './ops/strided.ts'
 export { type PadMode, type PadOptions, constantPadNd, pad } from './ops/pad.ts'
@@ -65,3 +65,5 @@ export { linalg } from './linalg.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export { type AddProductOptions, type TensordotDims, addbmm, addmm, addmv, addr, baddbmm, bilinear, kron, linear, tensordot } from './ops/linear.ts'
 export { chainMatmul, cross } from './ops/products.ts'
+export { type MultinomialOptions, multinomial, randperm } from './random/choice.ts'
+export { split } from './random/split.ts'

@@ -5,6 +5,7 @@ import type { TensorData, TensorOptions } from '../create/tensor.ts'
 import { type To, convert } from '../ops/convert.ts'
 import { clone } from '../ops/view.ts'
 import { stopGradient } from '../ops/unary.ts'
+import { multinomial } from '../random/choice.ts'
 import * as random from '../random/distributions.ts'
 import type { Tensor } from '../tensor.ts'
 import { LinalgMethods } from './linalg.ts'
@@ -41,5 +42,6 @@ export abstract class ConvertMethods extends LinalgMethods {
   newTensor(this: Tensor, data: TensorData, options?: TensorOptions): Tensor { return fill.newTensor(this, data, options) }
 
   bernoulli(this: Tensor, ...args: Tail<typeof random.bernoulli>): Tensor { return random.bernoulli(this, ...args) }
+  multinomial(this: Tensor, ...args: Tail<typeof multinomial>): Tensor { return multinomial(this, ...args) }
 }
 

@@ -8,7 +8,7 @@ import { registry } from '../core/registry.ts'
 import { type Shape, broadcastShapes } from '../core/shape.ts'
 import { type SizeArgs, checkSizes, readSize } from '../create/fill.ts'
 import { type TensorOptions, checkDTypeName } from '../create/tensor.ts'
-import { add, div, logicalAnd, mul } from '../ops/binary.ts'
+import { add, div, logicalAnd, maximum, mul, sub } from '../ops/binary.ts'
 import { cast } from '../ops/cast.ts'
 import { ge, le, lt } from '../ops/compare.ts'
 import { log, log1p, neg } from '../ops/unary.ts'
@@ -24,11 +24,13 @@ export interface RandomOptions extends TensorOptions {
   readonly key?: Tensor
 }
 
-const KNOWN = ['dtype', 'device', 'generator', 'key'] as const
+/** The names of those options. */
+export const RANDOM_OPTIONS = ['dtype', 'device', 'generator', 'key'] as const
+const KNOWN = RANDOM_OPTIONS
 type Source = Pick<RandomOptions, 'device' | 'generator' | 'key'>
 
 /** A draw of a shape: from the key if one is given, else from the generator, on the device of `like` if that is given. */
-function drawn(op: string, shape: Shape, dtype: DType, draw: Draw, source: Source, like?: Tensor): Tensor {
+export function drawn(op: string, shape: Shape, dtype: DType, draw: Draw, source: Source, like?: Tensor): Tensor {
   const { key, generator, device } = source
   const params = { shape, dtype, draw }
   if (key) {
@@ -122,7 +124,7 @@ export function randintLike(x: Tensor, ...args: [high: number, options?: RandomO
 }
 
 /** Refuses a condition that is false somewhere, where the device can tell at once. */
-function refuseUnless(op: string, ok: Tensor, message: string): void {
+export function refuseUnless(op: string, ok: Tensor, message: string): void {
   const { value } = ok
   if (value.trace || !value.backend.syncRead) return
   if (ok.dataSync().some((v) => !v)) throw new TensorRangeError(message, { op, code: 'PROBABILITY' })
@@ -144,6 +146,21 @@ export function bernoulli(x: Tensor, ...args: [p?: number | Tensor, options?: Om
 }
 const inUnitInterval = (p: Tensor): Tensor => logicalAnd(ge(p, 0), le(p, 1))
 
+/** Shape, dtype and device of a draw whose parameters are numbers or tensors. */
+function parameters(op: string, given: Readonly<Record<string, number | Tensor>>, o: { readonly size?: Shape; readonly dtype?: DType }): [shape: Shape, dtype: DType, like: Tensor | undefined] {
+  checkDTypeName(op, o.dtype)
+  const names = Object.keys(given)
+  for (const name of names)
+    if (typeof given[name] !== 'number' && !isTensor(given[name])) throw new TensorTypeError(`expected ${name} to be a number or a Tensor, got ${describe(given[name])}`, { op, code: 'ARGUMENT' })
+  const tensors = Object.values(given).filter(isTensor)
+  const [x] = tensors
+  if (!x && !o.size) throw new TensorTypeError(`expected a size where ${names.join(' and ')} are numbers: ${op}(0, 1, [2, 3])`, { op, code: 'SIZE' })
+  const shape = o.size ? checkSizes(op, o.size) : tensors.reduce<Shape>((s, t) => broadcastShapes(op, s, t.shape), [])
+  const dtype = o.dtype ?? x?.dtype ?? 'float32'
+  checkFloat(op, dtype)
+  return [shape, dtype, x]
+}
+
 interface NormalOptions extends RandomOptions {
   readonly std?: number | Tensor
   readonly size?: Shape
@@ -155,30 +172,39 @@ interface NormalOptions extends RandomOptions {
  */
 export function normal(mean: number | Tensor, ...args: [std?: number | Tensor, size?: Shape, options?: RandomOptions] | [std: number | Tensor, options: NormalOptions] | [options: NormalOptions]): Tensor {
   const o = readArgs<NormalOptions>('normal', args, ['std', 'size'], KNOWN)
-  checkDTypeName('normal', o.dtype)
   const std = o.std ?? 1
-  for (const [name, x] of [['mean', mean], ['std', std]] as const)
-    if (typeof x !== 'number' && !isTensor(x)) throw new TensorTypeError(`expected ${name} to be a number or a Tensor, got ${describe(x)}`, { op: 'normal', code: 'ARGUMENT' })
+  const [shape, dtype, x] = parameters('normal', { mean, std }, o)
   if (typeof std === 'number' && !(std >= 0)) throw new TensorRangeError(`normal expects std >= 0.0, but found std ${std}`, { op: 'normal', code: 'STD' })
   if (isTensor(std)) refuseUnless('normal', ge(std, 0), 'normal expects all elements of std >= 0.0')
-  const tensors = [mean, std].filter(isTensor)
-  const [x] = tensors
-  if (!x && !o.size) throw new TensorTypeError('expected a size where mean and std are numbers: normal(0, 1, [2, 3])', { op: 'normal', code: 'SIZE' })
-  const shape = o.size ? checkSizes('normal', o.size) : tensors.reduce<Shape>((s, t) => broadcastShapes('normal', s, t.shape), [])
-  const dtype = o.dtype ?? x?.dtype ?? 'float32'
-  checkFloat('normal', dtype)
   const z = drawn('normal', shape, dtype, NORMAL, o, x)
   return add(std === 1 ? z : mul(z, std), mean)
 }
 
-/** Exponential numbers of the shape and dtype of `x`, with density rate·exp(−rate·t): −log(1 − u) / rate. */
+/** Exponential numbers of the shape and dtype of `x`, with density rate·exp(−rate·t): −log(1 − u) / rate. Never 0. */
 export function exponential(x: Tensor, rate = 1, options: Omit<RandomOptions, 'dtype' | 'device'> = {}): Tensor {
   if (!(rate > 0)) throw new TensorRangeError(`exponential_ expects lambda > 0.0, but found lambda=${rate}`, { op: 'exponential', code: 'RATE' })
-  return div(neg(log1p(neg(randLike(x, options)))), rate)
+  const u = randLike(x, options)
+  // half of the smallest step of u stands for 0
+  const least = { float64: 2 ** -54, float16: 2 ** -12, bfloat16: 2 ** -9 }[u.dtype as string] ?? 2 ** -25
+  return div(maximum(neg(log1p(neg(u))), least), rate)
 }
 /** Standard Gumbel numbers of the shape and dtype of `x`: −log(e) of exponential e. */
 export function gumbel(x: Tensor, options: Omit<RandomOptions, 'dtype' | 'device'> = {}): Tensor {
   return neg(log(exponential(x, 1, options)))
+}
+
+interface UniformOptions extends RandomOptions {
+  readonly high?: number | Tensor
+  readonly size?: Shape
+}
+
+/** Uniform numbers in [low, high): `uniform(low, high, size)` of numbers, or `uniform(low, high)` where one of them is a tensor. */
+export function uniform(low: number | Tensor, ...args: [high?: number | Tensor, size?: Shape, options?: RandomOptions] | [high: number | Tensor, options: UniformOptions] | [options: UniformOptions]): Tensor {
+  const o = readArgs<UniformOptions>('uniform', args, ['high', 'size'], KNOWN)
+  const high = o.high ?? 1
+  const [shape, dtype, x] = parameters('uniform', { low, high }, o)
+  if (typeof low === 'number' && typeof high === 'number' && low > high) throw new TensorRangeError(`uniform_ expects to return a [from, to) range, but found from=${low} > to=${high}`, { op: 'uniform', code: 'RANGE' })
+  return add(mul(drawn('uniform', shape, dtype, UNIFORM, o, x), typeof low === 'number' && typeof high === 'number' ? high - low : sub(high, low)), low)
 }
 
 /**

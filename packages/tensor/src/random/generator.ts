@@ -126,9 +126,9 @@ export const setRngState = (state: GeneratorState): void => restore('setRngState
  * The key of a stream of random numbers that depends on nothing but the key: an int32 tensor `[…, 4]`, seed and offset.
  * Split it for independent streams; draw with `rand(shape, { key })`. Being data, it can be mapped over by vmap.
  */
-export type Key = Tensor & { readonly '~mapgrad.key': true }
+export type Key = { readonly '~mapgrad.key': true; [Symbol.iterator](): IterableIterator<Key> } & Tensor
 
-let made: (new (value: Value) => Key) | undefined
+let made: (new (value: Value) => Tensor) | undefined
 
 /** The class of keys; made at first use, since `Tensor` may not exist yet when this module is loaded. */
 function asKey({ value }: Tensor): Key {
@@ -139,7 +139,7 @@ function asKey({ value }: Tensor): Key {
       return v.dtype === 'int32' && v.shape.at(-1) === 4 ? new made!(v) : new Tensor(v)
     }
   }
-  return new made(value)
+  return new made(value) as Key
 }
 
 /** Whether a tensor came from `key`. */
