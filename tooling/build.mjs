@@ -2,7 +2,7 @@
 // rollup makes one file per entry of it, with the code that entries share in chunks, and marks top-level calls as pure.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { rollup } from 'rollup'
 import { pureCalls } from './rollup/pure-calls.mjs'
 import { entriesOf, readJson } from './workspace.mjs'
@@ -54,6 +54,15 @@ const tscMaps = {
   }),
 }
 
+/** A file keeps its place: `new URL('../data', import.meta.url)` means in dist what it means in src, in whichever chunk it ends. */
+const placeOfFile = {
+  name: 'place-of-file',
+  resolveImportMeta(property, { chunkId, moduleId }) {
+    const place = relative(stage, moduleId).split(sep).join('/')
+    return property === 'url' && dirname(place) !== dirname(chunkId) ? `new URL('./${place}', import.meta.url).href` : null
+  },
+}
+
 const harmless = new Set([
   'UNUSED_EXTERNAL_IMPORT', // a class that is imported for its type alone
   'THIS_IS_UNDEFINED', // in a helper that tsc writes for import(path)
@@ -62,7 +71,7 @@ const harmless = new Set([
 const bundle = await rollup({
   input: Object.fromEntries(present.map((entry) => [entry, join(stage, `${entry}.js`)])),
   external: (id) => /^(@|node:|[a-z])/.test(id),
-  plugins: [tscMaps, pureCalls()],
+  plugins: [tscMaps, placeOfFile, pureCalls()],
   onwarn(warning) {
     if (!harmless.has(warning.code)) throw new Error(`rollup: ${warning.message}`)
   },

@@ -81,7 +81,7 @@ export const statementsOf = (code) =>
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '')
     .replace(/export\s*\{\s*\};?/g, '')
-    .replace(/^import ['"]node:[^'"]*['"];?$/gm, '')
+    .replace(/^import (\{[^}]*\} from )?['"]node:[^'"]*['"];?$/gm, '')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)

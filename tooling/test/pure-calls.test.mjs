@@ -6,6 +6,7 @@ async function annotate(code) {
   const bundle = await rollup({
     input: 'entry',
     treeshake: false,
+    external: ['b'],
     plugins: [{ name: 'text', resolveId: (id) => id, load: () => code }, pureCalls()],
   })
   const { output } = await bundle.generate({ format: 'es' })
@@ -27,17 +28,22 @@ test.each([
   ['const x = 1 / f(2)', 'const x = /* P */ (() => (1 / f(2)))();'],
   ['const x = { a: -(2n ** 63n) }', 'const x = /* P */ (() => ({ a: -(2n ** 63n) }))();'],
   ['const x = [...f()]', 'const x = /* P */ (() => ([...f()]))();'],
+  ['const x = { a: Uint8Array }', 'const x = /* P */ (() => ({ a: Uint8Array }))();'],
   ['const x = 2 ** 54', 'const x = /* P */ (() => (2 ** 54))();'],
 ])('wraps what bundlers take for an effect: %s', async (code, expected) => {
   expect(await annotate(code)).toContain(expected)
 })
 
-test.each(['const x = -1', 'const x = a ? 1 : "s"', 'const x = () => a.b', 'const { x } = await f()'])(
-  'leaves alone what needs no mark: %s',
-  async (code) => {
-    expect(await annotate(code)).not.toContain('P')
-  },
-)
+test.each([
+  'const x = -1',
+  'const a = 1, x = a ? undefined : "s"',
+  'import a from "b"; const x = { a, c: [a] }',
+  'class A {} class B extends A {}',
+  'const x = () => a.b',
+  'const { x } = await f()',
+])('leaves alone what needs no mark: %s', async (code) => {
+  expect(await annotate(code)).not.toContain('P')
+})
 
 test.each(['const f = () => g()', 'function f() { return g() }', 'f()', 'f().then(() => g())', 'for (const x of f()) g(x)'])(
   'leaves alone what runs later, and statements that are wanted for their effect: %s',
