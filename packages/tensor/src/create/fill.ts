@@ -89,7 +89,7 @@ interface FillParams {
 }
 
 /** One number repeated, on the device and in the transforms of `like`: inside vmap, each example gets its own. */
-const newFilled: Op<[like: Tensor], FillParams, [like: Tensor, params: FillParams]> = defineOp({
+export const newFilled: Op<[like: Tensor], FillParams, [like: Tensor, params: FillParams]> = defineOp({
   name: 'new_full',
   args: (like: Tensor, params: FillParams): readonly [[Tensor], FillParams] => [[like], params],
   result: (_, { shape, dtype }) => ({ shape, dtype }),

@@ -54,7 +54,8 @@ export function arange(...args: readonly unknown[]): Tensor {
   const whole = isFloat(dtype) || [start, end, step].every(Number.isInteger)
   const [a, b, d] = whole ? [start, end, step] : [Math.trunc(start), Math.trunc(end), Math.trunc(step)]
   if (d === 0) throw new TensorRangeError('step must be nonzero', { op: 'arange', code: 'RANGE' })
-  const n = Math.ceil((b - a) / d)
+  // and, but for int64, as many as the fractional ones ask for
+  const n = dtype === 'int64' ? Math.ceil((b - a) / d) : Math.ceil((end - start) / step)
   return upload(Float64Array.from({ length: n }, (_, i) => a + i * d), [n], dtype, o.device, 'arange')
 }
 
