@@ -1,6 +1,7 @@
 import { type DType, type Expr, type Loop, type LoopSpec, type View, defineLoop, dtypes, expr } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
 import type { Backend, Storage } from './backend.ts'
+import { tidy } from './memory.ts'
 import { InternalError, TensorRangeError, TensorTypeError, show } from './errors.ts'
 import type { AnyOp, Compute, Layout, LoopRequest, Tensors } from './op.ts'
 import { broadcastShapes, sameShape } from './shape.ts'
@@ -45,7 +46,8 @@ export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
       return ys
     }
     case 'decompose':
-      return compute.decompose(inputs, params)
+      // operands are arrays, so nobody else can hold what is computed on the way
+      return tidy(() => compute.decompose(inputs, params))
   }
 }
 
