@@ -23,7 +23,7 @@ export function writeArguments(heap: Heap, block: number, call: LoopCall<Storage
   }
   for (let k = inputs.length; k < last; k++) words[pointers + k] = 0
   words[pointers + last] = heap.pin((call.out.storage as CpuStorage).block) + call.out.offset * units[last]!
-  if (offsets) for (let k = 0; k < n; k++) words[pointers + k] = words[pointers + k]! + offsets[k]!
+  if (offsets) for (let k = 0; k < n; k++) words[pointers + k] = words[pointers + k]! + offsets[k]! * units[k]!
 
   const { inner } = plan
   words[at + (head.count >>> 2)] = plan.emptyReduction ? 0 : inner < 0 ? 1 : plan.sizes[inner]!

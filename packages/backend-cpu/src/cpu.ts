@@ -5,6 +5,8 @@ import type { Block, CpuStorage } from './heap/block.ts'
 import { Heap } from './heap/heap.ts'
 import { LoopRunner } from './loops.ts'
 import { named } from './named/index.ts'
+import { createReference } from './reference.ts'
+import { ModuleBuilder } from './wasm/builder.ts'
 
 /** What runs in WebAssembly, made when the backend is first used. */
 export class Machine implements KernelContext {
@@ -23,6 +25,28 @@ export class Machine implements KernelContext {
   run(call: LoopCall<Storage>): boolean {
     if (this.#depth === 0) this.heap.call++
     return this.loops.run(call)
+  }
+
+  alloc(bytes: number): Storage {
+    return this.heap.alloc(bytes)
+  }
+
+  upload(data: Uint8Array): Storage {
+    const storage = this.heap.alloc(data.byteLength)
+    if (data.byteLength > 0) this.heap.bytes.set(data, storage.block.pointer)
+    return storage
+  }
+
+  read(storage: Storage, at: number, bytes: number): Uint8Array {
+    return this.heap.read(storage as CpuStorage, at, bytes)
+  }
+
+  free(storage: Storage): void {
+    this.heap.free(storage as CpuStorage)
+  }
+
+  memory(): MemoryInfo {
+    return this.heap.info()
   }
 
   pointer(view: View<Storage>): number {
@@ -60,33 +84,54 @@ export class Machine implements KernelContext {
   }
 }
 
+/**
+ * V8 lets some 100 to 200 MB of dropped ArrayBuffers gather before it frees them: with this a process that only drops
+ * arrays stays near 500 MB.
+ */
+const DEFAULT_HEAP = 192 * 2 ** 20
+
 export interface CpuOptions {
-  /** how large the heap may grow before the least recently used arrays are moved out of it; 256 MiB unless told */
+  /** how large the heap may grow before the least recently used arrays are moved out of it; 192 MiB unless told */
   readonly heapBytes?: number
 }
 
 /** A CPU backend with a heap of its own. Nothing is made before its first use. */
 export function createCpu(options: CpuOptions = {}): Backend {
-  let made: Machine | null = null
-  const machine = (): Machine => (made ??= new Machine(options.heapBytes ?? 2 ** 28))
+  let made: Machine | Backend | null = null
+  const start = (): Machine | Backend => {
+    const reason = refusal()
+    if (reason === null) return (made = new Machine(options.heapBytes ?? DEFAULT_HEAP))
+    console.warn(`[backend-cpu] ${reason}. Computing with the reference interpreter instead: right, and some thousand times slower`)
+    return (made = createReference('cpu'))
+  }
   return {
     name: 'cpu',
     dtypes: Object.keys(dtypes) as DType[],
     syncRead: true,
-    alloc: (bytes) => (made ?? machine()).heap.alloc(bytes),
-    upload(data) {
-      const { heap } = machine()
-      const storage = heap.alloc(data.byteLength)
-      if (data.byteLength > 0) heap.bytes.set(data, storage.block.pointer)
-      return storage
-    },
-    read: (storage, at, bytes) => machine().heap.read(storage as CpuStorage, at, bytes),
-    readAsync: async (storage, at, bytes) => machine().heap.read(storage as CpuStorage, at, bytes),
-    free: (storage) => machine().heap.free(storage as CpuStorage),
-    run: (call) => (made ?? machine()).run(call),
+    alloc: (bytes) => (made ?? start()).alloc(bytes),
+    upload: (data) => (made ?? start()).upload(data),
+    read: (storage, at, bytes) => (made ?? start()).read(storage, at, bytes),
+    readAsync: async (storage, at, bytes) => (made ?? start()).read(storage, at, bytes),
+    free: (storage) => (made ?? start()).free(storage),
+    run: (call) => (made ?? start()).run(call),
     get kernels() {
-      return machine().kernels
+      return (made ?? start()).kernels
     },
-    memory: (): MemoryInfo => made?.heap.info() ?? { live: 0, spilled: 0, pooled: 0, storages: 0 },
+    memory: () => made?.memory() ?? { live: 0, spilled: 0, pooled: 0, storages: 0 },
+  }
+}
+
+/** Why WebAssembly cannot be used here, or null when it can. */
+function refusal(): string | null {
+  if (typeof WebAssembly === 'undefined') return 'This host has no WebAssembly'
+  const module = new ModuleBuilder()
+  module.function('f', [], []).i32x4(0).op('i32x4.abs').op('drop')
+  const bytes = module.encode()
+  if (!WebAssembly.validate(bytes)) return 'The WebAssembly of this host has no SIMD'
+  try {
+    new WebAssembly.Module(bytes)
+    return null
+  } catch {
+    return "WebAssembly is refused here (a page allows it with 'wasm-unsafe-eval' in its Content-Security-Policy)"
   }
 }

@@ -28,6 +28,8 @@ export class LoopRunner {
   readonly #byLoop: WeakMap<Loop, Entry> = new WeakMap()
   readonly #byKey: Map<string, Entry> = new Map()
   readonly #plan: Plan = new Plan()
+  readonly #part: Plan = new Plan()
+  #offsets: Int32Array = new Int32Array(16)
   readonly #imports: WebAssembly.Imports
   #block: Block
   #clock = 0
@@ -49,8 +51,23 @@ export class LoopRunner {
     plan.choose(entry.shape)
     entry.used = ++this.#clock
     const f = plan.key === entry.lastKey ? entry.last! : this.#function(entry, plan)
+    const axis = plan.axes < 2 ? -1 : plan.tilingAxis(entry.shape)
+    if (axis >= 0) return this.#tiled(call, entry.shape, f, axis)
     writeArguments(this.#heap, this.#block.pointer, call, plan, entry.shape)
     return f(this.#block.pointer) === 0
+  }
+
+  /** whole tiles, then what is left on either side */
+  #tiled(call: LoopCall<Storage>, shape: LoopShape, f: Compiled, axis: number): boolean {
+    const n = shape.units.length
+    if (this.#offsets.length < n) this.#offsets = new Int32Array(n)
+    let status = 0
+    for (let i = 0; i < 4; i++) {
+      if (!this.#part.tileOf(this.#plan, axis, (i & 1) !== 0, (i & 2) !== 0, this.#offsets)) continue
+      writeArguments(this.#heap, this.#block.pointer, call, this.#part, shape, this.#offsets)
+      status |= f(this.#block.pointer)
+    }
+    return status === 0
   }
 
   #find(loop: Loop): Entry {

@@ -4,6 +4,17 @@ import { BROADCAST, CONTIGUOUS, type Layout, type Nest, STRIDED, type StrideClas
 
 /** axes a loop may have after merging; the block has room for as many */
 export const MAX_AXES = 64
+/** what tiling adds */
+const TILE_AXES = 2
+
+/** elements along each side of a tile */
+const TILE = 16
+
+/** size of a tile, number of tiles, start: of the whole tiles of an axis, or of the rest of it */
+function part(size: number, rest: boolean): [size: number, tiles: number, start: number] {
+  const whole = size - (size % TILE)
+  return rest ? [size - whole, 1, whole] : [whole > 0 ? TILE : 0, whole / TILE, 0]
+}
 
 /** What planning knows of a loop before it sees sizes. */
 export interface LoopShape {
@@ -100,7 +111,7 @@ export class Plan {
       position *= size
       if (merges) this.sizes[count - 1] = this.sizes[count - 1]! * size
       else {
-        if (count === MAX_AXES) throw new RangeError(`[backend-cpu] ${call.loop.name}: expected at most ${MAX_AXES} axes that do not merge, got more; make the operands contiguous`)
+        if (count === MAX_AXES - TILE_AXES) throw new RangeError(`[backend-cpu] ${call.loop.name}: expected at most ${MAX_AXES - TILE_AXES} axes that do not merge, got more; make the operands contiguous`)
         this.sizes[count++] = size
       }
     }
@@ -119,6 +130,53 @@ export class Plan {
     let key = this.nest === 'pointwise' ? 0 : this.nest === 'alongReduced' ? 1 : 2
     for (let k = 0; k < this.#streams; k++) key = key * 3 + this.classOf(k, shape)
     this.key = key
+  }
+
+  /**
+   * The axis to tile the innermost one with, or −1: one along which an input is contiguous that is strided along the
+   * innermost axis. Walked row by row, such an input would touch a cache line for every element.
+   */
+  tilingAxis({ layout, scattered }: LoopShape): number {
+    if (this.nest !== 'pointwise' || this.axes < 2 || this.sizes[0]! < TILE) return -1
+    for (let k = 0; k < layout.streams.length; k++) {
+      if (layout.streams[k]!.kind !== 'input' || scattered[k]! || Math.abs(this.stride(k, 0)) < 16) continue
+      for (let a = 1; a < this.axes; a++) if (Math.abs(this.stride(k, a)) === 1 && this.sizes[a]! >= TILE) return a
+    }
+    return -1
+  }
+
+  /**
+   * Makes this the plan of one part of another: of its innermost axis and of `axis` either the whole tiles or what is
+   * left. Gives false for an empty part; `offsets` gets where the part starts, in elements of each stream.
+   */
+  tileOf(from: Plan, axis: number, innerRest: boolean, axisRest: boolean, offsets: Int32Array): boolean {
+    const n = from.#streams
+    const [inner, innerTiles, innerStart] = part(from.sizes[0]!, innerRest)
+    const [outer, outerTiles, outerStart] = part(from.sizes[axis]!, axisRest)
+    if (inner === 0 || outer === 0) return false
+    this.#streams = n
+    if (this.#strides.length < n * MAX_AXES) this.#strides = new Int32Array(n * MAX_AXES)
+    this.nest = 'pointwise'
+    this.key = from.key
+    this.reduced = this.inner = 0
+    this.innerReduced = -1
+    this.emptyReduction = false
+    this.axes = 0
+    this.#push(from, 0, inner, 1)
+    this.#push(from, axis, outer, 1)
+    this.#push(from, 0, innerTiles, TILE)
+    this.#push(from, axis, outerTiles, TILE)
+    for (let a = 1; a < from.axes; a++) if (a !== axis) this.#push(from, a, from.sizes[a]!, 1)
+    for (let k = 0; k < n; k++) offsets[k] = innerStart * from.stride(k, 0) + outerStart * from.stride(k, axis)
+    return true
+  }
+
+  #push(from: Plan, axis: number, size: number, times: number): void {
+    if (size === 1 && this.axes > 0) return
+    const n = this.#streams
+    this.sizes[this.axes] = size
+    for (let k = 0; k < n; k++) this.#strides[this.axes * n + k] = from.stride(k, axis) * times
+    this.axes++
   }
 
   classOf(stream: number, shape: LoopShape): StrideClass {

@@ -9,7 +9,7 @@ const MAX_BLOCKS = 1 << 16
 /** storages that may wait for the collector before small ones are no longer counted */
 const MAX_TICKETS = 1 << 20
 /** storages this small wait in a nursery before they are registered with the collector: most are freed before */
-const NURSERY_BYTES = 4096
+const NURSERY_BYTES = 65536
 const NURSERY = 256
 /** blocks this small are spilled together */
 const SHARED_SPILL = 2048
@@ -82,6 +82,8 @@ export class Heap {
     this.#live += bytes
     this.#storages++
     if (bytes > 0) {
+      // not pinned: whoever allocates many arrays in a row may have the first ones spilled
+      block.used = this.call - 1
       this.#place(block)
       if (this.#blocks > MAX_BLOCKS) this.#evict(MAX_BLOCKS - (MAX_BLOCKS >> 4), Infinity)
     }
@@ -185,7 +187,7 @@ export class Heap {
 
   #place(block: Block): void {
     this.#makeRoom(block)
-    block.used = block.queued = this.call
+    block.queued = block.used
     this.#link(block)
   }
 
@@ -236,7 +238,7 @@ export class Heap {
   #grow(bytes: number): boolean {
     const missing = bytes - this.#spans.tail * PAGE
     const size = this.memory.buffer.byteLength
-    const step = Math.max(missing, Math.min(size >> 2, 1 << 25))
+    const step = Math.max(missing, Math.min(size >> 2, 1 << 25, this.budget - size))
     for (const want of [step, missing]) {
       const pages = Math.ceil(want / WASM_PAGE)
       try {
