@@ -6,11 +6,22 @@ export { type MapgradError, TensorRangeError, TensorTypeError, isMapgradError } 
 export { tree } from './core/tree.ts'
 export { Tensor } from './tensor.ts'
 export * from './create/tensor.ts'
-export * from './ops/unary.ts'
-export * from './ops/binary.ts'
+export {
+  type Unary,
+  abs, acos, acosh, asin, asinh, atan, atanh, bitwiseNot, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, isfinite, isinf, isnan, log, log10, log1p, log2, logicalNot, neg,
+  reciprocal, relu, rootFlat, roundHalfEven, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, stopGradient, tan, tanh, trunc,
+} from './ops/unary.ts'
+export {
+  type AlphaOptions, type DivOptions, type RoundOptions,
+  add, atan2, bitwiseAnd, bitwiseLeftShift, bitwiseOr, bitwiseRightShift, bitwiseXor, clampMax, clampMin, div, floorDivide, fmod, logicalAnd, logicalOr, logicalXor, maximum, minimum, mul,
+  pow, remainder, round, sub,
+} from './ops/binary.ts'
 export * from './ops/compare.ts'
 export * from './ops/where.ts'
-export * from './create/fill.ts'
+export {
+  type SizeArgs,
+  asTensor, checkSizes, empty, emptyLike, full, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, ones, onesLike, readSize, scalarTensor, zeros, zerosLike,
+} from './create/fill.ts'
 export * from './create/range.ts'
 export { bmm, dot, ger, inner, matmul, mm, mv, outer, vdot } from './ops/matmul.ts'
 export { Generator, type GeneratorState, type Key, foldIn, getRngState, initialSeed, key, manualSeed, seed, setRngState } from './random/generator.ts'
@@ -29,8 +40,11 @@ export {
 export { type CrossEntropyOptions, type NllLossOptions, crossEntropy, nllLoss } from './ops/cross-entropy.ts'
 export { type ClampArgs, type ClampOptions, type ValueOptions, addcdiv, addcmul, clamp, lerp } from './ops/ternary.ts'
 export { type IscloseOptions, copysign, floatPower, fmax, fmin, heaviside, hypot, isclose, ldexp, logaddexp, logaddexp2, rsub, xlogy } from './ops/binary-extra.ts'
-export * from './ops/activation.ts'
-export * from './ops/unary-extra.ts'
+export {
+  type AlphaShapeOptions, type GeluOptions, type GluOptions, type HardtanhOptions, type LambdOptions, type LeakyReluOptions, type SoftplusOptions, type ThresholdOptions,
+  celu, elu, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, logsigmoid, mish, prelu, relu6, selu, silu, softplus, softshrink, softsign, tanhshrink, threshold,
+} from './ops/activation.ts'
+export { type LogitOptions, type NanToNumOptions, deg2rad, isneginf, isposinf, isreal, logit, nanToNum, positive, rad2deg, signbit, sinc } from './ops/unary-extra.ts'
 export { abs as absolute, neg as negative, asin as arcsin, acos as arccos, atan as arctan, asinh as arcsinh, acosh as arccosh, atanh as arctanh, trunc as fix, sign as sgn } from './ops/unary.ts'
 export { mul as multiply, sub as subtract, div as divide, div as trueDivide, atan2 as arctan2 } from './ops/binary.ts'
 export { ne as notEqual, lt as less, le as lessEqual, gt as greater, ge as greaterEqual } from './ops/compare.ts'

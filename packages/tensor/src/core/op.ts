@@ -89,6 +89,8 @@ export type Batch<X extends Tensors, P> =
 /** Everything there is to know about an op. No interpreter, optimiser or backend knows it by name. */
 export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends readonly unknown[] = readonly unknown[]> {
   readonly name: string
+  /** the module that exports the op, under its name in camelCase: so that a graph can be printed as code and read back */
+  readonly home?: string | null
   /** public arguments → operands and static params; omit when every argument is an operand */
   readonly args?: (...args: A) => readonly [X, P]
   /** shape and dtype of the output, or of each output */
@@ -114,10 +116,19 @@ export type Op<X extends Tensors, P = null, A extends readonly unknown[] = X, R 
   bind(xs: X, params: P): R
 }
 
+/** Where the ops of this package can be imported from. */
+const HOME = '@mapgrad/tensor/ops'
+
 /** Makes an op of its facts. Adding an op is this one literal; nothing is registered. */
 /* @__NO_SIDE_EFFECTS__ */
+export function defineForeignOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
+  return defineOp<X, P, A, R>({ home: null, ...facts })
+}
+
+/** An op of this package. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
-  const def = { ...facts, loops: new Map() } as unknown as AnyOp
+  const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
   const apply = (xs: X, params: P): R => bind(def, xs, params) as R
   const { args } = facts
   const call = args

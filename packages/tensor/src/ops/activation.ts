@@ -16,21 +16,21 @@ import { reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
 /** log(sigmoid(x)) = min(x, 0) − log(1 + e^−|x|). */
-const logOfSigmoid: Parametric = parametric('logsigmoid', (x) => e.sub(e.min(x, number(0, x)), e.log1p(e.exp(e.neg(e.abs(x))))), (_, [x]) => sigmoid(neg(x)))
+export const logOfSigmoid: Parametric = parametric('logsigmoid', (x) => e.sub(e.min(x, number(0, x)), e.log1p(e.exp(e.neg(e.abs(x))))), (_, [x]) => sigmoid(neg(x)))
 /** log(sigmoid(x)), without overflow. */
 export const logsigmoid: (x: Tensor) => Tensor = logOfSigmoid
 
 const SQRT_HALF = Math.SQRT1_2
 const INV_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI)
 // Φ(x) + x φ(x)
-const geluExact: Parametric = parametric(
+export const geluExact: Parametric = parametric(
   'gelu',
   (x) => e.mul(e.mul(x, number(0.5, x)), e.erfc(e.mul(x, number(-SQRT_HALF, x)))),
   (_, [x]) => add(mul(erfc(mul(x, -SQRT_HALF)), 0.5), mul(mul(exp(mul(mul(x, x), -0.5)), x), INV_SQRT_2PI)),
 )
 const K = Math.sqrt(2 / Math.PI)
 const C = 0.044715
-const geluTanh: Parametric = parametric(
+export const geluTanh: Parametric = parametric(
   'gelu_tanh',
   (x) => {
     const u = e.mul(number(K, x), e.mul(x, e.add(number(1, x), e.mul(number(C, x), e.mul(x, x)))))
@@ -57,7 +57,7 @@ export function gelu(x: Tensor, ...args: Args<[approximate?: 'none' | 'tanh'], G
 }
 
 // σ(x) (1 + x (1 − σ(x)))
-const swish: Parametric = parametric(
+export const swish: Parametric = parametric(
   'silu',
   (x) => e.div(x, e.add(number(1, x), e.exp(e.neg(x)))),
   (_, [x]) => {
@@ -68,7 +68,7 @@ const swish: Parametric = parametric(
 /** x sigmoid(x). */
 export const silu: (x: Tensor) => Tensor = swish
 
-const softplusOf: Parametric = parametric(
+export const softplusOf: Parametric = parametric(
   'softplus',
   (x, beta, threshold) => {
     const z = e.mul(x, beta!)
@@ -91,7 +91,7 @@ export function softplus(x: Tensor, ...args: Args<[beta?: number, threshold?: nu
   return softplusOf(x, beta, threshold)
 }
 
-const leaky: Parametric = parametric('leaky_relu', (x, slope) => e.select(e.gt(x, number(0, x)), x, e.mul(x, slope!)), (_, [x, slope]) => where(gt(x, 0), 1, slope!))
+export const leaky: Parametric = parametric('leaky_relu', (x, slope) => e.select(e.gt(x, number(0, x)), x, e.mul(x, slope!)), (_, [x, slope]) => where(gt(x, 0), 1, slope!))
 /** Arguments of `leakyRelu`. */
 export interface LeakyReluOptions {
   readonly negativeSlope?: number
@@ -102,7 +102,7 @@ export function leakyRelu(x: Tensor, ...args: Args<[negativeSlope?: number], Lea
 }
 
 /** scale · (x where x > 0, else α (e^(x·inner) − 1)). */
-const eluOf: Parametric = parametric(
+export const eluOf: Parametric = parametric(
   'elu',
   (x, alpha, scale, inner) => e.mul(scale!, e.select(e.gt(x, number(0, x)), x, e.mul(alpha!, e.expm1(e.mul(x, inner!))))),
   // min keeps e^x finite where x > 0, which the derivative of `where` would meet as 0 · Inf
@@ -126,8 +126,8 @@ export function celu(x: Tensor, ...args: Args<[alpha?: number], AlphaShapeOption
 export const selu = (x: Tensor): Tensor => eluOf(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1)
 
 // at a bound 0, unlike clamp
-const hardTanhOf: Parametric = parametric('hardtanh', (x, low, high) => e.min(e.max(x, low!), high!), (_, [x, low, high]) => strictlyInside(x, low!, high!))
-const strictlyInside: Op<[x: Tensor, low: Tensor, high: Tensor]> = indicator('strictly_inside', (x, low, high) => e.and(e.gt(x!, low!), e.lt(x!, high!)))
+export const hardTanhOf: Parametric = parametric('hardtanh', (x, low, high) => e.min(e.max(x, low!), high!), (_, [x, low, high]) => strictlyInside(x, low!, high!))
+export const strictlyInside: Op<[x: Tensor, low: Tensor, high: Tensor]> = indicator('strictly_inside', (x, low, high) => e.and(e.gt(x!, low!), e.lt(x!, high!)))
 /** Arguments of `hardtanh`. */
 export interface HardtanhOptions {
   readonly minVal?: number

@@ -157,7 +157,7 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
 }
 
 /** x with the slices replaced by v, which has their shape. */
-const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> = defineOp({
+export const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> = defineOp({
   name: 'slice_scatter',
   args: (x: Tensor, v: Tensor, slices: readonly AxisSlice[]): readonly [[Tensor, Tensor], readonly AxisSlice[]] => [[x, v], slices],
   result: sameAval,

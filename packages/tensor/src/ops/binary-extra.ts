@@ -12,8 +12,8 @@ import { where } from './where.ts'
 
 const isNaN = (x: Expr): Expr => e.ne(x, x)
 const choose = (x: Expr, y: Expr, first: Expr): Expr => e.select(e.or(first, isNaN(y)), x, y)
-const prefersMax: Op<XY> = indicator('prefers_max', (x, y) => e.or(e.ge(x!, y!), isNaN(y!)))
-const prefersMin: Op<XY> = indicator('prefers_min', (x, y) => e.or(e.le(x!, y!), isNaN(y!)))
+export const prefersMax: Op<XY> = indicator('prefers_max', (x, y) => e.or(e.ge(x!, y!), isNaN(y!)))
+export const prefersMin: Op<XY> = indicator('prefers_min', (x, y) => e.or(e.le(x!, y!), isNaN(y!)))
 const rest = (w: Tensor): Tensor => sub(1, w)
 
 /** The larger of x and y; the number where one is NaN. Where they tie, x has the derivative. */
@@ -68,7 +68,7 @@ export const hypot: Binary = binary('hypot', {
 /** whether a float is negative, −0 too: 1/−0 is −Inf */
 export const isNegative = (x: Expr): Expr => e.or(e.lt(x, number(0, x)), e.and(e.eq(x, number(0, x)), e.lt(e.div(number(1, x), x), number(0, x))))
 
-const signRatio: Op<XY> = weight('sign_ratio', (x, y) => {
+export const signRatio: Op<XY> = weight('sign_ratio', (x, y) => {
   const zero = number(0, x!)
   const flipped = e.ne(isNegative(x!), isNegative(y!))
   return e.select(e.eq(x!, zero), zero, e.select(flipped, number(-1, x!), number(1, x!)))

@@ -10,8 +10,8 @@ import { where } from './where.ts'
 
 export type { Binary, Operand } from './families.ts'
 
-const plus: Binary = binary('add', { build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)), diff: elementwise('one', 'one') })
-const minus: Binary = binary('sub', { build: e.sub, diff: elementwise('one', 'minusOne'), as: numbers('sub') })
+export const plus: Binary = binary('add', { build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)), diff: elementwise('one', 'one') })
+export const minus: Binary = binary('sub', { build: e.sub, diff: elementwise('one', 'minusOne'), as: numbers('sub') })
 
 /** x · y. */
 export const mul: Binary = binary('mul', {
@@ -38,7 +38,7 @@ export function sub(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
 }
 const scaled = (y: Operand, alpha: number): Operand => (typeof y === 'object' ? mul(y, alpha) : Number(y) * alpha)
 
-const divide: Binary = binary('div', {
+export const divide: Binary = binary('div', {
   build: e.div,
   as: floating,
   // d(x/y) = dx/y − (x/y)/y dy
@@ -68,7 +68,7 @@ export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
   }
 }
 
-const truncDivide: Binary = binary('div(trunc)', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div'), divides: true })
+export const truncDivide: Binary = binary('div_trunc', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div'), divides: true })
 
 const zero = (x: Expr): Expr => e.constant(0, x.dtype)
 /** whether the remainder of truncated division has to be moved to the divisor's side */
@@ -111,7 +111,7 @@ export const remainder: Binary = binary('remainder', {
 })
 
 // where operands tie, each gets half, as in PyTorch; a NaN gives both the whole
-const share: Op<XY> = weight('share', (x, y) => e.select(e.lt(x!, y!), number(0, x!), e.select(e.eq(x!, y!), number(0.5, x!), number(1, x!))))
+export const share: Op<XY> = weight('share', (x, y) => e.select(e.lt(x!, y!), number(0, x!), e.select(e.eq(x!, y!), number(0.5, x!), number(1, x!))))
 
 /** The larger of x and y; NaN if either is. Ties share the derivative. */
 export const maximum: Binary = binary('maximum', {
@@ -130,8 +130,8 @@ export const minimum: Binary = binary('minimum', {
   ),
 })
 
-const notAbove: Op<XY> = indicator('le', (x, y) => e.le(x!, y!))
-const isAbove: Op<XY> = indicator('gt', (x, y) => e.gt(x!, y!))
+export const notAbove: Op<XY> = indicator('not_above', (x, y) => e.le(x!, y!))
+export const isAbove: Op<XY> = indicator('is_above', (x, y) => e.gt(x!, y!))
 
 /** The larger of x and a bound; NaN if either is. At the bound x has the derivative. */
 export const clampMin: Binary = binary('clamp_min', {
@@ -150,7 +150,7 @@ export const clampMax: Binary = binary('clamp_max', {
   ),
 })
 
-const power: Binary = binary('pow', {
+export const power: Binary = binary('pow', {
   build: (x, y) => (isFloat(x.dtype) ? e.pow(x, y) : integerPower(x, y)),
   // d(xʸ) = y xʸ⁻¹ dx + xʸ log x dy, with 0 at x = y = 0 and at x = 0, y ≥ 0
   diff: elementwise(

@@ -14,11 +14,11 @@ interface CastParams {
 const castTo = /* @__PURE__ */ new Map<DType, Op<[Tensor], CastParams, [Tensor]>>()
 
 /** One op a target dtype, since a pointwise expression knows its operands' dtypes alone. */
-function castOp(dtype: DType): Op<[Tensor], CastParams, [Tensor]> {
+export function castOp(dtype: DType): Op<[Tensor], CastParams, [Tensor]> {
   let op = castTo.get(dtype)
   if (!op) {
     op = defineOp<[Tensor], CastParams, [Tensor]>({
-      name: `to(${dtype})`,
+      name: `to_${dtype}`,
       args: (x) => [[x], { dtype }],
       result: ([x]) => ({ shape: x.shape, dtype }),
       compute: pointwise((x) => expr.cast(x!, dtype)),

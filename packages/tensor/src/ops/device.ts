@@ -16,8 +16,8 @@ function copyTo(x: ArrayValue, backend: Backend): ArrayValue {
   return new ArrayValue(backend, x.dtype, x.shape, contiguousStrides(x.shape), 0, { storage, backend, users: 0 })
 }
 
-const copied: Op<[x: Tensor], DeviceParams, [x: Tensor, backend: Backend]> = defineOp({
-  name: 'to(device)',
+export const copied: Op<[x: Tensor], DeviceParams, [x: Tensor, backend: Backend]> = defineOp({
+  name: 'to_device',
   args: (x: Tensor, backend: Backend): readonly [[Tensor], DeviceParams] => [[x], { backend }],
   result: sameAval,
   compute: decompose(([x], { backend }) => x!.wrap(copyTo(x!.value.concrete('to(device)'), backend))),

@@ -15,7 +15,7 @@ import { type DimsParam, type Dims, type ReduceArgs, type ReduceOptions, type Re
 import { reshapeTo, unreduce } from './view.ts'
 
 /** 1 where x is the chosen value y, NaN for NaN; else 0. In the dtype of x. */
-const winner: Op<[x: Tensor, extreme: Tensor]> = defineOp({
+export const winner: Op<[x: Tensor, extreme: Tensor]> = defineOp({
   name: 'winner',
   result: broadcastAval('winner'),
   compute: pointwise((x, y) => e.cast(e.or(e.eq(x!, y!), e.and(e.ne(x!, x!), e.ne(y!, y!))), x!.dtype)),
@@ -62,8 +62,8 @@ const place = /* @__NO_SIDE_EFFECTS__ */ (op: ReduceOp & ('argmax' | 'argmin')):
     batch: 'leading',
     diff: constant,
   })
-const argmaxDims: Reduction = place('argmax')
-const argminDims: Reduction = place('argmin')
+export const argmaxDims: Reduction = place('argmax')
+export const argminDims: Reduction = place('argmin')
 
 /** Refuses to look for an extreme value among no elements. */
 export function checkNotEmpty(op: string, x: Tensor, dims: readonly number[], all: boolean): void {

@@ -75,13 +75,13 @@ export function l1Loss(input: Tensor, target: Tensor, ...args: Args<[sizeAverage
 
 const half = 0.5
 /** d²/2β where |d| < β, else |d| − β/2. */
-const smooth: Parametric = parametric(
+export const smooth: Parametric = parametric(
   'smooth_l1',
   (d, beta) => e.select(e.lt(e.abs(d), beta!), e.div(e.mul(number(half, d), e.mul(d, d)), beta!), e.sub(e.abs(d), e.mul(number(half, d), beta!))),
   (_, [d, beta]) => clamp(div(d, beta!), -1, 1),
 )
 /** d²/2 where |d| ≤ δ, else δ (|d| − δ/2). */
-const huber: Parametric = parametric(
+export const huber: Parametric = parametric(
   'huber',
   (d, delta) => e.select(e.le(e.abs(d), delta!), e.mul(number(half, d), e.mul(d, d)), e.mul(delta!, e.sub(e.abs(d), e.mul(number(half, d), delta!)))),
   (_, [d, delta]) => clamp(d, neg(delta!), delta!),
@@ -118,7 +118,7 @@ export function huberLoss(input: Tensor, target: Tensor, ...args: Args<[reductio
 
 const floor = -100
 /** −(t log x + (1 − t) log(1 − x)) with logarithms of at least −100, as PyTorch has them. */
-const bce: Op<[x: Tensor, t: Tensor]> = defineOp({
+export const bce: Op<[x: Tensor, t: Tensor]> = defineOp({
   name: 'binary_cross_entropy',
   result: broadcastAval('binary_cross_entropy'),
   compute: pointwise((x, t) => {

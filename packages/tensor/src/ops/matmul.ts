@@ -50,7 +50,7 @@ export const batchedMatmul: Op<XY> = defineOp<XY>({
 })
 
 /** Σ x·y over the last axis, of operands of one dtype and shape. One loop, without the products in memory. */
-const dotLast: Op<XY, { readonly dims: readonly number[] }, XY> = defineOp({
+export const dotLast: Op<XY, { readonly dims: readonly number[] }, XY> = defineOp({
   name: 'vecdot',
   args: (x: Tensor, y: Tensor): readonly [XY, { readonly dims: readonly number[] }] => {
     const shape = broadcastShapes('vecdot', x.shape, y.shape)

@@ -17,7 +17,7 @@ import { reshapeTo, unreduce } from './view.ts'
 const centred = (x: Tensor, dims: readonly number[]): Tensor => sub(x, reshapeTo(div(sumDims(x, dims), countOf(x.shape, dims)), keepDims(x.shape, dims)))
 
 /** Σ (x − mean)² over `dims`, in two passes. */
-const squaresAround: Reduction = defineOp({
+export const squaresAround: Reduction = defineOp({
   name: 'sum_of_squared_deviations',
   args: readDims,
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),

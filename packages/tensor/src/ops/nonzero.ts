@@ -23,7 +23,7 @@ export function indicesLike(like: Tensor, data: readonly number[], shape: Shape)
 }
 
 /** An op whose result's shape depends on its operands' data: it reads them, and has no meaning for several examples at once. */
-const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(name: string, refusal: string, compute: (x: Tensor, params: P) => Tensor): Op<[x: Tensor], P, [x: Tensor, params: P]> =>
+const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(name: string, says: string, refusal: string, compute: (x: Tensor, params: P) => Tensor): Op<[x: Tensor], P, [x: Tensor, params: P]> =>
   defineOp<[x: Tensor], P, [x: Tensor, params: P]>({
     name,
     args: (x, params) => [[x], params],
@@ -32,13 +32,13 @@ const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(name: string, refusal: string, co
     },
     compute: decompose(([x], params) => compute(x, params)),
     batch: () => {
-      throw new TensorTypeError(`${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y), or a mask as a factor`, { package: 'vmap', op: name, code: 'DYNAMIC_SHAPE' })
+      throw new TensorTypeError(`${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y), or a mask as a factor`, { package: 'vmap', op: says, code: 'DYNAMIC_SHAPE' })
     },
     diff: constant,
   })
 
-const positionsOf = (refusal: string): Op<[x: Tensor], null, [x: Tensor, params: null]> =>
-  dynamic<null>('nonzero', refusal, (x) => {
+const positionsOf = (name: string, refusal: string): Op<[x: Tensor], null, [x: Tensor, params: null]> =>
+  dynamic<null>(name, 'nonzero', refusal, (x) => {
     const data = readSync(x.value.concrete('nonzero'), 'nonzero')
     const strides = contiguousStrides(x.shape)
     const found: number[] = []
@@ -52,9 +52,10 @@ const positionsOf = (refusal: string): Op<[x: Tensor], null, [x: Tensor, params:
     return indicesLike(x, found, [count, x.ndim])
   })
 
-const nonzeroOp: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::nonzero')
-const maskPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask')
-const selectPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
+export const nonzeroOp: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('nonzero', 'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::nonzero')
+export const maskPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('mask_positions', 'We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask')
+export const selectPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
+  'select_positions',
   'Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor',
 )
 
@@ -103,7 +104,8 @@ export interface RepeatInterleaveOptions {
 }
 
 /** i as often as the i-th count says. */
-const spread = /* @__PURE__ */ dynamic<{ readonly outputSize: number | null }>(
+export const spread: Op<[x: Tensor], { readonly outputSize: number | null }, [x: Tensor, params: { readonly outputSize: number | null }]> = /* @__PURE__ */ dynamic<{ readonly outputSize: number | null }>(
+  'repeat_interleave',
   'repeat_interleave',
   'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::repeat_interleave.Tensor',
   (counts, { outputSize }) => {

@@ -16,7 +16,7 @@ import { unreduce } from './view.ts'
 import { where } from './where.ts'
 
 /** Σ x² over `dims`, in one pass. */
-const sumSquares: Reduction = defineOp({
+export const sumSquares: Reduction = defineOp({
   name: 'sum_of_squares',
   args: readDims,
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),

@@ -19,8 +19,8 @@ export const positionsLike: Op<[like: Tensor], number, [like: Tensor, n: number]
 })
 
 // int64 indices that no axis has must not wrap into it: −2³¹ and 2³¹ − 1 are out of every range as well
-const saturated: Op<[index: Tensor]> = defineOp<[index: Tensor]>({
-  name: 'index',
+export const saturated: Op<[index: Tensor]> = defineOp<[index: Tensor]>({
+  name: 'saturate_index',
   result: ([x]) => ({ shape: x.shape, dtype: 'int32' }),
   compute: pointwise((x) => e.cast(e.max(e.min(x!, e.constant(0x7fffffff, 'int64')), e.constant(-0x80000000, 'int64')), 'int32')),
   batch: 'pointwise',

@@ -61,10 +61,10 @@ const test = /* @__NO_SIDE_EFFECTS__ */ (op: ReduceOp & ('any' | 'all')): Reduct
     batch: 'leading',
     diff: constant,
   })
-const anyDims: Reduction = test('any')
-const allDims: Reduction = test('all')
+export const anyDims: Reduction = test('any')
+export const allDims: Reduction = test('all')
 
-const countDims: Reduction = defineOp({
+export const countDims: Reduction = defineOp({
   name: 'count_nonzero',
   args: readDims,
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: 'int32' }),

@@ -21,7 +21,7 @@ import { where } from './where.ts'
 type X = [x: Tensor]
 
 /** Running sums along the last axis, from its end where `reverse`. */
-const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
+export const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
   name: 'cumsum',
   args: (x: Tensor, reverse: boolean): readonly [X, boolean] => [[x], reverse],
   result: sameAval,
@@ -31,7 +31,7 @@ const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
 })
 
 /** Running products along the last axis. Their derivatives are those of multiplying pairwise, so zeros need no care. */
-const scanProduct: Op<X> = defineOp<X>({
+export const scanProduct: Op<X> = defineOp<X>({
   name: 'cumprod',
   result: sameAval,
   compute: kernel('scan', () => ({ op: 'prod', reverse: false })),
@@ -51,7 +51,7 @@ const shifted = (x: Tensor): Tensor => {
 const logSums = (x: Tensor): Tensor => scanned(shifted(x), logaddexp)
 
 /** log of the running sums of eˣ along the last axis; differentiated as `logSums`, which differs from it by a constant. */
-const scanLogSum: Op<X> = defineOp<X>({
+export const scanLogSum: Op<X> = defineOp<X>({
   name: 'logcumsumexp',
   result: sameAval,
   compute: decompose(([x]) => scanned(x, logaddexp)),
@@ -112,8 +112,8 @@ const running = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: 'max' | 'min'): Op
       vjp: ([, index], [x], [ct]) => [ct ? scatterAdd(filledLike(x, 0, x.dtype, x.shape), -1, index!, ct) : null],
     },
   })
-const runningMax: Op<X, null, X, readonly Tensor[]> = running('cummax', 'max')
-const runningMin: Op<X, null, X, readonly Tensor[]> = running('cummin', 'min')
+export const runningMax: Op<X, null, X, readonly Tensor[]> = running('cummax', 'max')
+export const runningMin: Op<X, null, X, readonly Tensor[]> = running('cummin', 'min')
 
 type DimArgs = Args<[dim: number], { readonly dim: number }>
 function extremesUpTo(name: string, op: (x: Tensor) => readonly Tensor[], x: Tensor, args: DimArgs): ValuesIndices {

@@ -20,7 +20,7 @@ import { reshapeTo, unreduce } from './view.ts'
 const finite = (m: Expr): Expr => e.select(e.eq(m, e.constant(-Infinity, m.dtype)), e.constant(0, m.dtype), m)
 
 /** exp(x − m). */
-const expMinus: Op<[x: Tensor, m: Tensor]> = defineOp({
+export const expMinus: Op<[x: Tensor, m: Tensor]> = defineOp({
   name: 'exp_minus',
   result: broadcastAval('exp_minus'),
   compute: pointwise((x, m) => e.exp(e.sub(x!, finite(m!)))),
@@ -32,7 +32,7 @@ const expMinus: Op<[x: Tensor, m: Tensor]> = defineOp({
 })
 
 /** x − m − s. */
-const minusBoth: Op<[x: Tensor, m: Tensor, s: Tensor]> = defineOp({
+export const minusBoth: Op<[x: Tensor, m: Tensor, s: Tensor]> = defineOp({
   name: 'minus_both',
   result: broadcastAval('minus_both'),
   compute: pointwise((x, m, s) => e.sub(e.sub(x!, finite(m!)), s!)),
@@ -41,7 +41,7 @@ const minusBoth: Op<[x: Tensor, m: Tensor, s: Tensor]> = defineOp({
 })
 
 /** Σ exp(x − m) over `dims`, in one pass; m has x's rank, with size 1 along them. Only computed, never differentiated. */
-const sumExp: Op<[x: Tensor, m: Tensor], DimsParam, [x: Tensor, m: Tensor, dims: readonly number[]]> = defineOp({
+export const sumExp: Op<[x: Tensor, m: Tensor], DimsParam, [x: Tensor, m: Tensor, dims: readonly number[]]> = defineOp({
   name: 'sum_exp',
   args: (x: Tensor, m: Tensor, dims: readonly number[]): readonly [[Tensor, Tensor], DimsParam] => [[x, m], { dims }],
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),
@@ -61,7 +61,7 @@ const sumExp: Op<[x: Tensor, m: Tensor], DimsParam, [x: Tensor, m: Tensor, dims:
 })
 
 /** y where x > −Inf, else 0: what has no weight has no derivative, even where all weights are NaN. */
-const whereFinite: Op<[x: Tensor, y: Tensor]> = defineOp({
+export const whereFinite: Op<[x: Tensor, y: Tensor]> = defineOp({
   name: 'where_finite',
   result: broadcastAval('where_finite'),
   compute: pointwise((x, y) => e.select(e.eq(x!, e.constant(-Infinity, x!.dtype)), e.constant(0, y!.dtype), y!)),
@@ -70,12 +70,12 @@ const whereFinite: Op<[x: Tensor, y: Tensor]> = defineOp({
 })
 
 /** x where it is not ±Inf, else 0. */
-const unlessInfinite: Op<[x: Tensor]> = weight('unless_infinite', (x) => e.select(e.eq(e.abs(x!), e.constant(Infinity, x!.dtype)), e.constant(0, x!.dtype), x!))
+export const unlessInfinite: Op<[x: Tensor]> = weight('unless_infinite', (x) => e.select(e.eq(e.abs(x!), e.constant(Infinity, x!.dtype)), e.constant(0, x!.dtype), x!))
 
 const largest = (x: Tensor, dims: readonly number[]): Tensor =>
   numel(x.shape) === 0 ? filledLike(x, 0, x.dtype, keepDims(x.shape, dims)) : reshapeTo(amaxDims(x, dims), keepDims(x.shape, dims))
 
-const softmaxOver: Reduction = defineOp({
+export const softmaxOver: Reduction = defineOp({
   name: 'softmax',
   args: readDims,
   result: sameAval,
@@ -94,7 +94,7 @@ const softmaxOver: Reduction = defineOp({
 })
 const centred = (y: Tensor, d: Tensor, dims: readonly number[]): Tensor => mul(y, sub(d, reshapeTo(sumDims(mul(y, d), dims), keepDims(y.shape, dims))))
 
-const logSoftmaxOver: Reduction = defineOp({
+export const logSoftmaxOver: Reduction = defineOp({
   name: 'log_softmax',
   args: readDims,
   result: sameAval,
@@ -112,7 +112,7 @@ const logSoftmaxOver: Reduction = defineOp({
   },
 })
 
-const logsumexpOver: Reduction = defineOp({
+export const logsumexpOver: Reduction = defineOp({
   name: 'logsumexp',
   args: readDims,
   result: ([x], { dims }) => ({ shape: withoutDims(x.shape, dims), dtype: x.dtype }),

@@ -28,7 +28,7 @@ interface SortParams {
 }
 
 /** Sorted values along the last axis and where they were; stable, NaN counts as the largest. */
-const sortLast: Op<X, SortParams, [x: Tensor, descending: boolean], readonly Tensor[]> = defineOp({
+export const sortLast: Op<X, SortParams, [x: Tensor, descending: boolean], readonly Tensor[]> = defineOp({
   name: 'sort',
   args: (x: Tensor, descending: boolean): readonly [X, SortParams] => [[x], { descending }],
   result: ([x]) => [x, { shape: x.shape, dtype: 'int32' }],
@@ -143,8 +143,8 @@ const wholeMedian = /* @__NO_SIDE_EFFECTS__ */ (name: string, place: typeof midd
     batch: 'leading',
     diff: shared(),
   })
-const medianOf: Reduction = wholeMedian('median', middle)
-const nanmedianOf: Reduction = wholeMedian('nanmedian', middleOfNumbers)
+export const medianOf: Reduction = wholeMedian('median', middle)
+export const nanmedianOf: Reduction = wholeMedian('nanmedian', middleOfNumbers)
 
 function medians(name: string, op: Reduction, place: typeof middle, x: Tensor, args: readonly unknown[]): Tensor | ValuesIndices {
   checkTensor(name, x)

@@ -161,7 +161,7 @@ export function maskedFill(x: Tensor, ...args: Args<[mask: Tensor, value: Tensor
 }
 
 /** Values as they are; cotangents times s. */
-const scaleGradient: Op<[x: Tensor, s: Tensor]> = defineOp<[x: Tensor, s: Tensor]>({
+export const scaleGradient: Op<[x: Tensor, s: Tensor]> = defineOp<[x: Tensor, s: Tensor]>({
   name: 'scale_gradient',
   result: ([x]) => x,
   compute: pointwise((x) => x!),

@@ -13,11 +13,11 @@ import { indicator } from './families.ts'
 type XYZ = [x: Tensor, y: Tensor, z: Tensor]
 type Ternary = Op<XYZ, null, [x: Operand, y: Operand, z: Operand]>
 
-const inside: Op<XYZ> = indicator('inside', (x, low, high) => e.and(e.ge(x!, low!), e.le(x!, high!)))
-const below: Op<XYZ> = indicator('below', (x, low, high) => e.and(e.lt(x!, low!), e.lt(low!, high!)))
-const above: Op<XYZ> = indicator('above', (x, low, high) => e.or(e.gt(x!, high!), e.lt(high!, low!)))
+export const inside: Op<XYZ> = indicator('inside', (x, low, high) => e.and(e.ge(x!, low!), e.le(x!, high!)))
+export const below: Op<XYZ> = indicator('below', (x, low, high) => e.and(e.lt(x!, low!), e.lt(low!, high!)))
+export const above: Op<XYZ> = indicator('above', (x, low, high) => e.or(e.gt(x!, high!), e.lt(high!, low!)))
 
-const clampBoth: Ternary = defineOp<XYZ, null, [x: Operand, y: Operand, z: Operand]>({
+export const clampBoth: Ternary = defineOp<XYZ, null, [x: Operand, y: Operand, z: Operand]>({
   name: 'clamp',
   args: (...xs) => [promoted('clamp', xs) as XYZ, null],
   result: broadcastAval('clamp'),
@@ -47,7 +47,7 @@ export function clamp(x: Tensor, ...args: ClampArgs): Tensor {
   throw new TensorTypeError("torch.clamp: At least one of 'min' or 'max' must not be None", { op: 'clamp', code: 'MISSING_ARGUMENT' })
 }
 
-const interpolate: Ternary = defineOp<XYZ, null, [x: Operand, y: Operand, z: Operand]>({
+export const interpolate: Ternary = defineOp<XYZ, null, [x: Operand, y: Operand, z: Operand]>({
   name: 'lerp',
   args: (...xs) => [promoted('lerp', xs) as XYZ, null],
   result: broadcastAval('lerp'),

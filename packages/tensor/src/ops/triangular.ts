@@ -30,7 +30,7 @@ function along(x: Layout, params: DiagonalParams): Layout {
 }
 
 /** `[…, m, n] → […, k]`: the diagonals of matrices, `offset` above the main one. A view. */
-const diagonalOf: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParams]> = defineOp({
+export const diagonalOf: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParams]> = defineOp({
   name: 'diagonal',
   args: (x: Tensor, params: DiagonalParams): readonly [X, DiagonalParams] => [[x], params],
   result: ([x], params) => ({ shape: [...x.shape.slice(0, -2), lengthOf(params)], dtype: x.dtype }),
@@ -40,7 +40,7 @@ const diagonalOf: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParams]> = d
 })
 
 /** `[…, k] → […, m, n]`: the transpose of `diagonalOf`, zero beside the diagonals. */
-const embedDiagonal: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParams]> = defineOp({
+export const embedDiagonal: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParams]> = defineOp({
   name: 'diag_embed',
   args: (x: Tensor, params: DiagonalParams): readonly [X, DiagonalParams] => [[x], params],
   result: ([x], { rows, columns }) => ({ shape: [...x.shape.slice(0, -1), rows, columns], dtype: x.dtype }),

@@ -83,7 +83,7 @@ export const log10: Unary = float('log10', e.log10, (_, [x]) => reciprocal(mul(x
 /** log(1 + x), accurate near 0. */
 export const log1p: Unary = float('log1p', e.log1p, (_, [x]) => reciprocal(add(x, 1)))
 /** ct · d, and 0 where ct is 0 although d may be Inf: what a branch not taken contributes. */
-const unlessZero: Op<[ct: Tensor, d: Tensor]> = defineOp<[ct: Tensor, d: Tensor]>({
+export const unlessZero: Op<[ct: Tensor, d: Tensor]> = defineOp<[ct: Tensor, d: Tensor]>({
   name: 'unless_zero',
   result: broadcastAval('unless_zero'),
   compute: pointwise((ct, d) => e.select(e.eq(ct!, number(0, ct!)), number(0, ct!), e.mul(ct!, d!))),
@@ -108,9 +108,9 @@ export const sqrt: Unary = defineOp<X>({
   },
 })
 /** √x with derivative 0 where x is 0, for norms and deviations. */
-export const rootFlat: Unary = float('sqrt', e.sqrt, (y) => flatHalf(y))
+export const rootFlat: Unary = float('root_flat', e.sqrt, (y) => flatHalf(y))
 // 1/2y, and 0 where y is 0
-const flatHalf: Unary = float('half_reciprocal', (y) => e.select(e.eq(y, number(0, y)), number(0, y), e.div(number(0.5, y), y)), (h) => mul(mul(h, h), -2))
+export const flatHalf: Unary = float('half_reciprocal', (y) => e.select(e.eq(y, number(0, y)), number(0, y), e.div(number(0.5, y), y)), (h) => mul(mul(h, h), -2))
 /** 1/√x. */
 export const rsqrt: Unary = float('rsqrt', (x) => e.div(number(1, x), e.sqrt(x)), (y) => mul(mul(mul(y, y), y), -0.5))
 /** 1/x. */

@@ -48,7 +48,7 @@ interface Dims {
 type XY = [x: Tensor, y: Tensor]
 
 /** How many y along the last axis are ≤ x; operands of one shape. */
-const countUpTo: Op<XY, Dims, XY> = defineOp({
+export const countUpTo: Op<XY, Dims, XY> = defineOp({
   name: 'count_up_to',
   args: (x: Tensor, y: Tensor): readonly [XY, Dims] => [[x, y], { dims: [-1] }],
   result: ([x, y], { dims }) => ({ shape: withoutDims(x.shape.length > y.shape.length ? x.shape : y.shape, dims), dtype: 'int32' }),

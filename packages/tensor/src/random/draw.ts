@@ -107,8 +107,8 @@ const wordInputs = (key: { readonly strides: readonly number[]; readonly offset:
 type Key = [key: Tensor]
 type DrawOp = Op<Key, DrawParams, [key: Tensor, params: DrawParams]>
 
-const facts = /* @__NO_SIDE_EFFECTS__ */ (batch: Batch<Key, DrawParams>, random: boolean): OpDef<Key, DrawParams, [key: Tensor, params: DrawParams]> => ({
-  name: 'random',
+const facts = /* @__NO_SIDE_EFFECTS__ */ (name: string, batch: Batch<Key, DrawParams>, random: boolean): OpDef<Key, DrawParams, [key: Tensor, params: DrawParams]> => ({
+  name,
   args: (key, params) => [[key], params],
   result: ([key], { shape, dtype }) => ({ shape: [...key.shape.slice(0, -1), ...shape], dtype }),
   compute: loop(request),
@@ -118,14 +118,14 @@ const facts = /* @__NO_SIDE_EFFECTS__ */ (batch: Batch<Key, DrawParams>, random:
 })
 
 /** A draw from a key `[…, 4]`, for each key of a batch: element i is a function of the key and i alone. */
-export const drawWith: DrawOp = defineOp(facts('leading', false))
+export const drawWith: DrawOp = defineOp(facts('draw', 'leading', false))
 
 /**
  * A draw from the stateful generator, whose state is the operand. Every vmap in flight sees it and says by its
  * `randomness` whether each example draws for itself (the batch in front of the shape) or all share one draw.
  */
 export const drawShared: DrawOp = defineOp(
-  facts(([key], _, params, { size, randomness }) => {
+  facts('random', ([key], _, params, { size, randomness }) => {
     switch (randomness) {
       case 'different':
         return [drawShared(key, { ...params, shape: [size, ...params.shape] }), 0]

@@ -101,7 +101,15 @@ function restore(op: string, to: State, from: GeneratorState): void {
 }
 
 /** The key of the next draw of `generator`, the default one if absent. */
-export const nextKey = (generator: Generator | undefined, backend: Backend): Tensor => (generator ? generator.next(backend) : advance(registry().random, backend))
+export function nextKey(generator: Generator | undefined, backend: Backend): Tensor {
+  const key = generator ? generator.next(backend) : advance(registry().random, backend)
+  // a transform that records draws must know that the key is to be taken anew each time
+  if (registry().top) sources.set(key.value, generator ?? null)
+  return key
+}
+const sources: WeakMap<Value, Generator | null> = /* @__PURE__ */ new WeakMap()
+/** The generator that a key was taken from inside a transform: `null` for the default one, `undefined` for a key of the user's. */
+export const generatorOf = (key: Tensor): Generator | null | undefined => sources.get(key.value)
 
 /** Starts the default generator over from a seed, so that what is drawn next can be drawn again. */
 export function manualSeed(seed: number | bigint): void {
