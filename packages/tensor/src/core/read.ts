@@ -49,30 +49,31 @@ export function decode(dtype: DType, bytes: Uint8Array): TypedArray {
   }
 }
 
-/** Numbers (bigints for int64) as the bytes that `dtype` stores: integers wrap, floats round to nearest. */
+const viewBytes = (a: TypedArray | Uint16Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
+
+/** Numbers (bigints for int64) as the bytes that `dtype` stores: integers wrap, floats round to nearest. May be a view of `data`. */
 export function encode(dtype: DType, data: ArrayLike<number> | ArrayLike<bigint>): Uint8Array {
   const numbers = data as ArrayLike<number>
-  const bytes = (a: Exclude<TypedArray, never> | Uint16Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
   switch (dtype) {
     case 'bool':
       return Uint8Array.from(numbers, (v) => (v ? 1 : 0))
     case 'uint8':
-      return Uint8Array.from(numbers)
+      return data instanceof Uint8Array ? data : new Uint8Array(numbers)
     case 'int8':
-      return bytes(Int8Array.from(numbers))
+      return viewBytes(data instanceof Int8Array ? data : new Int8Array(numbers))
     case 'int16':
-      return bytes(Int16Array.from(numbers))
+      return viewBytes(data instanceof Int16Array ? data : new Int16Array(numbers))
     case 'int32':
-      return bytes(Int32Array.from(numbers))
+      return viewBytes(data instanceof Int32Array ? data : new Int32Array(numbers))
     case 'int64':
-      return bytes(BigInt64Array.from(data as ArrayLike<bigint>, (v) => BigInt(v)))
+      return viewBytes(data instanceof BigInt64Array ? data : BigInt64Array.from(data as ArrayLike<bigint>, (v) => BigInt(v)))
     case 'float32':
-      return bytes(Float32Array.from(numbers))
+      return viewBytes(data instanceof Float32Array ? data : new Float32Array(numbers))
     case 'float64':
-      return bytes(Float64Array.from(numbers))
+      return viewBytes(data instanceof Float64Array ? data : new Float64Array(numbers))
     case 'float16':
     case 'bfloat16':
-      return bytes(Uint16Array.from(numbers, (v) => numberToHalf(v, dtype)))
+      return viewBytes(Uint16Array.from(numbers, (v) => numberToHalf(v, dtype)))
   }
 }
 

@@ -28,7 +28,14 @@ function checkCount(op: string, x: unknown, message: string): asserts x is numbe
 /** Numbers of the host as a tensor; integers and bools by truncation. */
 function upload(values: Float64Array, shape: readonly number[], dtype: DType, device: Device | undefined, op: string): Tensor {
   if (dtype === 'int64') return fromHost(BigInt64Array.from(values, (v) => BigInt(Math.trunc(v))), shape, dtype, device, op)
-  return fromHost(isFloat(dtype) ? values : values.map(Math.trunc), shape, dtype, device, op)
+  return fromHost(dtype === 'bool' ? values.map(Math.trunc) : values, shape, dtype, device, op)
+}
+
+/** f(0), …, f(n − 1). */
+function listed(n: number, f: (i: number) => number): Float64Array {
+  const values = new Float64Array(n)
+  for (let i = 0; i < n; i++) values[i] = f(i)
+  return values
 }
 
 /**
@@ -56,7 +63,7 @@ export function arange(...args: readonly unknown[]): Tensor {
   if (d === 0) throw new TensorRangeError('step must be nonzero', { op: 'arange', code: 'RANGE' })
   // and, but for int64, as many as the fractional ones ask for
   const n = dtype === 'int64' ? Math.ceil((b - a) / d) : Math.ceil((end - start) / step)
-  return upload(Float64Array.from({ length: n }, (_, i) => a + i * d), [n], dtype, o.device, 'arange')
+  return upload(listed(n, (i) => a + i * d), [n], dtype, o.device, 'arange')
 }
 
 /** A bound of `linspace` and `logspace`: a number, or a tensor without axes. */
@@ -80,7 +87,7 @@ function spaced(op: string, o: SpaceOptions, value: (x: number) => number, value
   const step = (end - start) / (steps - 1)
   // from both ends, so that the last value is exact and the whole symmetric, as PyTorch does
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step)
-  return upload(Float64Array.from({ length: steps }, (_, i) => value(steps === 1 ? start : at(i))), [steps], dtype, o.device, op)
+  return upload(listed(steps, (i) => value(steps === 1 ? start : at(i))), [steps], dtype, o.device, op)
 }
 
 /** The same of tensor bounds: it has derivatives, and each example of a batch has bounds of its own. */
@@ -98,8 +105,8 @@ function spacedBetween(op: string, { start, end, steps, dtype = 'float32' }: Spa
   }
   const [a, b] = [bound('start', start), bound('end', end)]
   const low = (i: number): boolean => i < steps / 2 || steps === 1
-  const first = fromHost(Float64Array.from({ length: steps }, (_, i) => (low(i) ? 1 : 0)), [steps], 'bool', backend, op)
-  const count = fromHost(Float64Array.from({ length: steps }, (_, i) => (low(i) ? i : i + 1 - steps)), [steps], float, backend, op)
+  const first = fromHost(listed(steps, (i) => (low(i) ? 1 : 0)), [steps], 'bool', backend, op)
+  const count = fromHost(listed(steps, (i) => (low(i) ? i : i + 1 - steps)), [steps], float, backend, op)
   return cast(values(add(where(first, a, b), mul(count, mul(sub(b, a), 1 / Math.max(1, steps - 1))))), dtype)
 }
 

@@ -2,7 +2,7 @@ import { isOptions } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { checkTensor } from '../core/promote.ts'
-import { numel } from '../core/shape.ts'
+import { type Shape, numel, sameShape } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { mul } from './binary.ts'
 import { batchedMatmul, checkProduct, dotOverLast, mT } from './matmul.ts'
@@ -24,6 +24,8 @@ const nameOf = (label: Label): string => LETTERS[label] ?? '...'
 function fault(message: string, remedy = ''): TensorRangeError {
   return new TensorRangeError(`einsum(): ${message}${remedy && `. ${remedy}`}`, { op: 'einsum', code: 'EQUATION' })
 }
+
+const shaped = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : reshapeTo(x, shape))
 
 /** The axes `order` of a tensor, in that order. */
 function arrange({ x, labels }: Named, order: readonly Label[]): Tensor {
@@ -52,20 +54,20 @@ function pair(first: Named, second: Named, needed: (label: Label) => boolean, or
   const [n, m, k, c] = [sizes(a, batch), sizes(a, rows), sizes(a, summed), sizes(b, columns)]
   const K = numel(k)
   if (!summed.length) {
-    const left = reshapeTo(arrange(a, [...batch, ...rows]), [...n, ...m, ...c.map(() => 1)])
-    const right = reshapeTo(arrange(b, [...batch, ...columns]), [...n, ...m.map(() => 1), ...c])
+    const left = shaped(arrange(a, [...batch, ...rows]), [...n, ...m, ...c.map(() => 1)])
+    const right = shaped(arrange(b, [...batch, ...columns]), [...n, ...m.map(() => 1), ...c])
     return { x: mul(left, right), labels }
   }
   if (!rows.length && !columns.length) {
-    const flat = (p: Named): Tensor => reshapeTo(arrange(p, [...batch, ...summed]), [...n, K])
+    const flat = (p: Named): Tensor => shaped(arrange(p, [...batch, ...summed]), [...n, K])
     return { x: dotOverLast('einsum', flat(a), flat(b)), labels }
   }
   // the sizes of either group merge into one axis of a matrix; batch axes stay apart, so that no data need to move
-  const left = reshapeTo(arrange(a, [...batch, ...rows, ...summed]), [...n, numel(m), K])
-  const right = reshapeTo(arrange(b, [...batch, ...columns, ...summed]), [...n, numel(c), K])
+  const left = shaped(arrange(a, [...batch, ...rows, ...summed]), [...n, numel(m), K])
+  const right = shaped(arrange(b, [...batch, ...columns, ...summed]), [...n, numel(c), K])
   // a vector goes to the left, so that a batch of them is a matrix
   const product = columns.length || n.length ? batchedMatmul(left, mT(right)) : batchedMatmul(right, mT(left))
-  return { x: reshapeTo(product, [...n, ...m, ...c]), labels }
+  return { x: shaped(product, [...n, ...m, ...c]), labels }
 }
 
 /** Of all pairs, the one whose product is smallest against its factors. */

@@ -137,12 +137,11 @@ export function bernoulli(x: Tensor, ...args: [p?: number | Tensor, options?: Om
   const p = o.p ?? x
   if (typeof p === 'number') {
     if (!(p >= 0 && p <= 1)) throw new TensorRangeError(`bernoulli_ expects p to be in [0, 1], but got p=${p}`, { op: 'bernoulli', code: 'PROBABILITY' })
-  } else {
-    if (!isFloat(p.dtype)) throw new TensorTypeError(`expected probabilities of a float dtype, got ${p.dtype}. Convert with x.float()`, { op: 'bernoulli', code: 'DTYPE' })
-    refuseUnless('bernoulli', inUnitInterval(p), 'Expected p_in >= 0 && p_in <= 1 to be true, but got false. Probabilities lie between 0 and 1')
+    return drawn('bernoulli', x.shape, x.dtype, { kind: 'either', p, below: 1, above: 0 }, o, x)
   }
-  const u = drawn('bernoulli', x.shape, isTensor(p) && p.dtype === 'float64' ? 'float64' : 'float32', UNIFORM, o, x)
-  return cast(lt(u, p), x.dtype)
+  if (!isFloat(p.dtype)) throw new TensorTypeError(`expected probabilities of a float dtype, got ${p.dtype}. Convert with x.float()`, { op: 'bernoulli', code: 'DTYPE' })
+  refuseUnless('bernoulli', inUnitInterval(p), 'Expected p_in >= 0 && p_in <= 1 to be true, but got false. Probabilities lie between 0 and 1')
+  return cast(lt(drawn('bernoulli', x.shape, p.dtype === 'float64' ? 'float64' : 'float32', UNIFORM, o, x), p), x.dtype)
 }
 const inUnitInterval = (p: Tensor): Tensor => logicalAnd(ge(p, 0), le(p, 1))
 
@@ -219,8 +218,7 @@ export function dropout(x: Tensor, ...args: [p?: number, training?: boolean, opt
   if (o.training === false || p === 0) return x
   if (!isFloat(x.dtype)) throw new TensorTypeError(`result type float32 can't be cast to the desired output type ${x.dtype}. Convert with x.float()`, { op: 'dropout', code: 'DTYPE' })
   if (p === 1) return mul(x, 0)
-  const kept = ge(drawn('dropout', x.shape, 'float32', UNIFORM, o, x), p)
-  return mul(x, mul(cast(kept, x.dtype), 1 / (1 - p)))
+  return mul(x, drawn('dropout', x.shape, x.dtype, { kind: 'either', p, below: 0, above: 1 / (1 - p) }, o, x))
 }
 /** Options of `dropout`. */
 export interface DropoutOptions extends Omit<RandomOptions, 'dtype' | 'device'> {

@@ -6,8 +6,14 @@ import { constant, loop } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { batchFirst } from '../ops/view.ts'
 
-/** What is drawn: floats in [0, 1), standard normals, all bits of an int32, or integers in [low, low + range). */
-export type Draw = { readonly kind: 'uniform' | 'normal' | 'bits' } | { readonly kind: 'integer'; readonly low: number | bigint; readonly range: number | bigint }
+/**
+ * What is drawn: floats in [0, 1), standard normals, all bits of an int32, integers in [low, low + range), or one of two
+ * numbers, `below` with probability p.
+ */
+export type Draw =
+  | { readonly kind: 'uniform' | 'normal' | 'bits' }
+  | { readonly kind: 'integer'; readonly low: number | bigint; readonly range: number | bigint }
+  | { readonly kind: 'either'; readonly p: number; readonly below: number; readonly above: number }
 
 interface DrawParams {
   readonly shape: Shape
@@ -80,22 +86,41 @@ function integer([a, b]: Words, dtype: DType, wide: boolean): Expr {
 
 const NEEDS_63_BITS = 2 ** 32 - 1
 
+/** The numbers that a draw passes with the call. */
+function scalarsOf(draw: Draw, dtype: DType): [dtypes: DType[], values: (number | bigint)[]] {
+  if (draw.kind === 'either') return [['float32', 'float32', 'float32'], [draw.p, draw.below, draw.above]]
+  if (draw.kind !== 'integer') return [[], []]
+  const dtypes: DType[] = draw.range > NEEDS_63_BITS ? ['int64', 'int64'] : dtype === 'int64' ? ['int64', 'int32'] : ['int32', 'int32']
+  return [dtypes, [as(dtypes[0]!, draw.low), as(dtypes[1]!, draw.range)]]
+}
+
+function bodyOf(draw: Draw, words: Words, dtype: DType): Expr {
+  switch (draw.kind) {
+    case 'uniform':
+      return uniform(words, dtype)
+    case 'normal':
+      return normal(words, dtype)
+    case 'bits':
+      return words[0]
+    case 'integer':
+      return integer(words, dtype, draw.range > NEEDS_63_BITS)
+    case 'either':
+      return e.cast(e.select(e.lt(fraction(words[0], 24, 'float32'), e.scalar(0, 'float32')), e.scalar(1, 'float32'), e.scalar(2, 'float32')), dtype)
+  }
+}
+
 function request([key]: readonly { readonly strides: readonly number[]; readonly offset: number; readonly shape: Shape }[], { shape, dtype, draw }: DrawParams): LoopRequest {
-  const batch = key!.shape.slice(0, -1)
-  const wide = draw.kind === 'integer' && draw.range > NEEDS_63_BITS
-  const drawn: DType[] = draw.kind !== 'integer' ? [] : wide ? ['int64', 'int64'] : dtype === 'int64' ? ['int64', 'int32'] : ['int32', 'int32']
-  // several keys: the counter is the place within the draw of one
-  const scalars: DType[] = batch.length ? [...drawn, 'int32'] : drawn
-  const place = batch.length ? e.rem(e.position, e.scalar(drawn.length, 'int32')) : e.position
+  const several = key!.shape.length > 1
+  const [dtypes, values] = scalarsOf(draw, dtype)
   return {
-    variant: `${draw.kind} ${dtype} ${wide} ${batch.length > 0}`,
+    variant: `${draw.kind} ${dtype} ${dtypes.join()} ${several}`,
     loop: () => {
-      const words = wordsAt(place, USE.draw)
-      const body = draw.kind === 'uniform' ? uniform(words, dtype) : draw.kind === 'normal' ? normal(words, dtype) : draw.kind === 'bits' ? words[0] : integer(words, dtype, wide)
-      return { inputs: ['int32', 'int32', 'int32', 'int32'], scalars, body }
+      // several keys: the counter is the place within the draw of one
+      const place = several ? e.rem(e.position, e.scalar(dtypes.length, 'int32')) : e.position
+      return { inputs: ['int32', 'int32', 'int32', 'int32'], scalars: several ? [...dtypes, 'int32'] : dtypes, body: bodyOf(draw, wordsAt(place, USE.draw), dtype) }
     },
     inputs: wordInputs(key!, [...key!.strides.slice(0, -1), ...shape.map(() => 0)]),
-    scalars: [...(draw.kind === 'integer' ? [as(drawn[0]!, draw.low), as(drawn[1]!, draw.range)] : []), ...(batch.length ? [numel(shape)] : [])],
+    scalars: several ? [...values, numel(shape)] : values,
   }
 }
 
