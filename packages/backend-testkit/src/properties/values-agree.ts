@@ -41,16 +41,19 @@ export async function sizesAgree(c: Context): Promise<void> {
   }
 }
 
-const specials = [NaN, Infinity, -Infinity, -0, 0, 1e-45, 3e38, -1]
+const specials = [NaN, Infinity, -Infinity, -0, 0, 1e-20, 1e15, -1]
+const extremes = [1e-45, 3e38, -3e38, -1e-45, 1e-30, 1e30]
 
 /** NaN, infinities, zeros and extremes among float operands give what they give on the reference. */
 export async function specialsAgree(c: Context): Promise<void> {
   if (!c.reference || !c.specs.some((s) => s.kind === 'float')) return
-  // each operand's specials begin elsewhere, so that they meet one another
-  const host = c.host.map((x, k) => (c.specs[k]!.kind === 'float' ? new HostTensor(x.dtype, x.shape, (x.data as Float64Array).map((v, i) => (i % 2 === k % 2 ? specials[(i * 3 + k * 5) % specials.length]! : v))) : x))
-  for (const dtype of (['float32', 'float64'] as const).filter((d) => c.backend.dtypes.includes(d))) {
-    const at = (b: Backend): Tensor[] => host.map((x, i) => put(c.specs[i]!, x, b, dtype))
-    agree(`special values in ${dtype}`, await evaluate(c, c.backend, at(c.backend)), await evaluate(c, c.reference, at(c.reference)), 64)
+  for (const [name, values] of [['special', specials], ...(c.sample.noExtremes === undefined ? [['extreme', extremes] as const] : [])] as const) {
+    // each operand's begin elsewhere, so that they meet one another
+    const host = c.host.map((x, k) => (c.specs[k]!.kind === 'float' ? new HostTensor(x.dtype, x.shape, (x.data as Float64Array).map((v, i) => (i % 2 === k % 2 ? values[(i * 3 + k * 5) % values.length]! : v))) : x))
+    for (const dtype of (['float32', 'float64'] as const).filter((d) => c.backend.dtypes.includes(d))) {
+      const at = (b: Backend): Tensor[] => host.map((x, i) => put(c.specs[i]!, x, b, dtype))
+      agree(`${name} values in ${dtype}`, await evaluate(c, c.backend, at(c.backend)), await evaluate(c, c.reference, at(c.reference)), 64)
+    }
   }
 }
 

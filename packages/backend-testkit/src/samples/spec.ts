@@ -46,6 +46,8 @@ export interface OpSample {
   readonly differentiable?: boolean
   /** dtypes of the operands beside float32 that it takes; default every dtype the backend has, where refusal by a named error counts as an answer */
   readonly dtypes?: readonly DType[]
+  /** why numbers near the ends of the dtype may give another result on each backend */
+  readonly noExtremes?: string
   /** the shape of the result does not come from shapes alone, or it is random: no batching property */
   readonly unbatched?: string
 }

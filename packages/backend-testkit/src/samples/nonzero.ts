@@ -1,0 +1,11 @@
+import { argwhere, maskedSelect, nonzero, repeatInterleave } from '@mapgrad/tensor'
+import { type OpSample, bool, fixed, float } from './spec.ts'
+
+const dynamic = 'the shape of the result depends on the data'
+
+export const nonzeros = (): readonly OpSample[] => [
+  { op: 'argwhere', f: (x) => argwhere(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
+  { op: 'nonzero', f: (x) => nonzero(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
+  { op: 'maskedSelect', f: (x, m) => maskedSelect(x!, m!), xs: (n) => [float(n, 4), fixed(bool(n, 4), 'bool')], unbatched: dynamic },
+  { op: 'repeatInterleave', f: (x) => repeatInterleave(x!, 2, 1), xs: (n) => [float(n, 3)] },
+]
