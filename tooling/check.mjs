@@ -2,19 +2,22 @@
 //
 //   node tooling/check.mjs [step ...]     only these steps
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './workspace.mjs'
+import { readJson, root } from './workspace.mjs'
 
 const vitestReport = join(root, '.cache', 'vitest.json')
+
+// turbo starts pnpm for each task and looks for it on the path, where `pnpm exec` puts it
+const turbo = ['npx', '--yes', readJson(join(root, 'package.json')).packageManager, 'exec', 'turbo']
 
 /** A step is a name, a command, and how many checks it stands for: one, if it does not say. */
 const steps = [
   ['format', ['oxfmt', '--check']],
   ['lint', ['oxlint', '--deny-warnings']],
   ['packages', ['node', 'tooling/check-packages.mjs']],
-  ['typecheck', ['turbo', 'run', 'typecheck', '--continue', '--output-logs=errors-only']],
-  ['build', ['turbo', 'run', 'build', '--output-logs=new-only']],
+  ['typecheck', [...turbo, 'run', 'typecheck', '--continue', '--output-logs=errors-only']],
+  ['build', [...turbo, 'run', 'build', '--output-logs=new-only']],
   ['unit', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`], countVitest],
   ['docs', ['node', 'tooling/run-doc-blocks.mjs']],
   ['dist', ['node', 'tooling/dist-check/run.mjs']],
@@ -22,7 +25,7 @@ const steps = [
 ]
 
 function countVitest() {
-  const { numPassedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(vitestReport, 'utf8'))
+  const { numPassedTests, numPendingTests, numTodoTests } = readJson(vitestReport)
   return { passed: numPassedTests, skipped: numPendingTests + numTodoTests }
 }
 
