@@ -31,14 +31,17 @@ export class LoopRunner {
   readonly #part: Plan = new Plan()
   #offsets: Int32Array = new Int32Array(16)
   readonly #imports: WebAssembly.Imports
+  readonly #maxFunctions: number
   #block: Block
   #clock = 0
-  #functions = 0
+  /** kept now */
+  functions = 0
   /** modules compiled so far */
   compiled = 0
 
-  constructor(heap: Heap) {
+  constructor(heap: Heap, maxFunctions: number = MAX_FUNCTIONS) {
     this.#heap = heap
+    this.#maxFunctions = maxFunctions
     this.#imports = { env: { memory: heap.memory, ...hostFunctions } }
     this.#block = heap.take(32768)
   }
@@ -90,13 +93,13 @@ export class LoopRunner {
   #function(entry: Entry, plan: Plan): Compiled {
     let f = entry.functions.get(plan.key)
     if (!f) {
-      if (this.#functions >= MAX_FUNCTIONS) this.#forget(entry)
+      if (this.functions >= this.#maxFunctions) this.#forget(entry)
       const { shape } = entry
       const classes = shape.units.map((_, k) => plan.classOf(k, shape))
       const module = new WebAssembly.Module(emitLoop(shape.loop, shape.layout, plan.nest, classes))
       f = new WebAssembly.Instance(module, this.#imports).exports['run'] as Compiled
       entry.functions.set(plan.key, f)
-      this.#functions++
+      this.functions++
       this.compiled++
     }
     entry.lastKey = plan.key
@@ -108,9 +111,9 @@ export class LoopRunner {
   #forget(except: Entry): void {
     const entries = [...this.#byKey].sort((a, b) => a[1].used - b[1].used)
     for (const [key, e] of entries) {
-      if (this.#functions <= MAX_FUNCTIONS / 2) break
+      if (this.functions <= this.#maxFunctions / 2) break
       if (e === except) continue
-      this.#functions -= e.functions.size
+      this.functions -= e.functions.size
       e.functions.clear()
       e.lastKey = -1
       e.last = null

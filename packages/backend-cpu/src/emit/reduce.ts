@@ -9,7 +9,7 @@ import { PairwiseStack } from './pairwise.ts'
 import { costOf, never, stored, walkAxis } from './pointwise.ts'
 
 /** vectors an accumulator takes before its block is done */
-const BLOCK = 64
+const BLOCK = 32
 
 export function emitReduction(frame: Frame): void {
   if (frame.nest === 'alongReduced') emitAlongReduced(frame)
