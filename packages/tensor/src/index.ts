@@ -3,13 +3,14 @@ export type { Backend, MemoryInfo, Storage } from './core/backend.ts'
 export { type Memory, keep, memory, tidy } from './core/memory.ts'
 export { type Device, setDefaultDevice } from './core/device.ts'
 export { type MapgradError, TensorRangeError, TensorTypeError, isMapgradError } from './core/errors.ts'
+export { isTensor } from './core/handle.ts'
 export { tree } from './core/tree.ts'
 export { Tensor } from './tensor.ts'
-export * from './create/tensor.ts'
+export { type TensorData, type TensorOptions, tensor } from './create/tensor.ts'
 export {
   type Unary,
   abs, acos, acosh, asin, asinh, atan, atanh, bitwiseNot, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, isfinite, isinf, isnan, log, log10, log1p, log2, logicalNot, neg,
-  reciprocal, relu, rootFlat, roundHalfEven, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, stopGradient, tan, tanh, trunc,
+  reciprocal, relu, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, stopGradient, tan, tanh, trunc,
 } from './ops/unary.ts'
 export {
   type AlphaOptions, type DivOptions, type RoundOptions,

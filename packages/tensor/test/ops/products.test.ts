@@ -166,3 +166,12 @@ test('products of bools and of two dtypes are refused', () => {
   for (const f of [T.matmul, T.mm, T.mv, T.dot]) expect(() => f(b, b)).toThrow("not implemented for 'bool'")
   expect(() => T.matmul(T.ones(2, 2), T.ones([2, 2], { dtype: 'int32' }))).toThrow('expected m1 and m2 to have the same dtype, but got: float32 != int32')
 })
+
+test('nothing stays in memory but the operands and the result', () => {
+  const xs = [random([2, 3]), random([4, 3, 2])] as const
+  const before = T.memory().storages
+  T.matmul(...xs).dispose()
+  T.tidy(() => void T.einsum('ij,bjk->kib', ...xs))
+  T.tidy(() => void T.linear(xs[0], T.ones(4, 3, { dtype: 'float64' }), T.ones(4, { dtype: 'float64' })))
+  expect(T.memory().storages).toBe(before)
+})

@@ -1,7 +1,7 @@
 import { vjpFlat } from '@mapgrad/autodiff'
 import { cpu, reference } from '@mapgrad/backend-cpu'
 import {
-  type DType, Generator, type Tensor, bernoulli, dropout, exponential, getRngState, gumbel, initialSeed, manualSeed, multinomial, normal, ones, rand, randLike, randint, randintLike, randn, randnLike, randperm, seed, setDefaultDevice, setRngState,
+  type DType, Generator, type Tensor, bernoulli, dropout, exponential, getRngState, gumbel, initialSeed, manualSeed, memory, multinomial, normal, ones, rand, randLike, randint, randintLike, randn, randnLike, randperm, seed, setDefaultDevice, setRngState,
   tensor, uniform, zeros,
 } from '@mapgrad/tensor'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -281,6 +281,12 @@ describe('generators', () => {
     const x = tensor([0.3, 0.4, 0.3])
     for (const f of [() => randint(9, [4], { generator: g }), () => randperm(9, { generator: g }), () => normal(0, 1, [3], { generator: g }), () => bernoulli(x, { generator: g }), () => multinomial(x, 2, { generator: g }), () => dropout(ones(9), 0.5, { generator: g }), () => randnLike(x, { generator: g }), () => randLike(x, { generator: g }), () => randintLike(x, 9, { generator: g })]) twice(f)
   })
+})
+
+test('a draw leaves nothing in memory but its result', () => {
+  const before = memory().storages
+  for (const f of [() => rand(3), () => randn(3), () => randint(5, [3]), () => bernoulli(ones(3), 0.5)]) f().dispose()
+  expect(memory().storages).toBe(before)
 })
 
 describe('like', () => {
