@@ -21,7 +21,7 @@ export * from './ops/compare.ts'
 export * from './ops/where.ts'
 export {
   type SizeArgs,
-  asTensor, checkSizes, empty, emptyLike, full, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, ones, onesLike, readSize, scalarTensor, zeros, zerosLike,
+  asTensor, empty, emptyLike, full, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, ones, onesLike, scalarTensor, zeros, zerosLike,
 } from './create/fill.ts'
 export * from './create/range.ts'
 export { bmm, dot, ger, inner, matmul, mm, mv, outer, vdot } from './ops/matmul.ts'

@@ -1,3 +1,4 @@
+import { isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, isMapgradError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -67,7 +68,9 @@ export function indexAdd(x: Tensor, ...args: Args<[dim: number, index: Tensor, s
   const { dim, index, source, alpha = 1 } = readArgs<IndexAddOptions>('indexAdd', args, ['dim', 'index', 'source'], ['alpha'])
   const [y, i, axis, params] = axisIndex('indexAdd', x, dim, index)
   const s = checkSource('indexAdd', y, axis, i, source)
-  return reshapeTo(putAxes([y, alpha === 1 ? s : mul(s, alpha), i], { ...params, says: 'index', accumulate: true }), x.shape)
+  if (!isFloat(x.dtype) && !Number.isInteger(alpha))
+    throw new TensorTypeError(`For integral input tensors, argument alpha must not be a floating point number, got ${alpha} for ${x.dtype}`, { op: 'indexAdd', code: 'DTYPE' })
+  return reshapeTo(putAxes([y, alpha === 1 ? s : cast(mul(s, alpha), s.dtype), i], { ...params, says: 'index', accumulate: true }), x.shape)
 }
 
 /** x with the slices of axis `dim` that the indices name replaced by those of `source`; where indices repeat, by the last. */

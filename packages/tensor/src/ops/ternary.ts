@@ -1,4 +1,4 @@
-import { expr as e } from '@mapgrad/kernel'
+import { expr as e, isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -72,6 +72,7 @@ export function lerp(x: Tensor, end: Tensor, ...args: Args<[weight: Tensor | num
   const { weight } = readArgs<{ weight: Tensor | number }>('lerp', args, ['weight'])
   if (x.dtype !== end.dtype || (isTensor(weight) && weight.dtype !== x.dtype))
     throw new TensorTypeError(`expected dtype ${x.dtype} for \`end\`${isTensor(weight) ? ' and `weight`' : ''} but got dtype ${end.dtype !== x.dtype ? end.dtype : (weight as Tensor).dtype}`, { op: 'lerp', code: 'DTYPE' })
+  if (!isFloat(x.dtype)) throw new TensorTypeError(`lerp is not implemented for ${x.dtype}: expected floats. Convert with x.to('float32')`, { op: 'lerp', code: 'DTYPE' })
   return interpolate(x, end, weight)
 }
 
