@@ -11,12 +11,18 @@ const opsFolder = new URL('../../tensor/src/ops/', import.meta.url)
 /** Functions that compute no tensor from tensors, or draw at random: other suites test them. */
 const others = new Set(
   (
-    'asTensor tensor fromHost newTensor checkDTypeName checkSizes readSize isMapgradError getPrintOptions setPrintOptions setDefaultDevice tidy keep memory ' +
+   'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory ' +
     'manualSeed seed initialSeed getRngState setRngState key foldIn split Generator Tensor TensorTypeError TensorRangeError ' +
-    'rand randLike randn randnLike randint randintLike normal bernoulli exponential gumbel dropout ' +
+    'rand randLike randn randnLike randint randintLike normal bernoulli exponential gumbel dropout uniform multinomial randperm ' +
     'empty emptyLike newEmpty zeros ones full zerosLike onesLike fullLike newZeros newOnes newFull scalarTensor'
   ).split(' '),
 )
+
+/** Ops that no sample here can apply, and what does. */
+const elsewhere = new Set([
+  'device.ts: copied', // from one device to another: packages/tensor/test
+  'take.ts: scaleGradient', // no derivative but what an option asks for: PyTorch's case of embedding
+])
 
 describe('every op has a sample', () => {
   test('of those that the library and its plugin interface export', () => {
@@ -30,14 +36,14 @@ describe('every op has a sample', () => {
     const missing: string[] = []
     for (const file of readdirSync(opsFolder)) {
       const module = (await import(new URL(file, opsFolder).href)) as Record<string, unknown>
-      for (const [name, op] of exportedOps(module)) if (!reached.has(op)) missing.push(`${file}: ${name}`)
+      for (const [name, op] of exportedOps(module)) if (!reached.has(op) && !elsewhere.has(`${file}: ${name}`)) missing.push(`${file}: ${name}`)
     }
     expect(missing).toEqual([])
   })
 
   test('a forgotten op is found', () => {
-    const reached = reachedOps(opSamples().filter((s) => s.op !== 'erfc'), cpu)
-    expect([...exportedOps(library)].filter(([, op]) => !reached.has(op)).map(([name]) => name)).toContain('erfc')
+    const reached = reachedOps(opSamples().filter((s) => s.op !== 'logicalXor'), cpu)
+    expect([...exportedOps(library)].filter(([, op]) => !reached.has(op)).map(([name]) => name)).toContain('logicalXor')
   })
 
   test('and every function has one, or a case of PyTorch', () => {

@@ -1,7 +1,9 @@
+import { jvp, vjp } from '@mapgrad/autodiff'
 import type { DType, Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tensors, Trace, Tracer, type Value, bind, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tensors, Trace, Tracer, type Value, bind, expandTo, moveAxis, withTrace } from '@mapgrad/tensor/plugin'
+import { vmap } from '@mapgrad/vmap'
 import type { OpSample } from '../samples/spec.ts'
-import { contextOf, onBackend, operands, outputs } from './context.ts'
+import { contextOf, ofVariables, onBackend, operands, outputs, variables } from './context.ts'
 
 class Watched extends Tracer {
   readonly inner: Tensor
@@ -40,25 +42,41 @@ class Watch extends Trace {
   }
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
     this.seen.add(op)
+    // what a backend without a kernel of its own would apply
+    if (op.compute.kind === 'decompose') (op.compute.decompose as (xs: Tensors, params: unknown) => Outputs)(inputs, params)
     const out = bind(op, inputs.map((x) => (x.value instanceof Watched ? x.value.inner : x)), params)
     const wrap = (y: Tensor): Tensor => y.wrap(new Watched(this, y))
     return Array.isArray(out) ? (out as Tensors).map(wrap) : wrap(out as Tensor)
   }
 }
 
-/** The ops that running the samples applies. */
+/** The ops that the samples apply: running them, differentiating them twice, and batching. */
 export function reachedOps(samples: Iterable<OpSample>, backend: Backend): Set<AnyOp> {
   const seen = new Set<AnyOp>()
   for (const sample of samples) {
     const c = contextOf(sample, backend, undefined)
     onBackend(c, () =>
       withTrace(new Watch(seen), (trace) => {
-        outputs(sample, operands(c).map((x) => x.wrap(new Watched(trace, x))))
+        const xs = operands(c).map((x) => x.wrap(new Watched(trace, x)))
+        outputs(sample, xs)
+        if (sample.unbatched === undefined) vmap((...e: Tensor[]) => outputs(sample, e), -1, 0)(...xs.map((x) => stacked(x)))
+        const at = variables(c)
+        if (sample.differentiable === false || at.length === 0) return
+        const primals = at.map((i) => xs[i]!)
+        const gradient = (...ps: Tensor[]): Tensor[] => {
+          const [ys, pull] = vjp(ofVariables(c, xs, at), ps)
+          return pull(ys)
+        }
+        jvp(gradient, primals, primals)
+        vjp(gradient, primals)[1](primals)
       }),
     )
   }
   return seen
 }
+
+/** Two examples along a new last axis. */
+const stacked = (x: Tensor): Tensor => moveAxis(expandTo(x, [2, ...x.shape]), 0, x.ndim)
 
 /** The ops among the exports of modules and their namespaces, by the path to each. */
 export function exportedOps(modules: Readonly<Record<string, unknown>>, path = ''): Map<string, AnyOp> {

@@ -12,5 +12,6 @@ export const sorts = (): readonly OpSample[] => [
   { op: 'median', f: (x) => median(x!, 1), xs: (n) => [float(n, 5)] },
   { op: 'median', note: 'all', f: (x) => median(x!), xs: (n) => [float(n, 3)], sizes: [1] },
   { op: 'nanmedian', f: (x) => nanmedian(x!, 1), xs: (n) => [float(n, 4)] },
+  { op: 'nanmedian', note: 'all', f: (x) => nanmedian(x!), xs: (n) => [float(n, 3)], sizes: [1] },
   { op: 'mode', f: (x) => mode(x!, 1), xs: (n) => [float(n, 4)] },
 ]
