@@ -84,8 +84,9 @@ export class Heap {
     if (bytes > 0) {
       // not pinned: whoever allocates many arrays in a row may have the first ones spilled
       block.used = this.call - 1
+      // before it is placed: it must not go itself, its address is about to be written to
+      if (this.#blocks >= MAX_BLOCKS) this.#evict(MAX_BLOCKS - (MAX_BLOCKS >> 4), Infinity)
       this.#place(block)
-      if (this.#blocks > MAX_BLOCKS) this.#evict(MAX_BLOCKS - (MAX_BLOCKS >> 4), Infinity)
     }
     if (bytes > NURSERY_BYTES) this.#register(storage)
     else {

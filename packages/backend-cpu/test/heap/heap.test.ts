@@ -125,6 +125,22 @@ describe('the heap against a model', () => {
     expect([a.block.pointer > 0, b.block.pointer > 0]).toEqual([true, false])
   })
 
+  test('where the heap holds too many blocks, the newest one stays: its address is about to be written to', () => {
+    const heap = new Heap(64 * MiB)
+    const held = Array.from({ length: 1 << 16 }, () => heap.alloc(8))
+    // used since they were queued, so that the search for an old block starts over
+    for (const s of held) {
+      heap.call++
+      heap.pin(s.block)
+    }
+    for (let i = 0; i < 100; i++) {
+      heap.call++
+      const s = heap.alloc(8)
+      expect(s.block.pointer).toBeGreaterThan(0)
+      held.push(s)
+    }
+  })
+
   test('fragments merge: many sizes in turn do not grow the heap', () => {
     const heap = new Heap(64 * MiB)
     let top = 0
