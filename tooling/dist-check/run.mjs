@@ -37,6 +37,17 @@ const refuse = (message) => {
   throw new Error(message)
 }
 
+/** A package with all that it depends on, by short names. */
+function closureOf(short) {
+  const all = workspace()
+  const found = new Set([short])
+  for (const name of found) {
+    const { dependencies, peerDependencies } = all.find((pkg) => pkg.short === name).manifest
+    for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) found.add(dependency.replace('@mapgrad/', ''))
+  }
+  return [...found].sort()
+}
+
 /** What one may pick: what is asked of npm, what must then be there, and a program. */
 const selections = [
   { pick: ['tensor'], brings: ['kernel', 'tensor'], program: 'no-backend.mjs' },
@@ -49,7 +60,8 @@ const selections = [
     program: 'testkit.mjs',
     bundled: false,
   },
-  { pick: ['func'], brings: ['autodiff', 'backend-cpu', 'func', 'kernel', 'tensor', 'vmap'], program: 'func.mjs' },
+  // all that it declares, and what that declares
+  { pick: ['func'], brings: closureOf('func'), program: 'func.mjs' },
 ]
 // `import` of a package runs no statement but this one, in this file
 const onlyEffect = { package: '@mapgrad/func', file: 'default-device.js', statement: /^setDefaultDevice\(\w+\);$/ }
