@@ -1,7 +1,9 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Jvp, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, bind, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Fn, type Jvp, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, bind, resume, withTrace } from '@mapgrad/tensor/plugin'
 import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
+import { DerivativeTrace, functionDiff, refuseCaptured } from './derivative.ts'
+import { orZero } from './flat.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the tangent that goes with it. */
@@ -22,6 +24,9 @@ class Dual extends Tracer {
   get backend(): Backend {
     return this.primal.value.backend
   }
+  override get parts(): Tensors {
+    return [this.primal, this.tangent]
+  }
   concrete(what: string): ArrayValue {
     return this.primal.value.concrete(what)
   }
@@ -33,9 +38,8 @@ class Dual extends Tracer {
   }
 }
 
-class JvpTrace extends Trace {
+class JvpTrace extends DerivativeTrace {
   readonly name = 'jvp'
-  override readonly package = 'autodiff'
 
   own(x: Tensor): Dual | undefined {
     return x.value instanceof Dual && x.value.trace === this ? x.value : undefined
@@ -48,13 +52,50 @@ class JvpTrace extends Trace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    if (this.aside) return this.processAside(op, inputs, params)
     const xs = inputs.map((x) => this.primal(x))
     const dxs = inputs.map((x) => this.tangent(x))
+    if (op.captures) return this.#call(op, xs, dxs, params)
     const out = bind(op, xs, params)
     if (dxs.every((d) => d === null)) return out
     const ys = listOf(out)
-    const duals = pushforward(op, ys, xs, params, dxs, jvpOf).map((dy, i) => (dy ? ys[i]!.wrap(new Dual(this, ys[i]!, dy)) : ys[i]!))
+    const duals = this.#pair(ys, pushforward(op, ys, xs, params, dxs, jvpOf))
     return Array.isArray(out) ? duals : duals[0]!
+  }
+
+  #pair(ys: Tensors, dys: readonly Tangent[]): Tensor[] {
+    return ys.map((y, i) => (dys[i] ? y.wrap(new Dual(this, y, dys[i])) : y))
+  }
+
+  #call(op: AnyOp, xs: Tensors, dxs: readonly Tangent[], params: unknown): Tensors {
+    const diff = functionDiff(op)
+    if (diff.kind === 'augmented') {
+      if (dxs.every((d) => d === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
+      const [ys, dys] = this.besides(refuseCaptured(op), () => diff.jvp(xs, dxs, params, jvpOf))
+      return this.#pair(ys, dys)
+    }
+    // the function on values and tangents at once, so that the levels below see the same op
+    const moving = dxs.flatMap((d, i) => (d ? [i] : []))
+    let depends: boolean[] = []
+    const paired =
+      (f: Fn): Fn =>
+      (...all) =>
+        this.besides(null, () =>
+          resume(this, () => {
+            const n = all.length - moving.length
+            const first = xs.length - n
+            const tangents: Tangent[] = new Array<Tangent>(n).fill(null)
+            moving.forEach((i, k) => {
+              tangents[i - first] = all[n + k]!
+            })
+            const ys = listOf(f(...this.#pair(all.slice(0, n), tangents)))
+            depends = ys.map((y, i) => (depends[i] ?? false) || this.own(y) !== undefined)
+            return [...ys.map((y) => this.primal(y)), ...ys.map((y) => orZero(this.tangent(y), y))]
+          }),
+        )
+    const out = listOf(bind(op, [...xs, ...moving.map((i) => dxs[i]!)], diff.around(params, paired)))
+    const count = out.length / 2
+    return this.#pair(out.slice(0, count), out.slice(count).map((d, i) => (depends[i] ? d : null)))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DType, Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, bind, internally, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, bind, filledLike, internally, withTrace } from '@mapgrad/tensor/plugin'
+import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { jvpOf } from './jvp.ts'
 import { listOf, pushforward } from './rules.ts'
 
@@ -21,6 +22,9 @@ class Linear extends Tracer {
   get backend(): Backend {
     return this.primal.value.backend
   }
+  override get parts(): Tensors {
+    return [this.primal]
+  }
   concrete(what: string): ArrayValue {
     return this.primal.value.concrete(what)
   }
@@ -39,9 +43,8 @@ interface Line {
   readonly push: (dxs: readonly Tangent[]) => readonly Tangent[]
 }
 
-class LinearTrace extends Trace {
+class LinearTrace extends DerivativeTrace {
   readonly name = 'linearize'
-  override readonly package = 'autodiff'
   readonly lines: Line[] = []
   slots = 0
 
@@ -56,16 +59,52 @@ class LinearTrace extends Trace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    if (this.aside) return this.processAside(op, inputs, params)
     const from = inputs.map((x) => this.own(x)?.slot ?? null)
     const xs = inputs.map((x) => this.primal(x))
+    if (op.captures) return this.#call(op, inputs, xs, from, params)
     const out = bind(op, xs, params)
     if (from.every((s) => s === null)) return out
     const ys = listOf(out)
+    const linear = this.#line(ys, from, (dxs) => pushforward(op, ys, xs, params, dxs, jvpOf))
+    return Array.isArray(out) ? linear : linear[0]!
+  }
+
+  #line(ys: Tensors, from: Line['from'], push: Line['push']): Tensor[] {
     const to = this.slots
     this.slots += ys.length
-    this.lines.push({ from, to, push: (dxs) => pushforward(op, ys, xs, params, dxs, jvpOf) })
-    const linear = ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y))
-    return Array.isArray(out) ? linear : linear[0]!
+    this.lines.push({ from, to, push })
+    return ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y))
+  }
+
+  #call(op: AnyOp, inputs: Tensors, xs: Tensors, from: Line['from'], params: unknown): Tensors {
+    const diff = functionDiff(op)
+    if (diff.kind === 'through') return decomposed(this, op, inputs, params)
+    if (from.every((s) => s === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
+    // the rule, run once with the tangents left open
+    const moving = from.flatMap((s, i) => (s === null ? [] : [i]))
+    let ys: Tensors = []
+    let depends: boolean[] = []
+    const [, push] = this.besides(refuseCaptured(op), () =>
+      linearizeFlat(
+        (dxs) => {
+          const all = xs.map((): Tangent => null)
+          moving.forEach((i, k) => {
+            all[i] = dxs[k]!
+          })
+          const [values, tangents] = diff.jvp(xs, all, params, jvpOf)
+          ys = values
+          depends = tangents.map((d) => d !== null)
+          return tangents.flatMap((d) => d ?? [])
+        },
+        moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
+      ),
+    )
+    return this.#line(ys, from, (dxs) => {
+      const out = push(moving.map((i) => dxs[i]!))
+      let k = 0
+      return depends.map((d) => (d ? out[k++]! : null))
+    })
   }
 }
 

@@ -54,6 +54,8 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
       return diff.jvp(ys, xs, dxs, params, jvp)
     case 'unsupported':
       throw missing(op, diff.reason)
+    default:
+      throw missing(op, `'${diff.kind}' is for ops that call functions, which say \`captures\``)
   }
 }
 
@@ -62,6 +64,7 @@ export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, c
   const diff: Diff<Tensors, unknown> = diffOf(op)
   if (diff.kind === 'custom') return toShapes(diff.vjp(ys, xs, cts, params, vjp), xs)
   if (diff.kind === 'unsupported') throw missing(op, diff.reason)
+  if (diff.kind === 'augmented' || diff.kind === 'through') throw missing(op, `'${diff.kind}' is for ops that call functions, which say \`captures\``)
   const ct = cts[0]
   if (!ct || diff.kind === 'constant') return xs.map(() => null)
   switch (diff.kind) {
@@ -81,4 +84,5 @@ export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, c
   }
 }
 
-const toShapes = (cts: readonly Tangent[], xs: Tensors): readonly Tangent[] => cts.map((c, i) => (c && xs[i] ? sumTo(c, xs[i].shape) : c))
+/** Cotangents summed to the shapes of what they belong to. */
+export const toShapes = (cts: readonly Tangent[], xs: Tensors): readonly Tangent[] => cts.map((c, i) => (c && xs[i] ? sumTo(c, xs[i].shape) : c))

@@ -1,6 +1,8 @@
 import { type DType, type Tensor, add } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, Trace, Tracer, type Value, type Vjp, bind, diffOf, internally, withTrace } from '@mapgrad/tensor/plugin'
-import { listOf, pullback } from './rules.ts'
+import { type AnyOp, type ArrayValue, type Backend, type Fn, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, type Vjp, bind, diffOf, internally, resume, withTrace } from '@mapgrad/tensor/plugin'
+import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
+import { orZero } from './flat.ts'
+import { listOf, pullback, toShapes } from './rules.ts'
 
 /** One op on the tape: how cotangents of its outputs become cotangents of its operands, and whose those are. */
 interface Node {
@@ -32,6 +34,9 @@ class Taped extends Tracer {
   get backend(): Backend {
     return this.primal.value.backend
   }
+  override get parts(): Tensors {
+    return [this.primal]
+  }
   concrete(what: string): ArrayValue {
     return this.primal.value.concrete(what)
   }
@@ -43,9 +48,8 @@ class Taped extends Tracer {
   }
 }
 
-class VjpTrace extends Trace {
+class VjpTrace extends DerivativeTrace<Taped> {
   readonly name = 'grad'
-  override readonly package = 'autodiff'
   #next = 0
 
   node(parents: Node['parents'], outputs: number, pull: Node['pull']): Node {
@@ -60,14 +64,60 @@ class VjpTrace extends Trace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    if (this.aside) return this.processAside(op, inputs, params)
     const parents = inputs.map((x) => this.own(x))
     const xs = inputs.map((x) => this.primal(x))
+    if (op.captures) return this.#call(op, inputs, xs, parents, params)
     const out = bind(op, xs, params)
     if (parents.every((p) => p === undefined) || diffOf(op).kind === 'constant') return out
     const ys = listOf(out)
-    const node = this.node(parents, ys.length, (cts) => pullback(op, ys, xs, params, cts, vjpOf))
-    const taped = ys.map((y, i) => (isDifferentiable(y) ? y.wrap(new Taped(this, y, node, i)) : y))
+    const taped = this.#tape(ys, parents, (cts) => pullback(op, ys, xs, params, cts, vjpOf))
     return Array.isArray(out) ? taped : taped[0]!
+  }
+
+  #tape(ys: Tensors, parents: Node['parents'], pull: Node['pull'], differentiable?: readonly boolean[]): Tensor[] {
+    const node = this.node(parents, ys.length, pull)
+    return ys.map((y, i) => (isDifferentiable(y) && (differentiable?.[i] ?? true) ? y.wrap(new Taped(this, y, node, i)) : y))
+  }
+
+  start(x: Tensor): Tensor {
+    return isDifferentiable(x) ? x.wrap(new Taped(this, x.wrap(x.value), this.node([], 1, () => []), 0)) : x
+  }
+
+  #call(op: AnyOp, inputs: Tensors, xs: Tensors, parents: Node['parents'], params: unknown): Tensors {
+    const diff = functionDiff(op)
+    if (diff.kind === 'augmented') {
+      if (parents.every((p) => p === undefined)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
+      const needs = parents.map((p) => p !== undefined)
+      const [ys, pull, differentiable] = this.besides(refuseCaptured(op), () => diff.vjp(xs, params, vjpOf, needs))
+      return this.#tape(ys, parents, (cts) => toShapes(pull(cts), xs), differentiable)
+    }
+    if (!diff.again) return decomposed(this, op, inputs, params)
+    // only the operands are kept, and which values the function closes over; going back, it is called again
+    const captured = new Set<Taped>()
+    const ys = this.besides((x) => captured.add(x), () => listOf(bind(op, xs, params)))
+    const floats = parents.flatMap((p, i) => (isDifferentiable(xs[i]!) ? [p] : []))
+    const all = [...floats, ...captured]
+    if (all.every((p) => p === undefined)) return ys
+    return this.#tape(ys, all, (cts) => {
+      const live = cts.flatMap((c, i) => (c ? [i] : []))
+      const back =
+        (f: Fn): Fn =>
+        (...operands) => {
+          const seeds = operands.slice(operands.length - live.length)
+          const since = this.#next
+          const [ends, starts] = this.besides(null, () =>
+            resume(this, () => {
+              const leaves = operands.slice(0, operands.length - live.length).map((x) => this.start(x))
+              const out = listOf(f(...leaves))
+              return [live.map((i) => this.own(out[i]!)), leaves.flatMap((x) => this.own(x) ?? [])]
+            }),
+          )
+          const ends0 = [...starts, ...captured]
+          return backward(ends, seeds, ends0, since).map((g, i) => orZero(g, ends0[i]!.primal))
+        }
+      return listOf(bind(op, [...xs, ...live.map((i) => cts[i]!)], diff.around(params, back)))
+    })
   }
 }
 
@@ -76,16 +126,16 @@ const isDifferentiable = (x: Tensor): boolean => x.dtype.includes('float')
 /** Outputs of `f` at `primals`, and the map from cotangents of them to cotangents of the primals; `null` is zero. */
 export function vjpFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
   return withTrace(new VjpTrace(), (trace) => {
-    const leaves = primals.map((x) => (isDifferentiable(x) ? x.wrap(new Taped(trace, x.wrap(x.value), trace.node([], 1, () => []), 0)) : x))
+    const leaves = primals.map((x) => trace.start(x))
     const ys = f(leaves)
     const ends = ys.map((y) => trace.own(y))
-    const starts = leaves.map((x) => trace.own(x)?.node)
+    const starts = leaves.map((x) => trace.own(x))
     return [ys.map((y) => trace.primal(y)), (cts) => internally(() => backward(ends, cts, starts))]
   })
 }
 
-/** Walks the tape from the newest node back, adding up the cotangents that meet. */
-function backward(ends: readonly (Taped | undefined)[], seeds: readonly Tangent[], starts: readonly (Node | undefined)[]): readonly Tangent[] {
+/** Walks the tape from the newest node back to those older than `since`, adding up the cotangents that meet. */
+function backward(ends: readonly (Taped | undefined)[], seeds: readonly Tangent[], starts: readonly (Taped | undefined)[], since = 0): readonly Tangent[] {
   const cts = new Map<Node, Tangent[]>()
   const accumulate = (to: Taped | undefined, ct: Tangent | undefined): void => {
     if (!to || !ct) return
@@ -95,21 +145,21 @@ function backward(ends: readonly (Taped | undefined)[], seeds: readonly Tangent[
     slots[to.output] = sofar ? add(sofar, ct) : ct
   }
   ends.forEach((end, i) => accumulate(end, seeds[i]))
-  for (const node of newestFirst(ends)) {
+  for (const node of newestFirst(ends, since)) {
     const out = cts.get(node)
     if (!out || !node.parents.length) continue
     const grads = node.pull(out)
     node.parents.forEach((p, i) => accumulate(p, grads[i]))
     cts.delete(node)
   }
-  return starts.map((node) => (node ? (cts.get(node)?.[0] ?? null) : null))
+  return starts.map((x) => (x ? (cts.get(x.node)?.[x.output] ?? null) : null))
 }
 
-function newestFirst(ends: readonly (Taped | undefined)[]): Node[] {
+function newestFirst(ends: readonly (Taped | undefined)[], since: number): Node[] {
   const seen = new Set<Node>()
-  for (const end of ends) if (end) seen.add(end.node)
+  for (const end of ends) if (end && end.node.id >= since) seen.add(end.node)
   // a Set's iteration also visits what is added while it runs
-  for (const n of seen) for (const p of n.parents) if (p) seen.add(p.node)
+  for (const n of seen) for (const p of n.parents) if (p && p.node.id >= since) seen.add(p.node)
   return [...seen].sort((a, b) => b.id - a.id)
 }
 

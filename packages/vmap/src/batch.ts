@@ -18,6 +18,7 @@ import {
   bind,
   expandTo,
   moveAxis,
+  resume,
   withTrace,
 } from '@mapgrad/tensor/plugin'
 
@@ -41,6 +42,9 @@ export class Batched extends Tracer {
   }
   get backend(): Backend {
     return this.inner.value.backend
+  }
+  override get parts(): Tensors {
+    return [this.inner]
   }
   concrete(what: string): ArrayValue {
     throw new TensorTypeError(
@@ -84,15 +88,25 @@ export class BatchTrace extends Trace {
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
     const xs = inputs.map((x) => this.inner(x))
     const dims = inputs.map((x) => this.dim(x))
-    if (dims.every((d) => d === null) && !op.random) return bind(op, xs, params)
+    if (dims.every((d) => d === null) && !op.random && !op.captures) return bind(op, xs, params)
     const rule = batchOf(op)
     if (rule === 'pointwise' && meetInPlace(xs, dims)) return this.#wrapAll(bind(op, xs, params), dims.find((d) => d !== null)!)
     if (typeof rule === 'string') return this.#wrapAll(bind(op, alignLeading(xs, dims), params), 0)
     if (typeof rule !== 'function')
       throw new TensorTypeError(`has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`, { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' })
-    const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf })
+    const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf, under: this.under })
     return this.#wrapAll(ys, dim)
   }
+
+  /** `f` under this transform, on operands and axes of the level below. */
+  readonly under: BatchContext['under'] =
+    (f, dims) =>
+    (...xs) =>
+      resume(this, () => {
+        const out = f(...xs.map((x, i) => this.wrap(x, dims[i] ?? null)))
+        const ys = Array.isArray(out) ? (out as Tensors) : [out as Tensor]
+        return [ys.map((y) => this.inner(y)), ys.map((y) => this.dim(y))]
+      })
 
   #wrapAll(ys: Outputs, dims: Dim | readonly Dim[]): Outputs {
     if (!Array.isArray(ys)) return this.wrap(ys as Tensor, dims as Dim)

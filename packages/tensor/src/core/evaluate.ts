@@ -14,12 +14,14 @@ import { kernelOf } from './words.ts'
  * its decomposition → an error. Never on another device.
  */
 export function evaluate(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+  const { compute } = op as { readonly compute: Compute<Tensors, unknown> }
+  // what the functions of its params compute on the way, every transform in flight has renounced
+  if (op.captures && compute.kind === 'decompose') return tidy(() => compute.decompose(inputs, params))
   const xs = new Array<ArrayValue>(inputs.length)
   for (let i = 0; i < inputs.length; i++) xs[i] = inputs[i]!.value.concrete(op.name)
   const like = inputs[0]
   if (!like) throw new InternalError('every op needs an operand', op.name)
   const backend = deviceOf(op, xs)
-  const compute = op.compute as Compute<Tensors, unknown>
   const own = kernelOf(backend, op)
   if (own) return runKernel(op, backend, xs, op.result(xs, params), own, params, params, like)
   switch (compute.kind) {

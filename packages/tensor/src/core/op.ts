@@ -66,6 +66,27 @@ export type Diff<X extends Tensors, P> =
       /** cotangents of the operands from those of the outputs */
       readonly vjp: (ys: Tensors, xs: X, cts: readonly Tangent[], params: P, vjp: Vjp) => readonly Tangent[]
     }
+  | {
+      /** the rule replaces the computation itself; such an op gives a list */
+      readonly kind: 'augmented'
+      /** outputs and their tangents, from the operands and theirs */
+      readonly jvp: (xs: X, dxs: Each<X, Tangent>, params: P, jvp: Jvp) => readonly [ys: Tensors, dys: readonly Tangent[]]
+      /** outputs, the pullback, and which outputs have a derivative (by default all); `needs` says which operands are differentiated */
+      readonly vjp: (
+        xs: X,
+        params: P,
+        vjp: Vjp,
+        needs: readonly boolean[],
+      ) => readonly [ys: Tensors, pullback: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
+    }
+  | {
+      /** calls one of the functions in its params on its last operands, gives the list that it gives, and is differentiated through it */
+      readonly kind: 'through'
+      /** whether reverse mode calls the function again instead of keeping what it computed */
+      readonly again: boolean
+      /** the params with other functions, which take as many operands more at the end as the op then gets */
+      readonly around: (params: P, wrap: (f: Fn) => Fn) => P
+    }
   | { readonly kind: 'unsupported'; readonly reason: string }
 
 /** What a batching rule knows of the `vmap` it runs in. */
@@ -74,6 +95,8 @@ export interface BatchContext {
   readonly size: number
   readonly randomness: 'error' | 'different' | 'same'
   readonly vmap: Vmap
+  /** `f` under this very transform, even after it has returned, so that what `f` closes over means the same: operands → outputs and their batch axes */
+  readonly under: (f: Fn, dims: readonly Dim[]) => (...xs: Tensor[]) => readonly [ys: Tensors, dims: readonly Dim[]]
 }
 
 /**
@@ -100,6 +123,8 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   readonly diff: Diff<X, P>
   /** draws from the stateful generator, so that every transform in flight must see it */
   readonly random?: boolean
+  /** calls functions in its params, which may close over values of any transform in flight, so that each of them must see it */
+  readonly captures?: boolean
   /** says which index was out of range, from the operands as they were computed with; by default only their shapes are told */
   readonly outOfRange?: (xs: readonly ArrayValue[], params: P) => string
 }

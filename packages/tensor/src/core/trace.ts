@@ -20,12 +20,18 @@ export abstract class Trace {
   readonly level: number
   /** the transform that this one's rules, and what they draw, go on to */
   readonly parent: Trace | null
+  /** whether it writes programs down instead of running them, so that loops and branches should reach it as such */
+  readonly records: boolean = false
+  /** this transform or the nearest around it that sees every op called under it, not only those on its values */
+  readonly ambient: Trace | null
   open = true
 
-  constructor() {
+  /** @param everything whether it sees every op called under it */
+  constructor(everything = false) {
     const { top, current } = registry()
     this.parent = current
     this.level = top ? top.level + 1 : 1
+    this.ambient = everything ? this : current && current.ambient
   }
 
   /** Applies `op` to inputs at or below this level; `ops` called here go to the levels below. */
@@ -41,6 +47,10 @@ export abstract class Tracer implements Value {
   abstract readonly shape: Shape
   abstract readonly dtype: DType
   abstract readonly backend: Backend
+  /** the tensors of lower levels that it is made of */
+  get parts(): readonly Tensor[] {
+    return []
+  }
   abstract concrete(what: string): ArrayValue
   abstract arrays(): readonly ArrayValue[]
   abstract describe(inner: (v: Value) => string): string
@@ -65,10 +75,11 @@ export function checkAlive(op: string, value: Value): void {
   if (value.trace && !value.trace.open) refuseEscaped(op, value.trace)
 }
 
-/** Sends an op to the innermost transform among its inputs, or to the device. Random draws go to the innermost transform there is. */
+/** Sends an op to the innermost transform among its inputs, or to the device. Random draws, and ops that call functions, go to the innermost transform there is. */
 export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
   const r = registry()
-  let top: Trace | null = op.random ? r.current : null
+  let top: Trace | null = r.current
+  if (top !== null && !op.random && !op.captures) top = top.ambient
   for (let i = 0; i < inputs.length; i++) {
     const trace = inputs[i]!.value.trace
     if (!trace) continue
@@ -98,6 +109,23 @@ export function withTrace<T extends Trace, R>(trace: T, f: (trace: T) => R): R {
     return f(trace)
   } finally {
     trace.open = false
+    r.top = top
+    r.current = current
+  }
+}
+
+/** Runs `f` under a transform that may have returned already: for rules that call the user's function again later. */
+export function resume<R>(trace: Trace, f: () => R): R {
+  const r = registry()
+  const { top, current } = r
+  const { open } = trace
+  if (!top || top.level < trace.level) r.top = trace
+  r.current = trace
+  trace.open = true
+  try {
+    return f()
+  } finally {
+    trace.open = open
     r.top = top
     r.current = current
   }

@@ -1,4 +1,5 @@
 import type { Expr, ReduceOp } from '@mapgrad/kernel'
+import { TensorTypeError } from './errors.ts'
 import { registry } from './registry.ts'
 import type { AnyOp, Batch, Compute, Diff, Layout, LoopRequest, Op, Partial, Tensors } from './op.ts'
 import { broadcastShapes } from './shape.ts'
@@ -52,6 +53,11 @@ export const multilinear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...
 })
 /** There is no such rule, and this is why. */
 export const unsupported = /* @__NO_SIDE_EFFECTS__ */ (reason: string): { readonly kind: 'unsupported'; readonly reason: string } => ({ kind: 'unsupported', reason })
+
+/** What an op gives whose params are functions: only they know. */
+export function resultOfFunctions(this: { readonly name: string }): never {
+  throw new TensorTypeError('expected to be run, got the question of what it gives: that depends on the functions in its params. Trace them', { op: this.name, code: 'DYNAMIC_SHAPE' })
+}
 
 /** The first operand's shape and dtype. */
 export const sameAval = ([x]: readonly Aval[]): Aval => x!

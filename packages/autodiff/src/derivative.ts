@@ -1,0 +1,58 @@
+import { type AnyOp, type Diff, type Outputs, type Tensors, TensorTypeError, Trace, type Tracer, bind, diffOf, resume } from '@mapgrad/tensor/plugin'
+import type { Tensor } from '@mapgrad/tensor'
+
+/** Told of each value of a transform that an op meets while that transform stands aside. */
+export type Met<T extends Tracer> = (x: T) => void
+
+/** What the interpreters of derivatives share. */
+export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
+  override readonly package = 'autodiff'
+  /** While set, what runs is a constant of this transform: ops see the bare values, and nothing is recorded. */
+  aside: Met<T> | null = null
+
+  /** The tracer that `x` stands for, if it is one of this transform. */
+  abstract own(x: Tensor): T | undefined
+  /** The value below. */
+  abstract primal(x: Tensor): Tensor
+
+  /** Runs `f` with this transform standing aside (`met` is told of its values), or taking part (`null`). */
+  besides<R>(met: Met<T> | null, f: () => R): R {
+    const before = this.aside
+    this.aside = met
+    try {
+      return f()
+    } finally {
+      this.aside = before
+    }
+  }
+
+  /** An op that is a constant of this transform. */
+  protected processAside(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    for (const x of inputs) {
+      const own = this.own(x)
+      if (own) this.aside!(own)
+    }
+    return bind(op, inputs.map((x) => this.primal(x)), params)
+  }
+}
+
+/** An op's decomposition under `trace`, which records what the functions it calls do. */
+export const decomposed = (trace: Trace, op: AnyOp, inputs: Tensors, params: unknown): Tensors =>
+  resume(trace, () => (op.compute as Extract<AnyOp['compute'], { readonly kind: 'decompose' }>).decompose(inputs, params) as Tensors)
+
+/** What is known of the derivative of an op that calls functions. */
+export function functionDiff(op: AnyOp): Extract<Diff<Tensors, unknown>, { readonly kind: 'augmented' | 'through' }> {
+  const diff = diffOf(op)
+  if (diff.kind === 'augmented' || diff.kind === 'through') return diff
+  throw new TensorTypeError(`expected the derivative of an op that calls functions to be 'augmented' or 'through', got '${diff.kind}'`, { package: 'autodiff', op: op.name, code: 'MISSING_DERIVATIVE' })
+}
+
+/** For functions with a rule of their own: the rule knows nothing of values that they close over. */
+export const refuseCaptured =
+  (op: AnyOp): Met<Tracer> =>
+  () => {
+    throw new TensorTypeError(
+      'expected a function whose rule knows all that it is differentiated by, got one that closes over a value that is being differentiated. Pass it as an argument, or close over stopGradient(x)',
+      { package: 'autodiff', op: op.name, code: 'CAPTURED' },
+    )
+  }
