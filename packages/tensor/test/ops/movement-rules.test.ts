@@ -27,6 +27,16 @@ describe('where indices repeat, the last in row-major order stays, and it alone 
   })
 })
 
+test('products of elements that meet, with zeros: each gets the product of the others', () => {
+  const f = ([x, s]: readonly Tensor[]): Tensor[] => [x!.scatterReduce(0, i([0, 0, 1, 1, 2, 2]), s!, 'prod')]
+  const [, pull] = vjpFlat(f, [f64([2, 3, 0]), f64([5, 0, 0, 0, 7, 0])])
+  const [dx, ds] = pull([f64([1, 10, 100])])
+  expect(dx!.tolist()).toEqual([0, 0, 0])
+  expect(ds!.tolist()).toEqual([0, 10, 0, 0, 0, 0])
+  const [, one] = vjpFlat(f, [f64([2, 3, 0]), f64([5, 4, 0, 6, 7, 8])])
+  expect(one([f64([1, 10, 100])]).map((g) => g!.tolist())).toEqual([[20, 0, 5600], [8, 10, 180, 0, 0, 0]])
+})
+
 describe('embedding', () => {
   const w = f64([[1, 2], [3, 4], [5, 6]])
   const index = i([[2, 0], [2, 2]])
@@ -58,6 +68,7 @@ describe('out of range stays an error where the index is not the first to blame'
   test('one of two axes, though the flat position exists', () => {
     expect(() => x.at(i([0]), i([4]))).toThrow('index 4 is out of bounds for dimension 1 with size 3')
     expect(() => indexPut(x, [i([0]), i([4])], 1)).toThrow('index 4 is out of bounds for dimension 1 with size 3')
+    expect(() => indexPut(x.reshape(2, 3, 1).expand(2, 3, 4), [i([0]), i([3]), i([1])], 1)).toThrow('index 3 is out of bounds for dimension 1 with size 3')
   })
   test('after a failed call everything still works', () => {
     expect(() => x.gather(1, i([[3]]))).toThrow('index 3 is out of bounds')
