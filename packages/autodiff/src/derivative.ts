@@ -1,4 +1,4 @@
-import { type AnyOp, type Diff, type Outputs, type Tensors, TensorTypeError, Trace, type Tracer, bind, diffOf, resume } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type Diff, type Fn, type Outputs, type Tensors, TensorTypeError, Trace, type Tracer, bind, diffOf, resume } from '@mapgrad/tensor/plugin'
 import type { Tensor } from '@mapgrad/tensor'
 
 /** Told of each value of a transform that an op meets while that transform stands aside. */
@@ -26,13 +26,28 @@ export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
     }
   }
 
+  /** `f` as a constant of this transform, also when the levels below call it after this one has returned. */
+  private bare(f: Fn, met: Met<T>): Fn {
+    return (...xs) =>
+      this.besides(met, () =>
+        resume(this, () => {
+          const out = f(...xs)
+          return (Array.isArray(out) ? (out as Tensors) : [out as Tensor]).map((y) => this.strip(y, met))
+        }),
+      )
+  }
+  private strip(x: Tensor, met: Met<T>): Tensor {
+    const own = this.own(x)
+    if (own) met(own)
+    return this.primal(x)
+  }
+
   /** An op that is a constant of this transform. */
-  protected processAside(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
-    for (const x of inputs) {
-      const own = this.own(x)
-      if (own) this.aside!(own)
-    }
-    return bind(op, inputs.map((x) => this.primal(x)), params)
+  protected constant(op: AnyOp, inputs: Tensors, params: unknown, met: Met<T>): Outputs {
+    const xs = inputs.map((x) => this.strip(x, met))
+    if (!op.captures) return bind(op, xs, params)
+    const diff = functionDiff(op)
+    return this.besides(met, () => bind(op, xs, diff.kind === 'through' ? diff.around(params, (f) => this.bare(f, met)) : params))
   }
 }
 

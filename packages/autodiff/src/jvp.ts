@@ -52,7 +52,7 @@ class JvpTrace extends DerivativeTrace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
-    if (this.aside) return this.processAside(op, inputs, params)
+    if (this.aside) return this.constant(op, inputs, params, this.aside)
     const xs = inputs.map((x) => this.primal(x))
     const dxs = inputs.map((x) => this.tangent(x))
     if (op.captures) return this.#call(op, xs, dxs, params)

@@ -59,7 +59,7 @@ class LinearTrace extends DerivativeTrace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
-    if (this.aside) return this.processAside(op, inputs, params)
+    if (this.aside) return this.constant(op, inputs, params, this.aside)
     const from = inputs.map((x) => this.own(x)?.slot ?? null)
     const xs = inputs.map((x) => this.primal(x))
     if (op.captures) return this.#call(op, inputs, xs, from, params)

@@ -64,7 +64,7 @@ class VjpTrace extends DerivativeTrace<Taped> {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
-    if (this.aside) return this.processAside(op, inputs, params)
+    if (this.aside) return this.constant(op, inputs, params, this.aside)
     const parents = inputs.map((x) => this.own(x))
     const xs = inputs.map((x) => this.primal(x))
     if (op.captures) return this.#call(op, inputs, xs, parents, params)
@@ -95,7 +95,7 @@ class VjpTrace extends DerivativeTrace<Taped> {
     if (!diff.again) return decomposed(this, op, inputs, params)
     // only the operands are kept, and which values the function closes over; going back, it is called again
     const captured = new Set<Taped>()
-    const ys = this.besides((x) => captured.add(x), () => listOf(bind(op, xs, params)))
+    const ys = listOf(this.constant(op, xs, params, (x) => captured.add(x)))
     const floats = parents.flatMap((p, i) => (isDifferentiable(xs[i]!) ? [p] : []))
     const all = [...floats, ...captured]
     if (all.every((p) => p === undefined)) return ys

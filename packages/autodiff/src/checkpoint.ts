@@ -1,0 +1,87 @@
+import { getRngState, setRngState, stopGradient } from '@mapgrad/tensor'
+import { type Dim, type Fn, type Op, type Tensors, type Trace, decompose, defineOp, registry, resultOfFunctions } from '@mapgrad/tensor/plugin'
+import { Call, inFlight } from './call.ts'
+import { DerivativeTrace } from './derivative.ts'
+import { checkFunction, named } from './flat.ts'
+
+interface CheckpointParams {
+  readonly f: Fn
+}
+
+/** Calls a function that reverse mode calls again instead of keeping what it computed. */
+const again: Op<Tensors, CheckpointParams, [xs: Tensors, f: Fn], Tensors> = defineOp({
+  name: 'checkpoint',
+  captures: true,
+  args: (xs: Tensors, f: Fn) => [xs, { f }] as const,
+  result: resultOfFunctions,
+  compute: decompose((xs, { f }) => f(...xs)),
+  batch: (xs, dims, { f }, { under }) => {
+    let at: readonly Dim[] = []
+    const ys = again(xs, (...examples) => {
+      const [out, d] = under(f, dims)(...examples)
+      at = d
+      return out
+    })
+    return [ys, at]
+  },
+  diff: { kind: 'through', again: true, around: ({ f }, wrap) => ({ f: wrap(f) }) },
+})
+
+/**
+ * `f`, of which reverse mode keeps only the arguments: what `f` computes on the way is freed at once, and computed again
+ * when the gradient passes. Values and derivatives of every order are those of `f`, under every transform, and of what
+ * `f` closes over too. Draws from the default generator are the same each time; draw from others outside.
+ */
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  checkFunction('checkpoint', f)
+  return named((...args: A): R => {
+    if (!inFlight()) return f(...args)
+    const call = new Call('checkpoint', args)
+    const run = repeatable((xs: Tensors) => call.took(f(...(call.given(xs) as unknown as A))))
+    return call.result(again(call.args.tensors, (...xs) => run(xs))) as R
+  }, f)
+}
+
+/** `f` that draws the same numbers each time it runs, and leaves the generator as it was but the first time. */
+function repeatable<A, R>(f: (a: A) => R): (a: A) => R {
+  const start = getRngState()
+  let first = true
+  return (a) => {
+    if (first) {
+      first = false
+      return f(a)
+    }
+    const now = getRngState()
+    setRngState(start)
+    try {
+      return f(a)
+    } finally {
+      setRngState(now)
+    }
+  }
+}
+
+/**
+ * `f` whose results are constants for every derivative in flight around the call, in forward and reverse mode alike, as is
+ * whatever else it computes; nothing is recorded. Transforms that start inside `f` are not affected.
+ */
+export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  checkFunction('noGrad', f)
+  return named(
+    (...args: A): R =>
+      standingAside(registry().current, () => {
+        const call = new Call('noGrad', [])
+        return call.result(call.took(f(...args)).map((y) => stopGradient(y))) as unknown
+      }) as R,
+    f,
+  )
+}
+
+const nothing = (): void => {}
+
+/** Runs `f` with every derivative from `trace` outwards standing aside. */
+function standingAside<R>(trace: Trace | null, f: () => R): R {
+  if (!trace) return f()
+  const inner = (): R => standingAside(trace.parent, f)
+  return trace instanceof DerivativeTrace ? trace.besides(nothing, inner) : inner()
+}

@@ -1,0 +1,176 @@
+import { type Tensor, mul } from '@mapgrad/tensor'
+import {
+  type BatchContext,
+  type Dim,
+  type Fn,
+  type Op,
+  type Tangent,
+  type Tensors,
+  batchFirst,
+  decompose,
+  defineOp,
+  expandTo,
+  filledLike,
+  moveAxis,
+  resultOfFunctions,
+  sumDims,
+} from '@mapgrad/tensor/plugin'
+import { orZero } from './flat.ts'
+import { vjpFlat } from './vjp.ts'
+
+/** A function of lists of tensors with rules of its own. */
+export interface CustomRule {
+  readonly f: Fn
+  /** outputs, the pullback, and which outputs have a derivative */
+  readonly tape: (xs: Tensors, needs: readonly boolean[]) => readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
+  /** outputs and their tangents */
+  readonly push: (xs: Tensors, dxs: readonly Tangent[]) => readonly [ys: Tensors, dys: readonly Tangent[]]
+  /** how the function takes a batch; `null` maps it and its rules */
+  readonly map: ((xs: Tensors, dims: readonly Dim[], context: BatchContext) => readonly [ys: Tensors, dims: readonly Dim[]]) | null
+}
+
+/** Calls a function that has rules of its own. Params: the rules. */
+export const custom: Op<Tensors, CustomRule, [xs: Tensors, rule: CustomRule], Tensors> = defineOp({
+  name: 'custom',
+  captures: true,
+  args: (xs: Tensors, rule: CustomRule) => [xs, rule] as const,
+  result: resultOfFunctions,
+  compute: decompose((xs, { f }) => f(...xs)),
+  batch: (xs, dims, rule, context) => {
+    if (rule.map && dims.some((d) => d !== null)) return rule.map(xs, dims, context)
+    let at: readonly Dim[] = []
+    const mapped = mapRule(rule, dims, context, (d) => {
+      at = d
+    })
+    const ys = custom(xs, mapped)
+    return [ys, at]
+  },
+  diff: {
+    kind: 'augmented',
+    jvp: (xs, dxs, { push }) => push(xs, dxs),
+    vjp: (xs, { tape }, _, needs) => tape(xs, needs),
+  },
+})
+
+/** The rules over all examples at once: what each closes over of this `vmap` means the same in them, also later. */
+function mapRule(rule: CustomRule, dims: readonly Dim[], { size, under }: BatchContext, placed: (dims: readonly Dim[]) => void): CustomRule {
+  return {
+    f: (...xs) => {
+      const [ys, at] = under(rule.f, dims)(...xs)
+      placed(at)
+      return ys
+    },
+    tape: (xs, needs) => {
+      let taped: ReturnType<CustomRule['tape']> | undefined
+      const [ys, at] = under((...examples) => (taped = rule.tape(examples, needs))[0], dims)(...xs)
+      placed(at)
+      const [, pull, differentiable] = taped!
+      const back = (cts: readonly Tangent[]): readonly Tangent[] => {
+        const live = cts.flatMap((c, i) => (c ? [i] : []))
+        let given: readonly Tangent[] = []
+        const [grads, gradDims] = under(
+          (...examples) => {
+            given = pull(cts.map((c, i) => (c ? examples[live.indexOf(i)]! : null)))
+            return given.flatMap((g) => g ?? [])
+          },
+          live.map((i) => at[i]!),
+        )(...live.map((i) => cts[i]!))
+        const each = live.some((i) => at[i] !== null)
+        let k = 0
+        return given.map((g, i) => (g ? placeGrad(grads[k]!, gradDims[k++]!, dims[i]!, each ? size : 1, size) : null))
+      }
+      return [ys, back, ...(differentiable ? [differentiable] : [])] as never
+    },
+    push: (xs, dxs) => {
+      const moving = dxs.flatMap((d, i) => (d ? [i] : []))
+      let count = 0
+      let moved: readonly boolean[] = []
+      const [all, at] = under(
+        (...examples) => {
+          const [ys, dys] = rule.push(examples.slice(0, xs.length), dxs.map((d, i) => (d ? examples[xs.length + moving.indexOf(i)]! : null)))
+          count = ys.length
+          moved = dys.map((d) => d !== null)
+          return [...ys, ...dys.flatMap((d) => d ?? [])]
+        },
+        [...dims, ...moving.map((i) => dims[i]!)],
+      )(...xs, ...moving.map((i) => dxs[i]!))
+      const ys = all.slice(0, count)
+      const places = at.slice(0, count) as Dim[]
+      let k = count
+      const dys = moved.map((m, i): Tangent => {
+        if (!m) return null
+        const [dy, d] = [all[k]!, at[k++]!]
+        if (places[i] === null && d !== null) {
+          ys[i] = expandTo(ys[i]!, [size, ...ys[i]!.shape])
+          places[i] = 0
+        }
+        const to = places[i] ?? null
+        return to === null ? dy : d === null ? moveAxis(expandTo(dy, [size, ...dy.shape]), 0, to) : moveAxis(dy, d, to)
+      })
+      placed(places)
+      return [ys, dys]
+    },
+    map: rule.map && mapMap(rule.map, dims, under),
+  }
+}
+
+/** The gradient of an operand whose examples lie along `to`; one that all examples share gets the sum over them. */
+function placeGrad(grad: Tensor, dim: Dim, to: Dim, times: number, size: number): Tensor {
+  if (to !== null) return dim === null ? moveAxis(expandTo(grad, [size, ...grad.shape]), 0, to) : moveAxis(grad, dim, to)
+  if (dim === null) return times === 1 ? grad : mul(grad, times)
+  return sumDims(grad, [dim - grad.ndim])
+}
+
+/** The batching rule of a function of which nothing is mapped here, for a transform below: what it closes over may be mapped here. */
+function mapMap(map: NonNullable<CustomRule['map']>, dims: readonly Dim[], under: BatchContext['under']): NonNullable<CustomRule['map']> {
+  return (xs, below, context) => {
+    let places: readonly Dim[] = []
+    const [ys, at] = under((...examples) => {
+      const [out, d] = map(examples, below, context)
+      places = d
+      return out
+    }, dims)(...xs)
+    // the batch of here goes in front of the one below
+    return [ys.map((y, i) => (at[i] === null ? y : batchFirst(y, at[i]!))), places.map((d, i) => (d === null || at[i] === null ? d : d + 1))]
+  }
+}
+
+/** Forward mode for a function whose reverse mode is given: its pullback is linear, and this is the transpose. */
+export function transposed(rule: () => CustomRule): CustomRule['push'] {
+  return (xs, dxs) => {
+    const moving = dxs.flatMap((d, i) => (d ? [i] : []))
+    const [out, pull] = rule().tape(xs, dxs.map((d) => d !== null))
+    const ys = custom(xs, rule())
+    const [grads, transpose] = vjpFlat(
+      (cts) => {
+        const back = pull(cts)
+        return moving.map((i) => orZero(back[i], xs[i]!))
+      },
+      out.map((y) => filledLike(y, 0, y.dtype, y.shape)),
+    )
+    return [ys, transpose(grads.map((_, k) => dxs[moving[k]!]!))]
+  }
+}
+
+/** Reverse mode for a function whose forward mode is given: the tangents are linear in those of the operands, and this is the transpose. */
+export function linearized(push: CustomRule['push']): CustomRule['tape'] {
+  return (xs, needs) => {
+    const moving = needs.flatMap((n, i) => (n ? [i] : []))
+    let ys: Tensors = []
+    let moved: readonly boolean[] = []
+    const [, transpose] = vjpFlat(
+      (dxs) => {
+        const [out, dys] = push(xs, needs.map((n, i) => (n ? dxs[moving.indexOf(i)]! : null)))
+        ys = out
+        moved = dys.map((d) => d !== null)
+        return dys.flatMap((d) => d ?? [])
+      },
+      moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
+    )
+    const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
+      const grads = transpose(cts.filter((_, i) => moved[i]))
+      return needs.map((n, i) => (n ? grads[moving.indexOf(i)]! : null))
+    }
+    return [ys, pull, moved]
+  }
+}
