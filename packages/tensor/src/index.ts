@@ -6,7 +6,8 @@ export { type MapgradError, TensorRangeError, TensorTypeError, isMapgradError } 
 export { isTensor } from './core/handle.ts'
 export { tree } from './core/tree.ts'
 export { Tensor } from './tensor.ts'
-export { type TensorData, type TensorOptions, tensor } from './create/tensor.ts'
+export type { TensorData, TensorOptions } from './create/host.ts'
+export { tensor } from './create/tensor.ts'
 export {
   type Unary,
   abs, acos, acosh, asin, asinh, atan, atanh, bitwiseNot, ceil, cos, cosh, erf, erfc, exp, exp2, expm1, floor, frac, isfinite, isinf, isnan, log, log10, log1p, log2, logicalNot, neg,
@@ -19,14 +20,15 @@ export {
 } from './ops/binary.ts'
 export * from './ops/compare.ts'
 export * from './ops/where.ts'
-export {
-  type SizeArgs,
-  asTensor, empty, emptyLike, full, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, ones, onesLike, scalarTensor, zeros, zerosLike,
-} from './create/fill.ts'
+export type { SizeArgs } from './create/size.ts'
+export { asTensor, empty, full, ones, scalarTensor, zeros } from './create/fill.ts'
+export { emptyLike, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, onesLike, zerosLike } from './create/like.ts'
 export * from './create/range.ts'
 export { bmm, dot, ger, inner, matmul, mm, mv, outer, vdot } from './ops/matmul.ts'
-export { Generator, type GeneratorState, type Key, foldIn, getRngState, initialSeed, key, manualSeed, seed, setRngState } from './random/generator.ts'
-export { type DropoutOptions, type RandomOptions, bernoulli, dropout, exponential, gumbel, normal, rand, randLike, randint, randintLike, randn, randnLike, uniform } from './random/distributions.ts'
+export { Generator, type GeneratorState, getRngState, initialSeed, manualSeed, seed, setRngState } from './random/generator.ts'
+export { type Key, foldIn, key } from './random/keys.ts'
+export { normal, rand, randint, randn, randperm, uniform } from './random/distributions.ts'
+export { type DropoutOptions, type RandomOptions, bernoulli, dropout, exponential, gumbel, randLike, randintLike, randnLike } from './random/like.ts'
 export type { Named, ValuesIndices } from './core/outputs.ts'
 export {
   type CountNonzeroOptions, type Dims, type ReduceAsArgs, type ReduceAsOptions, type ReduceArgs, type ReduceOptions,
@@ -80,5 +82,5 @@ export { linalg } from './linalg.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export { type AddProductOptions, type TensordotDims, addbmm, addmm, addmv, addr, baddbmm, bilinear, kron, linear, tensordot } from './ops/linear.ts'
 export { chainMatmul, cross } from './ops/products.ts'
-export { type MultinomialOptions, multinomial, randperm } from './random/choice.ts'
+export { type MultinomialOptions, multinomial } from './random/choice.ts'
 export { split } from './random/split.ts'

@@ -5,7 +5,7 @@ import type { Op } from './core/op.ts'
 import { castOp } from './ops/cast.ts'
 import type { Tensor } from './tensor.ts'
 
-export { newFilled as newFull } from './create/fill.ts'
+export { newFilled as newFull } from './create/like.ts'
 export {
   eluOf as elu,
   geluExact as gelu,
@@ -17,7 +17,7 @@ export {
   strictlyInside,
   swish as silu,
 } from './ops/activation.ts'
-export { replaceSlices as sliceScatter } from './ops/at.ts'
+export { replaceSlices as sliceScatter } from './ops/slice.ts'
 export {
   copysign,
   fmax,

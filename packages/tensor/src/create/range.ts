@@ -7,7 +7,8 @@ import { add, mul, pow, sub } from '../ops/binary.ts'
 import { cast } from '../ops/cast.ts'
 import { where } from '../ops/where.ts'
 import type { Tensor } from '../tensor.ts'
-import { type TensorOptions, checkDTypeName, fromHost } from './tensor.ts'
+import { type TensorOptions, checkDTypeName } from './host.ts'
+import { fromHost } from './tensor.ts'
 
 const KEYWORDS = ['dtype', 'device'] as const
 

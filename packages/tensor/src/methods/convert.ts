@@ -1,12 +1,13 @@
 import type { Scalar } from '../core/promote.ts'
 import type { Shape } from '../core/shape.ts'
-import * as fill from '../create/fill.ts'
-import type { TensorData, TensorOptions } from '../create/tensor.ts'
+import type { TensorData, TensorOptions } from '../create/host.ts'
+import * as fill from '../create/like.ts'
+import type { SizeArgs } from '../create/size.ts'
 import { type To, convert } from '../ops/convert.ts'
 import { clone } from '../ops/view.ts'
 import { stopGradient } from '../ops/unary.ts'
 import { multinomial } from '../random/choice.ts'
-import * as random from '../random/distributions.ts'
+import * as random from '../random/like.ts'
 import type { Tensor } from '../tensor.ts'
 import { LinalgMethods } from './linalg.ts'
 
@@ -32,12 +33,12 @@ export abstract class ConvertMethods extends LinalgMethods {
   cpu(this: Tensor): Tensor { return convert(this, ['cpu']) }
   /** The same values, with no derivative. */
   detach(this: Tensor): Tensor { return stopGradient(this) }
-  /** A copy in memory of its own; it has derivatives. */
+  /** The same values under another handle; it has derivatives. Values never change, so memory is shared. */
   clone(this: Tensor): Tensor { return clone(this) }
 
-  newZeros(this: Tensor, ...args: fill.SizeArgs): Tensor { return fill.newZeros(this, ...args) }
-  newOnes(this: Tensor, ...args: fill.SizeArgs): Tensor { return fill.newOnes(this, ...args) }
-  newEmpty(this: Tensor, ...args: fill.SizeArgs): Tensor { return fill.newEmpty(this, ...args) }
+  newZeros(this: Tensor, ...args: SizeArgs): Tensor { return fill.newZeros(this, ...args) }
+  newOnes(this: Tensor, ...args: SizeArgs): Tensor { return fill.newOnes(this, ...args) }
+  newEmpty(this: Tensor, ...args: SizeArgs): Tensor { return fill.newEmpty(this, ...args) }
   newFull(this: Tensor, size: Shape | number, value: Scalar, options?: TensorOptions): Tensor { return fill.newFull(this, size, value, options) }
   newTensor(this: Tensor, data: TensorData, options?: TensorOptions): Tensor { return fill.newTensor(this, data, options) }
 

@@ -4,7 +4,7 @@ import { type Device, resolveDevice } from '../core/device.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Tensor } from '../tensor.ts'
-import { checkDTypeName } from '../create/tensor.ts'
+import { checkDTypeName } from '../create/host.ts'
 import { cast } from './cast.ts'
 import { moveTo } from './device.ts'
 

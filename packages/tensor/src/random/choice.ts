@@ -5,42 +5,16 @@ import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { withoutDims } from '../core/shape.ts'
 import { constant, reduction } from '../core/words.ts'
-import { checkDTypeName } from '../create/tensor.ts'
 import { div, logicalAnd } from '../ops/binary.ts'
-import { cast } from '../ops/cast.ts'
 import { ge, gt, lt } from '../ops/compare.ts'
-import { gather } from '../ops/gather.ts'
 import { countNonzero } from '../ops/reduce.ts'
 import { cumsum } from '../ops/scan.ts'
-import { narrowAxis, selectAxis } from '../ops/slice.ts'
-import { argsort, topk } from '../ops/sort.ts'
+import { narrowAxis } from '../ops/slice.ts'
+import { topk } from '../ops/sort.ts'
 import { expandTo, reshapeTo } from '../ops/view.ts'
 import { where } from '../ops/where.ts'
 import type { Tensor } from '../tensor.ts'
-import { RANDOM_OPTIONS, type RandomOptions, drawn, exponential, refuseUnless } from './distributions.ts'
-
-/** Up to so many, 32 random bits a place leave no two alike, but once in a thousand draws. */
-const FEW = 4096
-
-interface PermutationOptions extends RandomOptions {
-  readonly n?: number
-}
-
-/** The numbers 0 to n − 1 in random order, int32 unless a dtype is given. */
-export function randperm(...args: Args<[n: number], PermutationOptions>): Tensor {
-  const o = readArgs<PermutationOptions>('randperm', args, ['n'], RANDOM_OPTIONS)
-  checkDTypeName('randperm', o.dtype)
-  const { n } = o
-  if (typeof n !== 'number' || !Number.isInteger(n)) throw new TensorTypeError(`expected a whole number, got ${describe(n)}`, { op: 'randperm', code: 'ARGUMENT' })
-  if (n < 0) throw new TensorRangeError(`Trying to create tensor with negative dimension ${n}: [${n}]`, { op: 'randperm', code: 'SIZE' })
-  const words = n > FEW ? 2 : 1
-  const bits = drawn('randperm', [words, n], 'int32', { kind: 'bits' }, o)
-  const row = (i: number): Tensor => selectAxis(bits, bits.ndim - 2, i)
-  let order = argsort(row(0))
-  // sorting is stable: by the second word of equal first ones
-  if (words === 2) order = gather(order, -1, argsort(gather(row(1), -1, order)))
-  return cast(order, o.dtype ?? 'int32')
-}
+import { exponential, drawnLike, refuseUnless, type RandomOptions } from './like.ts'
 
 interface Dims {
   readonly dims: readonly number[]
@@ -94,7 +68,7 @@ function inverted(probs: Tensor, n: number, source: MultinomialOptions): Tensor 
   const sums = cumsum(probs, -1)
   // the last is exactly 1, which no draw reaches
   const distribution = div(sums, narrowAxis(sums, sums.ndim - 1, k - 1, 1))
-  const u = drawn('multinomial', [...lead, n], probs.dtype, { kind: 'uniform' }, source, probs)
+  const u = drawnLike('multinomial', probs, [...lead, n], probs.dtype, { kind: 'uniform' }, source)
   const all = [...lead, n, k]
   return countUpTo(expandTo(reshapeTo(u, [...lead, n, 1]), all), expandTo(reshapeTo(distribution, [...lead, 1, k]), all))
 }

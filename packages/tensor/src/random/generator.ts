@@ -1,15 +1,11 @@
 import { type Device, resolveDevice } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
-import { isTensor } from '../core/handle.ts'
 import { registry } from '../core/registry.ts'
 import { checkTensor } from '../core/promote.ts'
-import { fromHost } from '../create/tensor.ts'
+import { hostArray } from '../create/host.ts'
 import type { Backend } from '../core/backend.ts'
-import { cast, filledLike } from '../ops/cast.ts'
-import { reshapeTo } from '../ops/view.ts'
-import { Tensor } from '../tensor.ts'
-import type { Value } from '../core/value.ts'
-import { foldKeys, splitKeys } from './draw.ts'
+import type { Tensor } from '../tensor.ts'
+import type { ArrayValue, Value } from '../core/value.ts'
 
 /** Where a generator is: its seed, and the number of draws since. */
 export interface GeneratorState {
@@ -23,7 +19,7 @@ interface State {
 }
 
 /** A seed as PyTorch takes it: a whole number of 64 bits, negative ones from the end. */
-function checkSeed(op: string, seed: unknown): number | bigint {
+export function checkSeed(op: string, seed: unknown): number | bigint {
   if (typeof seed !== 'number' && typeof seed !== 'bigint') throw new TensorTypeError(`expected a whole number as seed, got ${describe(seed)}`, { op, code: 'SEED' })
   if (typeof seed === 'number' && !Number.isSafeInteger(seed))
     throw new TensorRangeError(`expected a whole number as seed, got ${seed}. Use a safe integer, or a bigint for all 64 bits`, { op, code: 'SEED' })
@@ -40,7 +36,7 @@ function freshSeed(): number {
   return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]!
 }
 
-const wordsOf = (x: number | bigint): [low: number, high: number] => {
+export const wordsOf = (x: number | bigint): [low: number, high: number] => {
   const n = BigInt.asUintN(64, BigInt(x))
   return [Number(n & 0xffffffffn) | 0, Number(n >> 32n) | 0]
 }
@@ -50,9 +46,9 @@ function seedOf(state: State): number | bigint {
 }
 
 /** The key of the next draw, on a device: seed and number of the draw. */
-function advance(state: State, backend: Backend): Tensor {
+function advance(state: State, backend: Backend): ArrayValue {
   const words = [...wordsOf(seedOf(state)), ...wordsOf(state.offset++)]
-  return fromHost(words, [4], 'int32', backend, 'random')
+  return hostArray(words, [4], 'int32', backend)
 }
 
 /** A source of random numbers with its own seed; pass it to a draw as `{ generator }`. */
@@ -88,7 +84,7 @@ export class Generator {
     return this
   }
   /** The key of the next draw. */
-  next(backend: Backend): Tensor {
+  next(backend: Backend): ArrayValue {
     return advance(this.#state, backend)
   }
 }
@@ -101,10 +97,10 @@ function restore(op: string, to: State, from: GeneratorState): void {
 }
 
 /** The key of the next draw of `generator`, the default one if absent. */
-export function nextKey(generator: Generator | undefined, backend: Backend): Tensor {
+export function nextKey(generator: Generator | undefined, backend: Backend): ArrayValue {
   const key = generator ? generator.next(backend) : advance(registry().random, backend)
   // a transform that records draws must know that the key is to be taken anew each time
-  if (registry().top) sources.set(key.value, generator ?? null)
+  if (registry().top) sources.set(key, generator ?? null)
   return key
 }
 const sources: WeakMap<Value, Generator | null> = /* @__PURE__ */ new WeakMap()
@@ -130,55 +126,9 @@ export const getRngState = (): GeneratorState => ({ seed: initialSeed(), offset:
 /** Brings the default generator back to where `getRngState` was called. */
 export const setRngState = (state: GeneratorState): void => restore('setRngState', registry().random, state)
 
-/**
- * The key of a stream of random numbers that depends on nothing but the key: an int32 tensor `[…, 4]`, seed and offset.
- * Split it for independent streams; draw with `rand(shape, { key })`. Being data, it can be mapped over by vmap.
- */
-export type Key = { readonly '~mapgrad.key': true; [Symbol.iterator](): IterableIterator<Key> } & Tensor
-
-let made: (new (value: Value) => Tensor) | undefined
-
-/** The class of keys; made at first use, since `Tensor` may not exist yet when this module is loaded. */
-function asKey({ value }: Tensor): Key {
-  made ??= class extends Tensor {
-    readonly '~mapgrad.key' = true
-    // rows and examples of keys are keys
-    override wrap(v: Value): Tensor {
-      return v.dtype === 'int32' && v.shape.at(-1) === 4 ? new made!(v) : new Tensor(v)
-    }
-  }
-  return new made(value) as Key
-}
-
-/** Whether a tensor came from `key`. */
-export const isKey = (x: unknown): x is Key => isTensor(x) && '~mapgrad.key' in x
-
-/** The key of a seed. */
-export function key(seed: number | bigint, options: { readonly device?: Device } = {}): Key {
-  return asKey(fromHost([...wordsOf(checkSeed('key', seed)), 0, 0], [4], 'int32', options.device, 'key'))
-}
-
 /** Refuses what is not a key. */
 export function checkKey(op: string, x: unknown): asserts x is Tensor {
   checkTensor(op, x, 'a key')
   const k = x as Tensor
   if (k.dtype !== 'int32' || k.shape.at(-1) !== 4) throw new TensorTypeError(`expected a key, which is an int32 tensor of shape [..., 4], got ${describe(x)}. Make one with key(seed)`, { op, code: 'KEY' })
-}
-
-/** `n` independent keys from a key, `[…, 4] → […, n, 4]`; the key itself should not be used any more. */
-export function splitKey(k: Tensor, n = 2): Key {
-  checkKey('split', k)
-  if (!Number.isInteger(n) || n < 0) throw new TensorRangeError(`expected a whole number of keys, got ${describe(n)}`, { op: 'split', code: 'SIZE' })
-  return asKey(splitKeys(k, n))
-}
-
-/** The key for item `data` (a whole number, or an int32 tensor, one number a key) of what `k` is the key of. */
-export function foldIn(k: Tensor, data: number | Tensor): Key {
-  checkKey('foldIn', k)
-  if (typeof data === 'number') {
-    if (!Number.isInteger(data)) throw new TensorRangeError(`expected a whole number to fold in, got ${data}`, { op: 'foldIn', code: 'FOLD_IN' })
-    return asKey(foldKeys(k, filledLike(k, data | 0, 'int32', [1])))
-  }
-  checkTensor('foldIn', data)
-  return asKey(foldKeys(k, reshapeTo(cast(data, 'int32'), [...data.shape, 1])))
 }

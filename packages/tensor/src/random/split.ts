@@ -1,7 +1,7 @@
 import { readArgs } from '../core/args.ts'
 import { split as splitTensor } from '../ops/split.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Key, isKey, splitKey } from './generator.ts'
+import { type Key, isKey, splitKey } from './keys.ts'
 
 type SplitArgs = Parameters<typeof splitTensor> extends [Tensor, ...infer R] ? R : never
 

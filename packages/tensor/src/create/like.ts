@@ -1,0 +1,79 @@
+import type { DType } from '@mapgrad/kernel'
+import { resolveDevice } from '../core/device.ts'
+import { isTensor } from '../core/handle.ts'
+import { type Op, defineOp } from '../core/op.ts'
+import { type Scalar, checkTensor } from '../core/promote.ts'
+import type { Shape } from '../core/shape.ts'
+import { constant, decompose } from '../core/words.ts'
+import { cast, filledLike } from '../ops/cast.ts'
+import { stopGradient } from '../ops/unary.ts'
+import type { Tensor } from '../tensor.ts'
+import { type TensorData, type TensorOptions, parseData } from './host.ts'
+import { type SizeArgs, readSize, stored } from './size.ts'
+
+// Tensors made like another one: results are made by its class, so `Tensor` can have these as methods.
+
+interface FillParams {
+  readonly shape: Shape
+  readonly fill: number | bigint
+  readonly dtype: DType
+}
+
+/** One number repeated, on the device and in the transforms of `like`: inside vmap, each example gets its own. */
+export const newFilled: Op<[like: Tensor], FillParams, [like: Tensor, params: FillParams]> = defineOp({
+  name: 'new_full',
+  args: (like: Tensor, params: FillParams): readonly [[Tensor], FillParams] => [[like], params],
+  result: (_, { shape, dtype }) => ({ shape, dtype }),
+  compute: decompose(([like], { shape, fill, dtype }) => filledLike(like!, fill, dtype, shape)),
+  batch: ([like], _, p, { size }) => [newFilled(like, { ...p, shape: [size, ...p.shape] }), 0],
+  diff: constant,
+})
+
+function like(op: string, x: Tensor, shape: Shape, fill: Scalar, o: TensorOptions): Tensor {
+  const dtype = o.dtype ?? x.dtype
+  return onDevice(op, newFilled(x, { shape, fill: stored(op, fill, dtype), dtype }), o)
+}
+export function onDevice(op: string, x: Tensor, { device }: TensorOptions): Tensor {
+  if (device === undefined || resolveDevice(device, op) === x.value.backend) return x
+  return x.to({ device })
+}
+function likeOptions(op: string, x: Tensor, options: TensorOptions): TensorOptions {
+  checkTensor(op, x)
+  return readSize<TensorOptions>(op, [[], options])[1]
+}
+
+/** Zeros of the shape and dtype of `x`. */
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, x.shape, 0, likeOptions('zerosLike', x, options))
+/** Ones of the shape and dtype of `x`. */
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('onesLike', x, x.shape, 1, likeOptions('onesLike', x, options))
+/** A tensor of the shape and dtype of `x` whose values are of no interest. */
+export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('emptyLike', x, x.shape, 0, likeOptions('emptyLike', x, options))
+/** `fill` repeated over the shape of `x`, in its dtype. */
+export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor => like('fullLike', x, x.shape, fill, likeOptions('fullLike', x, options))
+
+/** Zeros of a size with the dtype and device of `x`; inside vmap of a batched `x`, one for each example. */
+export function newZeros(x: Tensor, ...args: SizeArgs): Tensor {
+  const [size, o] = readSize('newZeros', args)
+  return like('newZeros', x, size, 0, o)
+}
+/** Ones of a size with the dtype and device of `x`; inside vmap of a batched `x`, one for each example. */
+export function newOnes(x: Tensor, ...args: SizeArgs): Tensor {
+  const [size, o] = readSize('newOnes', args)
+  return like('newOnes', x, size, 1, o)
+}
+/** A tensor of a size with the dtype and device of `x`, its values of no interest. */
+export function newEmpty(x: Tensor, ...args: SizeArgs): Tensor {
+  const [size, o] = readSize('newEmpty', args)
+  return like('newEmpty', x, size, 0, o)
+}
+/** `fill` repeated over `size`, with the dtype and device of `x`. */
+export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: TensorOptions = {}): Tensor {
+  const [shape, o] = readSize<TensorOptions>('newFull', [typeof size === 'number' ? [size] : size, options])
+  return like('newFull', x, shape, fill, o)
+}
+/** A tensor of `data` with the dtype and device of `x`. */
+export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
+  const [, o] = readSize<TensorOptions>('newTensor', [[], options])
+  if (isTensor(data)) return onDevice('newTensor', cast(stopGradient(data), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
+  return x.wrap(parseData(data, o.dtype ?? x.dtype, resolveDevice(o.device ?? x.value.backend, 'newTensor')))
+}
