@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, TreeSpec, describe, filledLike, isTensor, refusePromise, show, treeFlatten, type Tangent } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, type TreeSpec, describe, filledLike, isTensor, refusePromise, show, treeFlatten, type Tangent } from '@mapgrad/tensor/plugin'
 
 // Between the trees that users pass and the lists of tensors that interpreters work on.
 

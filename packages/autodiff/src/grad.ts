@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, TreeSpec, checkOptions, describe, filledLike, isOptions, isTensor, owning } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, filledLike, isOptions, isTensor, owning } from '@mapgrad/tensor/plugin'
 import { auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, TreeSpec, checkOptions, describe, isTensor, show, treeFlatten } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, isTensor, show, treeFlatten } from '@mapgrad/tensor/plugin'
 import { auxLeaves, checkFunction, isFloating, kindOf, matchLeaves, orZero, outputs, primalLeaves, splitAux } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { linearizeFlat } from './linearize.ts'

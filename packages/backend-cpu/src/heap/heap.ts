@@ -15,12 +15,18 @@ const NURSERY = 256
 const SHARED_SPILL = 2048
 const SPILL_PAGE = 16384
 
+/** What is used of a WebAssembly.Memory: named here, so that published types need none of the host's. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer
+  grow(pages: number): number
+}
+
 /**
  * One WebAssembly memory as a cache over storage that the garbage collector owns. A block can always be copied to an
  * ordinary ArrayBuffer and dropped, least recently used first: garbage costs at most one copy, and nobody has to free.
  */
 export class Heap {
-  readonly memory: WebAssembly.Memory
+  readonly memory: LinearMemory
   readonly budget: number
   words: Int32Array
   floats: Float32Array
