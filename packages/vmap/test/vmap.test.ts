@@ -62,7 +62,7 @@ describe('structure', () => {
   })
   test('an output that depends on no example is repeated, or returned as it is where outDims is null', () => {
     const x = random(3)
-    expect(vmap(() => f64([1, 2]))(x).tolist()).toEqual([[1, 2], [1, 2], [1, 2]])
+    expect(vmap((_: Tensor) => f64([1, 2]))(x).tolist()).toEqual([[1, 2], [1, 2], [1, 2]])
     const [y, name] = vmap((x: Tensor) => [sin(x), 'anything'] as const, 0, [0, null])(x)
     expect([y.shape, name]).toEqual([[3], 'anything'])
   })
@@ -84,7 +84,7 @@ describe('structure', () => {
     expect(distance(vmap(sin, { inDims: 1, outDims: 1, randomness: 'same', chunkSize: 2 })(x), sin(x))).toBe(0)
   })
   test('empty outputs', () => {
-    expect(vmap(() => [])(random(3))).toEqual([])
+    expect(vmap((_: Tensor) => [])(random(3))).toEqual([])
   })
 })
 
