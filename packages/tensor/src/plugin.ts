@@ -17,6 +17,7 @@ export { batchOf, broadcastAval, constant, decompose, diffOf, elementwise, kerne
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'
 export { sumDims } from './ops/reduce.ts'
-export { generatorOf, nextKey } from './random/generator.ts'
+export { generatorOf } from './random/generator.ts'
+export { nextKey } from './random/keys.ts'
 export { expr } from '@mapgrad/kernel'
 export type { DType, Expr, KernelParams, Loop, LoopCall, NamedKernel, ReduceOp, View } from '@mapgrad/kernel'

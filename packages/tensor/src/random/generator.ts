@@ -97,7 +97,7 @@ function restore(op: string, to: State, from: GeneratorState): void {
 }
 
 /** The key of the next draw of `generator`, the default one if absent. */
-export function nextKey(generator: Generator | undefined, backend: Backend): ArrayValue {
+export function keyWords(generator: Generator | undefined, backend: Backend): ArrayValue {
   const key = generator ? generator.next(backend) : advance(registry().random, backend)
   // a transform that records draws must know that the key is to be taken anew each time
   if (registry().top) sources.set(key, generator ?? null)

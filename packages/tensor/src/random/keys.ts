@@ -8,7 +8,8 @@ import { cast, filledLike } from '../ops/cast.ts'
 import { reshapeTo } from '../ops/view.ts'
 import { Tensor } from '../tensor.ts'
 import { foldKeys, splitKeys } from './draw.ts'
-import { checkKey, checkSeed, wordsOf } from './generator.ts'
+import type { Backend } from '../core/backend.ts'
+import { type Generator, checkKey, checkSeed, keyWords, wordsOf } from './generator.ts'
 
 /**
  * The key of a stream of random numbers that depends on nothing but the key: an int32 tensor `[…, 4]`, seed and offset.
@@ -54,4 +55,9 @@ export function foldIn(k: Tensor, data: number | Tensor): Key {
   }
   checkTensor('foldIn', data)
   return asKey(foldKeys(k, reshapeTo(cast(data, 'int32'), [...data.shape, 1])))
+}
+
+/** The key of the next draw of `generator`, the default one if absent, as graphs that draw take it anew each time. */
+export function nextKey(generator: Generator | undefined, backend: Backend): Tensor {
+  return new Tensor(keyWords(generator, backend))
 }

@@ -13,7 +13,7 @@ import { ge, le, lt } from '../ops/compare.ts'
 import { log, log1p, neg } from '../ops/unary.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Draw, checkFloat, drawShared, drawWith } from './draw.ts'
-import { type Generator, checkKey, nextKey } from './generator.ts'
+import { type Generator, checkKey, keyWords } from './generator.ts'
 
 // Draws that have a tensor to be like: results are made by its class, so `Tensor` can have these as methods.
 
@@ -40,7 +40,7 @@ export function drawn(op: string, shape: Shape, dtype: DType, draw: Draw, source
     return wrap(drawWith(key, params).value)
   }
   const backend = device === undefined ? (like?.value.backend ?? resolveDevice(generator?.device, op)) : resolveDevice(device, op)
-  const state = wrap(nextKey(generator, backend))
+  const state = wrap(keyWords(generator, backend))
   const out = drawShared(state, params)
   // nothing can have recorded it
   if (!registry().top) state.dispose()
