@@ -53,6 +53,7 @@ const selections = [
   { pick: ['tensor'], brings: ['kernel', 'tensor'], program: 'no-backend.mjs' },
   { pick: ['tensor', 'backend-cpu'], brings: ['backend-cpu', 'kernel', 'tensor'], program: 'tensor-cpu.mjs' },
   { pick: ['tensor', 'backend-cpu', 'vmap'], brings: ['backend-cpu', 'kernel', 'tensor', 'vmap'], program: 'vmap.mjs' },
+  { pick: ['tensor', 'backend-cpu', 'graph'], brings: ['backend-cpu', 'graph', 'kernel', 'tensor'], program: 'graph.mjs' },
   { pick: ['tensor', 'backend-cpu', 'autodiff'], brings: ['autodiff', 'backend-cpu', 'kernel', 'tensor'], program: 'autodiff.mjs' },
   {
     pick: ['tensor', 'backend-cpu', 'backend-testkit'],

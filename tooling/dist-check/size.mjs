@@ -17,6 +17,7 @@ const scenarios = {
   'tensor + backend-cpu': "export { cpu } from '@mapgrad/backend-cpu'\nexport { matmul, setDefaultDevice, tensor } from '@mapgrad/tensor'",
   vmap: "export { vmap } from '@mapgrad/vmap'",
   'autodiff: grad': "export { grad } from '@mapgrad/autodiff'",
+  'graph: makeFx': "export { makeFx } from '@mapgrad/graph'",
   'func: grad, vmap': "export { grad, tensor, vmap } from '@mapgrad/func'",
   'func: everything': "export * from '@mapgrad/func'",
 }

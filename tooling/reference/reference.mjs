@@ -19,6 +19,8 @@ const entries = [
   ['@mapgrad/autodiff/plugin', 'packages/autodiff/src/plugin.ts'],
   ['@mapgrad/vmap', 'packages/vmap/src/index.ts'],
   ['@mapgrad/vmap/plugin', 'packages/vmap/src/plugin.ts'],
+  ['@mapgrad/graph', 'packages/graph/src/index.ts'],
+  ['@mapgrad/graph/plugin', 'packages/graph/src/plugin.ts'],
   ['@mapgrad/backend-cpu', 'packages/backend-cpu/src/index.ts'],
   ['@mapgrad/backend-testkit', 'packages/backend-testkit/src/index.ts'],
   ['@mapgrad/kernel', 'packages/kernel/src/index.ts'],

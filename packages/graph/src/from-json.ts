@@ -1,0 +1,108 @@
+import { type Tensor, tensor } from '@mapgrad/tensor'
+import * as ours from '@mapgrad/tensor/ops'
+import { type AnyOp, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
+import type { Signature } from './code.ts'
+import { fault } from './faults.ts'
+import { Graph, type OpLike } from './graph.ts'
+import { FORMAT, type GraphJSON, type NodeJSON, VERSION_OF_FORMAT } from './json.ts'
+import { type TensorJSON, arrayOf, decodeValue, fromBase64 } from './literal.ts'
+import { type GraphModule, graphModule } from './module.ts'
+import { camelCase } from './names.ts'
+import type { GraphNode } from './node.ts'
+import { type Structure, decodeStructure } from './structure.ts'
+
+/** Options of `graphFromJSON`. */
+export interface FromJSONOptions {
+  /** ops beside those of `@mapgrad/tensor`, by their name in camelCase: a module of them (`import * as ops`) will do */
+  readonly ops?: Readonly<Record<string, unknown>>
+}
+
+const isOp = (x: unknown): x is OpLike & { readonly def: AnyOp } => typeof x === 'function' && 'def' in x
+
+function opOf({ op, home }: NodeJSON, given: Readonly<Record<string, unknown>>): AnyOp {
+  const name = camelCase(op!)
+  for (const table of [given, ours as Readonly<Record<string, unknown>>]) {
+    const found = Object.hasOwn(table, name) ? table[name] : undefined
+    if (isOp(found) && (found.def.home ?? undefined) === home) return found.def
+  }
+  throw fault(
+    'graphFromJSON',
+    `expected ops of @mapgrad/tensor or among { ops }, got '${op}' ${home ? `of ${home}` : 'of an unknown module'}. Pass it as graphFromJSON(json, { ops: { ${name} } })`,
+    'UNKNOWN_OP',
+  )
+}
+
+const arrays: Readonly<Record<string, new (buffer: ArrayBuffer) => Float32Array>> = {
+  Uint8Array,
+  Int8Array,
+  Int16Array,
+  Int32Array,
+  BigInt64Array,
+  Float32Array,
+  Float64Array,
+} as never
+
+function decodeTensor({ dtype, shape, fill, data }: TensorJSON): Tensor {
+  if (data === undefined) return filledLike(tensor(0), decodeValue(fill) as number, dtype, shape)
+  return tensor(new arrays[arrayOf[dtype]]!(fromBase64(data).buffer), { dtype }).reshape([...shape])
+}
+
+function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: Readonly<Record<string, unknown>>): GraphNode {
+  const { kind, name } = json
+  const inputs = (json.inputs ?? []).map((i) => {
+    const x = made[i]
+    if (!x) throw fault('graphFromJSON', `expected ${name} to read nodes before it, got place ${i}`, 'INVALID_GRAPH')
+    return x
+  })
+  switch (kind) {
+    case 'placeholder':
+      return to.addPlaceholder(json.avals![0]!, name)
+    case 'constant':
+      return to.addConstant(decodeTensor(json.value!), name)
+    case 'key':
+      return to.addKey(null, resolveDevice(json.device, 'graphFromJSON'), name)
+    case 'item':
+      return to.addItem(inputs[0]!, json.index!, name)
+    case 'call':
+      return to.addCall(opOf(json, ops), inputs, json.params === undefined ? null : decodeValue(json.params), {
+        name,
+        result: json.many ? json.avals! : json.avals![0]!,
+      })
+    case 'output':
+      to.setOutputs(inputs)
+      return to.nodes.at(-1)!
+    default:
+      throw fault('graphFromJSON', `expected a kind of node that this version knows, got '${String(kind)}'`, 'INVALID_GRAPH')
+  }
+}
+
+/**
+ * The graph that `toJSON` wrote, checked, as a function of the same trees. Constants go to the default device.
+ * @throws TensorTypeError for ops that are not known, and for what is no graph
+ */
+export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions = {}): GraphModule {
+  checkOptions('graphFromJSON', options as Record<string, unknown>, ['ops'], 'graph')
+  const data = (typeof json === 'string' ? JSON.parse(json) : json) as GraphJSON
+  if (typeof data !== 'object' || data === null || data.format !== FORMAT || !Array.isArray(data.nodes))
+    throw fault('graphFromJSON', `expected data that toJSON wrote, with format '${FORMAT}', got ${describe(data)}`, 'INVALID_GRAPH')
+  if (data.version !== VERSION_OF_FORMAT)
+    throw fault(
+      'graphFromJSON',
+      `expected version ${VERSION_OF_FORMAT} of the format, got ${data.version}. Save the graph anew with this version of @mapgrad/graph`,
+      'INVALID_GRAPH',
+    )
+  const graph = new Graph()
+  const made: GraphNode[] = []
+  for (const node of data.nodes) made.push(decodeNode(graph, node, made, options.ops ?? {}))
+  graph.lint()
+  return graphModule(
+    graph,
+    data.signature ? { args: data.signature.args.map(decodeStructure), result: decodeStructure(data.signature.result) } : bare(graph),
+  )
+}
+
+/** Tensors in, an array of tensors out. */
+function bare(graph: Graph): Signature {
+  const leaf: Structure = { kind: 'tensor' }
+  return { args: graph.placeholders.map(() => leaf), result: { kind: 'array', children: graph.outputs.map(() => leaf) } }
+}

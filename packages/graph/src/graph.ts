@@ -1,0 +1,287 @@
+import { type Generator, type Tensor, keep } from '@mapgrad/tensor'
+import { type AnyOp, type Aval, type Backend, show } from '@mapgrad/tensor/plugin'
+import { canonical, hashOf } from './canonical.ts'
+import { codeOf } from './code.ts'
+import { fault } from './faults.ts'
+import { type GraphJSON, toJSON } from './json.ts'
+import { fillOf } from './literal.ts'
+import { Names, camelCase } from './names.ts'
+import { GraphNode, type NodeInit } from './node.ts'
+import { type PrintOptions, dotOf, print } from './print.ts'
+import { run } from './run.ts'
+
+/** An op, or the facts of one. */
+export type OpLike = AnyOp | { readonly def: AnyOp }
+const defOf = (op: OpLike): AnyOp => ('def' in op ? op.def : op)
+
+/**
+ * A program of ops on tensors: nodes in an order in which each comes after what it reads. It is made by `makeFx` or by
+ * hand, can be edited, run, printed, saved, and turned into another by passes.
+ */
+export class Graph {
+  readonly #nodes: GraphNode[] = []
+  readonly #names: Names = new Names()
+  /** where new nodes go; `null` is the end */
+  #before: GraphNode | null = null
+  #output: GraphNode | null = null
+
+  /** All nodes in order; the last one is the output. */
+  get nodes(): readonly GraphNode[] {
+    return this.#nodes
+  }
+  /** The inputs in order. */
+  get placeholders(): readonly GraphNode[] {
+    return this.#nodes.filter((n) => n.kind === 'placeholder')
+  }
+  /** The nodes whose tensors are the results. */
+  get outputs(): readonly GraphNode[] {
+    return this.#output?.inputs ?? []
+  }
+  /** The node with that name. */
+  node(name: string): GraphNode | undefined {
+    return this.#nodes.find((n) => n.name === name)
+  }
+
+  #add(name: string, init: NodeInit, before: GraphNode | null = this.#before ?? this.#output): GraphNode {
+    for (const x of init.inputs ?? [])
+      if (x.graph !== this)
+        throw fault(
+          'Graph',
+          `expected inputs of this graph, got ${x.name} of another one. Copy it with a pass, or build both in one graph`,
+          'FOREIGN_NODE',
+        )
+    const node = new GraphNode(this, this.#names.take(name), init)
+    if (before) this.#nodes.splice(this.#nodes.indexOf(before), 0, node)
+    else this.#nodes.push(node)
+    return node
+  }
+
+  /** A new input, after the ones there are. */
+  addPlaceholder(aval: Aval, name = 'arg'): GraphNode {
+    const next = this.#nodes.find((n) => n.kind !== 'placeholder') ?? null
+    return this.#add(name, { kind: 'placeholder', avals: [{ shape: aval.shape, dtype: aval.dtype }] }, next)
+  }
+  /** A tensor known beforehand. One that repeats a number prints as that number. */
+  addConstant(value: Tensor, name: string = fillOf(value) === undefined ? 'constant' : 'number'): GraphNode {
+    keep(value)
+    return this.#add(name, { kind: 'constant', value: value.wrap(value.value), avals: [{ shape: value.shape, dtype: value.dtype }] })
+  }
+  /** The next key of a random generator (`null`: the default one), taken anew in each run. */
+  addKey(generator: Generator | null, backend: Backend, name = 'key'): GraphNode {
+    return this.#add(name, { kind: 'key', generator, backend, avals: [{ shape: [4], dtype: 'int32' }] })
+  }
+  /** An op on the tensors of other nodes. `result` is what it gives, where the op cannot tell from shapes alone. */
+  addCall(
+    op: OpLike,
+    inputs: readonly GraphNode[],
+    params: unknown = null,
+    { name, result }: { readonly name?: string; readonly result?: Aval | readonly Aval[] } = {},
+  ): GraphNode {
+    const def = defOf(op)
+    const given = (result ??
+      def.result(
+        inputs.map((x) => x.aval),
+        params,
+      )) as Aval | readonly Aval[]
+    const many = Array.isArray(given)
+    const avals = (many ? given : [given]) as readonly Aval[]
+    return this.#add(name ?? camelCase(def.name), {
+      kind: 'call',
+      op: def,
+      inputs,
+      params,
+      many,
+      avals: avals.map(({ shape, dtype }) => ({ shape, dtype })),
+    })
+  }
+  /** One tensor of a call that gives several. */
+  addItem(call: GraphNode, index: number, name = `${call.name}_${index}`): GraphNode {
+    const aval = call.avals[index]
+    if (!call.many || !aval)
+      throw fault(
+        'Graph.addItem',
+        `expected a call with more than ${index} outputs, got ${call.name}, which has ${call.many ? call.avals.length : 'one tensor'}`,
+        'NO_SUCH_OUTPUT',
+      )
+    return this.#add(name, { kind: 'item', inputs: [call], index, avals: [aval] })
+  }
+  /** Makes the tensors of these nodes the results. */
+  setOutputs(nodes: readonly GraphNode[]): void {
+    if (this.#output) {
+      this.#nodes.splice(this.#nodes.indexOf(this.#output), 1)
+      this.#output.inputs = []
+    }
+    this.#output = null
+    this.#output = this.#add('output', { kind: 'output', inputs: nodes, avals: nodes.map((n) => n.aval) }, null)
+  }
+
+  /** Runs `edit`, whose new nodes go before `node`, and gives what it returns. */
+  insertBefore<R>(node: GraphNode, edit: () => R): R {
+    this.#own('insertBefore', node)
+    const outer = this.#before
+    this.#before = node
+    try {
+      return edit()
+    } finally {
+      this.#before = outer
+    }
+  }
+  /** Makes every reader of `node` read `by` instead, results included. Their shapes and dtypes must agree. */
+  replaceAllUsesWith(node: GraphNode, by: GraphNode): void {
+    this.#own('replaceAllUsesWith', node)
+    this.#own('replaceAllUsesWith', by)
+    if (avalText(node) !== avalText(by))
+      throw fault(
+        'Graph.replaceAllUsesWith',
+        `expected a node of ${avalText(node)} in the place of ${node.name}, got ${by.name} of ${avalText(by)}`,
+        'AVAL_MISMATCH',
+      )
+    for (const user of node.users) if (user !== by) user.inputs = user.inputs.map((x) => (x === node ? by : x))
+  }
+  /** Removes a node that nobody reads. */
+  erase(node: GraphNode): void {
+    this.#own('erase', node)
+    if (node.users.size)
+      throw fault(
+        'Graph.erase',
+        `expected a node without readers, got ${node.name}, which ${[...node.users].map((u) => u.name).join(', ')} read. Use replaceAllUsesWith first`,
+        'NODE_IN_USE',
+      )
+    if (node.kind === 'output') this.#output = null
+    node.inputs = []
+    this.#nodes.splice(this.#nodes.indexOf(node), 1)
+  }
+  #own(method: string, node: GraphNode): void {
+    if (node.graph !== this || !this.#nodes.includes(node))
+      throw fault(
+        `Graph.${method}`,
+        `expected a node of this graph, got ${node.name}, which is of another one or was erased`,
+        'FOREIGN_NODE',
+      )
+  }
+
+  /** Checks the graph and gives it back. @throws TensorTypeError for what is wrong: an order, a missing output, a result that the op would not give */
+  lint(): this {
+    const seen = new Set<GraphNode>()
+    const wrong = (message: string): never => {
+      throw fault('Graph.lint', message, 'INVALID_GRAPH')
+    }
+    for (const node of this.#nodes) {
+      for (const x of node.inputs) {
+        if (!seen.has(x))
+          wrong(
+            `expected ${node.name} to come after what it reads, got ${x.name} ${this.#nodes.includes(x) ? 'behind it' : 'that is not in the graph'}`,
+          )
+        if (x.many && node.kind !== 'item')
+          wrong(`expected ${node.name} to read one tensor, got ${x.name}, which gives ${x.avals.length}. Use addItem`)
+        if (!x.users.has(node)) wrong(`expected ${x.name} to know its reader ${node.name}`)
+      }
+      for (const user of node.users)
+        if (!user.inputs.includes(node) || !this.#nodes.includes(user))
+          wrong(`expected ${node.name} to be read by ${user.name}, which is not so`)
+      if (node.kind === 'call') checkResult(node, wrong)
+      seen.add(node)
+    }
+    if (!this.#output || this.#nodes.at(-1) !== this.#output) wrong('expected the last node to be the output. Use setOutputs')
+    return this
+  }
+
+  /** A copy with the same names. */
+  copy(): Graph {
+    const to = new Graph()
+    copyInto(to, this)
+    return to
+  }
+  /** Whether two graphs are one program: the same ops, params, constants and inputs in the same order, whatever the names. */
+  equals(other: Graph): boolean {
+    return canonical(this) === canonical(other)
+  }
+  /** A short text that equal graphs share; the same in every process. */
+  hash(): string {
+    return hashOf(this)
+  }
+
+  /** The results for tensors in the order of the placeholders. Intermediates are freed after their last use. */
+  run(inputs: readonly Tensor[]): Tensor[] {
+    return run(this, inputs)
+  }
+  /** TypeScript that computes the same. */
+  get code(): string {
+    return codeOf(this)
+  }
+  /** Prints the nodes as a table and gives its text; `{ output: false }` only gives it. */
+  print(options?: PrintOptions): string {
+    return print(this, options)
+  }
+  /** The graph as Graphviz draws it. */
+  toDot(): string {
+    return dotOf(this)
+  }
+  /** The graph as plain data, which `graphFromJSON` reads. */
+  toJSON(): GraphJSON {
+    return toJSON(this)
+  }
+}
+
+/** `float32[2, 3]`, for messages. */
+export const avalText = (node: GraphNode): string => node.avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+
+function checkResult(node: GraphNode, wrong: (message: string) => never): void {
+  const { op, inputs, params } = node
+  let result: Aval | readonly Aval[]
+  try {
+    result = op!.result(
+      inputs.map((x) => x.aval),
+      params,
+    ) as Aval | readonly Aval[]
+  } catch (error) {
+    // its shape depends on data: only a run can tell
+    if ((error as { code?: string }).code === 'INTERNAL') return
+    throw error
+  }
+  const text = ([result].flat() as Aval[]).map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+  if (text !== avalText(node))
+    wrong(`expected ${node.name} = ${op!.name}(${inputs.map((x) => x.name).join(', ')}) to give ${text}, got ${avalText(node)}`)
+}
+
+/** What a rewrite makes of one node, given its inputs in the new graph: another node there, nothing (it must have no readers), or by default a copy. */
+export type Visit = (node: GraphNode, inputs: readonly GraphNode[], to: Graph, copy: () => GraphNode) => GraphNode | null
+
+/** Writes the nodes of a graph into another one, as `visit` says, and gives the counterparts of its outputs. */
+export function copyInto(to: Graph, from: Graph, visit: Visit = (_node, _inputs, _to, copy) => copy()): void {
+  const map = new Map<GraphNode, GraphNode>()
+  for (const node of from.nodes) {
+    const inputs = node.inputs.map((x) => map.get(x)!)
+    if (node.kind === 'output') to.setOutputs(inputs)
+    else {
+      const copy = visit(node, inputs, to, () => copyNode(to, node, inputs))
+      if (copy) map.set(node, copy)
+    }
+  }
+}
+
+/** A node like another one in another graph. */
+export function copyNode(to: Graph, node: GraphNode, inputs: readonly GraphNode[]): GraphNode {
+  switch (node.kind) {
+    case 'placeholder':
+      return to.addPlaceholder(node.aval, node.name)
+    case 'constant':
+      return to.addConstant(node.value!, node.name)
+    case 'key':
+      return to.addKey(node.generator, node.backend!, node.name)
+    case 'item':
+      return to.addItem(inputs[0]!, node.index, node.name)
+    case 'call':
+      return to.addCall(node.op!, inputs, node.params, { name: node.name, result: node.many ? node.avals : node.aval })
+    case 'output':
+      to.setOutputs(inputs)
+      return to.nodes.at(-1)!
+  }
+}
+
+/** A new graph with each node as `visit` says. */
+export function rewrite(graph: Graph, visit: Visit): Graph {
+  const to = new Graph()
+  copyInto(to, graph, visit)
+  return to
+}

@@ -1,0 +1,80 @@
+import type { Generator, Tensor } from '@mapgrad/tensor'
+import type { AnyOp, Aval, Backend } from '@mapgrad/tensor/plugin'
+import type { Graph } from './graph.ts'
+
+/** What a node is: an input, a tensor known beforehand, the next key of a random generator, an op applied, one output of several, or the results. */
+export type NodeKind = 'placeholder' | 'constant' | 'key' | 'call' | 'item' | 'output'
+
+/** What makes a node beyond its name: a graph's methods fill it in. */
+export interface NodeInit {
+  readonly kind: NodeKind
+  readonly inputs?: readonly GraphNode[]
+  readonly avals: readonly Aval[]
+  readonly many?: boolean
+  readonly op?: AnyOp
+  readonly params?: unknown
+  readonly value?: Tensor
+  readonly generator?: Generator | null
+  readonly backend?: Backend
+  readonly index?: number
+}
+
+/** One line of a graph. Nodes are made, changed and removed by the methods of their graph. */
+export class GraphNode {
+  readonly graph: Graph
+  readonly kind: NodeKind
+  /** unique in the graph; a valid identifier */
+  readonly name: string
+  /** the op of a call */
+  readonly op: AnyOp | null
+  /** the params of a call, as the op's rules see them */
+  readonly params: unknown
+  /** the tensor of a constant */
+  readonly value: Tensor | null
+  /** where a key comes from: `null` is the default generator */
+  readonly generator: Generator | null
+  /** the device of a key */
+  readonly backend: Backend | null
+  /** which output of its call an item is */
+  readonly index: number
+  /** shape and dtype of each tensor that the node stands for: one, but for calls with several outputs and the output node */
+  readonly avals: readonly Aval[]
+  /** whether it is a call whose op gives a list of tensors, which `item` nodes take apart */
+  readonly many: boolean
+  /** the nodes that take this one as an input */
+  readonly users: Set<GraphNode> = new Set()
+  #inputs: readonly GraphNode[] = []
+
+  constructor(graph: Graph, name: string, init: NodeInit) {
+    this.graph = graph
+    this.name = name
+    this.kind = init.kind
+    this.op = init.op ?? null
+    this.params = init.params ?? null
+    this.value = init.value ?? null
+    this.generator = init.generator ?? null
+    this.backend = init.backend ?? null
+    this.index = init.index ?? 0
+    this.avals = init.avals
+    this.many = init.many ?? false
+    this.inputs = init.inputs ?? []
+  }
+
+  /** The nodes it reads, in order. Setting them keeps `users` in step. */
+  get inputs(): readonly GraphNode[] {
+    return this.#inputs
+  }
+  set inputs(inputs: readonly GraphNode[]) {
+    for (const x of this.#inputs) x.users.delete(this)
+    this.#inputs = inputs
+    for (const x of inputs) x.users.add(this)
+  }
+
+  /** Shape and dtype of the one tensor it stands for. */
+  get aval(): Aval {
+    return this.avals[0]!
+  }
+  toString(): string {
+    return this.name
+  }
+}

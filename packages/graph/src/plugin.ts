@@ -1,0 +1,6 @@
+// Tracing of functions of lists of tensors and rewriting of graphs, for authors of compilers and passes.
+export { type Visit, copyInto, copyNode, rewrite } from './graph.ts'
+export { type Signature } from './code.ts'
+export { type Structure, assemble, sameStructure, structureOf, structureText } from './structure.ts'
+export { graphModule } from './module.ts'
+export { GraphTrace, type TraceOptions, Traced, traceFlat } from './trace.ts'

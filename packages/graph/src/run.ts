@@ -1,0 +1,119 @@
+import { Tensor } from '@mapgrad/tensor'
+import { type Aval, ArrayValue, type Outputs, type Value, bind, nextKey, owning, registry, sameShape, show } from '@mapgrad/tensor/plugin'
+import { fault, rangeFault } from './faults.ts'
+import type { Graph } from './graph.ts'
+import type { GraphNode } from './node.ts'
+
+const text = ({ dtype, shape }: Aval): string => `${dtype}${show(shape)}`
+
+function checkInputs(graph: Graph, inputs: readonly Tensor[]): void {
+  const wanted = graph.placeholders
+  if (inputs.length !== wanted.length)
+    throw fault(
+      'Graph.run',
+      `expected ${wanted.length} tensors (${wanted.map((p) => p.name).join(', ')}), got ${inputs.length}`,
+      'INPUT_COUNT',
+    )
+  wanted.forEach(({ name, aval }, i) => {
+    const x = inputs[i]!
+    if (x.dtype !== aval.dtype || !sameShape(x.shape, aval.shape))
+      throw rangeFault(
+        'Graph.run',
+        `expected ${name} to be ${text(aval)} as it was traced, got ${text(x)}. Trace the function again for other shapes and dtypes`,
+        'INPUT_MISMATCH',
+      )
+  })
+}
+
+/** What a call gave, checked against what it gave when it was recorded: later nodes have those sizes in their params. */
+function checkOutputs(node: GraphNode, ys: readonly Tensor[]): void {
+  node.avals.forEach((aval, i) => {
+    if (!sameShape(ys[i]!.shape, aval.shape))
+      throw rangeFault(
+        'Graph.run',
+        `expected ${node.name} to give ${text(aval)} as when it was traced, got ${text(ys[i]!)}: its shape depends on data. Compute it outside, and pass it as an argument`,
+        'DYNAMIC_SHAPE',
+      )
+  })
+}
+
+/** Runs a graph op by op. Outside of transforms, intermediates are freed after their last use. */
+export function run(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+  checkInputs(graph, inputs)
+  return owning(() => execute(graph, inputs))
+}
+
+function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+  const computed = new Map<GraphNode, readonly Tensor[]>()
+  const left = new Map<GraphNode, number>()
+  const held = new Holders(registry().top === null)
+  const take = (node: GraphNode): Tensor => computed.get(node)![0]!
+  const keep = (node: GraphNode, ys: readonly Tensor[]): void => {
+    computed.set(node, ys)
+    left.set(node, node.users.size)
+    for (const y of ys) held.add(y.value)
+    if (node.users.size === 0) release(node)
+  }
+  const release = (node: GraphNode): void => {
+    for (const y of computed.get(node)!) held.remove(y.value)
+    computed.delete(node)
+  }
+  // held by the caller, or by the graph, for good
+  for (const x of inputs) held.add(x.value)
+  let at = 0
+  for (const node of graph.nodes) {
+    switch (node.kind) {
+      case 'placeholder':
+        keep(node, [inputs[at++]!])
+        break
+      case 'constant':
+        held.add(node.value!.value)
+        keep(node, [node.value!])
+        break
+      case 'key':
+        keep(node, [new Tensor(nextKey(node.generator ?? undefined, node.backend!))])
+        break
+      case 'item':
+        keep(node, [computed.get(node.inputs[0]!)![node.index]!])
+        break
+      case 'call': {
+        const ys: Outputs = bind(node.op!, node.inputs.map(take), node.params)
+        const list = Array.isArray(ys) ? (ys as readonly Tensor[]) : [ys as Tensor]
+        checkOutputs(node, list)
+        keep(node, list)
+        break
+      }
+      case 'output':
+        return node.inputs.map((x) => {
+          const y = take(x)
+          const { value } = y
+          // whoever disposes of a result must not free a constant of the graph
+          return y.wrap(x.kind === 'constant' && value instanceof ArrayValue ? value.view(value.shape, value.strides, value.offset) : value)
+        })
+    }
+    for (const x of new Set(node.inputs)) {
+      const n = left.get(x)! - 1
+      left.set(x, n)
+      if (n === 0) release(x)
+    }
+  }
+  throw fault('Graph.run', 'expected a graph with an output node. Use setOutputs', 'INVALID_GRAPH')
+}
+
+/** Counts who holds each array, and frees those that nobody does. */
+class Holders {
+  readonly #frees: boolean
+  readonly #count = new Map<Value, number>()
+  constructor(frees: boolean) {
+    this.#frees = frees
+  }
+  add(value: Value): void {
+    if (this.#frees) this.#count.set(value, (this.#count.get(value) ?? 0) + 1)
+  }
+  remove(value: Value): void {
+    if (!this.#frees) return
+    const n = this.#count.get(value)! - 1
+    this.#count.set(value, n)
+    if (n === 0 && value instanceof ArrayValue) value.dispose()
+  }
+}
