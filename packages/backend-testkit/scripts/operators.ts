@@ -14,6 +14,11 @@ for (const name of backends.length ? backends : ['reference', 'cpu']) {
   ratchet[name] = ratchetOf(report)
   console.log(name, JSON.stringify(report.totals), report.stale.join('\n'))
 }
-const entries = Object.entries(ratchet).map(([name, ops]) => `${JSON.stringify(name)}: {\n${Object.entries(ops).map(([op, o]) => `${JSON.stringify(op)}: ${JSON.stringify(o)}`).join(',\n')}\n}`)
+const entries = Object.entries(ratchet).map(
+  ([name, ops]) =>
+    `${JSON.stringify(name)}: {\n${Object.entries(ops)
+      .map(([op, o]) => `${JSON.stringify(op)}: ${JSON.stringify(o)}`)
+      .join(',\n')}\n}`,
+)
 writeFileSync(new URL('operators.json', docs), `{\n${entries.join(',\n')}\n}\n`)
 writeFileSync(new URL('operators.md', docs), markdown(reports))

@@ -61,7 +61,8 @@ export function chosenOperators({ ops, dir = ownCases() }: CasesOptions): string
   if (!ops) return all
   const chosen = all.filter((op) => ops.some((o) => op === o || op.startsWith(`${o}.`)))
   const missing = ops.filter((o) => !all.some((op) => op === o || op.startsWith(`${o}.`)))
-  if (missing.length) throw new RangeError(`[backend-testkit] cases: expected operators with a case file in '${dir}', got ${missing.join(', ')}`)
+  if (missing.length)
+    throw new RangeError(`[backend-testkit] cases: expected operators with a case file in '${dir}', got ${missing.join(', ')}`)
   return chosen
 }
 
@@ -74,11 +75,18 @@ export function* cases(options: CasesOptions = {}): Generator<Case, void, undefi
   for (const file of chosenOperators(options)) {
     const loaded: CaseFile = loadCases(dir, file)
     const operator = resolve(loaded.name, functions)
-    for (const encoded of loaded.samples.slice(0, samples)) for (const dtype of dtypes) yield caseOf(loaded, operator, encoded, dtype, columnsOf[level])
+    for (const encoded of loaded.samples.slice(0, samples))
+      for (const dtype of dtypes) yield caseOf(loaded, operator, encoded, dtype, columnsOf[level])
   }
 }
 
-function caseOf(file: CaseFile, operator: Operator | undefined, encoded: CaseFile['samples'][number], dtype: DType, wanted: readonly Column[]): Case {
+function caseOf(
+  file: CaseFile,
+  operator: Operator | undefined,
+  encoded: CaseFile['samples'][number],
+  dtype: DType,
+  wanted: readonly Column[],
+): Case {
   const { op } = file
   const name = `${op}[${encoded.sample}] ${dtype}`
   const report = async (backend: Backend): Promise<Verdicts> => {
@@ -101,7 +109,8 @@ export const EXPECTED = 'expected failure: '
 function markExpected(op: string, backend: Backend, verdicts: Verdicts): Verdicts {
   const out = { ...verdicts }
   for (const c of columns) {
-    const entry: Expected | undefined = verdicts[c].status === 'fail' ? expectedFailure(op, c, backend.name, verdicts[c].reason ?? '') : undefined
+    const entry: Expected | undefined =
+      verdicts[c].status === 'fail' ? expectedFailure(op, c, backend.name, verdicts[c].reason ?? '') : undefined
     if (entry) out[c] = { status: 'skip', reason: `${EXPECTED}${entry.reason} (${verdicts[c].reason})` }
   }
   return out

@@ -26,7 +26,11 @@ Runs PyTorch's operator cases on a backend.
 
 Exits with 1 if a case fails, 2 if it was called wrongly.`
 
-const list = (text: string | undefined): string[] | undefined => text?.split(',').map((s) => s.trim()).filter(Boolean)
+const list = (text: string | undefined): string[] | undefined =>
+  text
+    ?.split(',')
+    .map((s) => s.trim())
+    .filter(Boolean)
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -49,9 +53,11 @@ async function main(): Promise<number> {
   }
   if (!values.backend) throw new Error(`[backend-testkit] expected --backend <module>\n\n${usage}`)
   const level = values.level === undefined ? undefined : Number(values.level)
-  if (level !== undefined && ![1, 2, 3].includes(level)) throw new Error(`[backend-testkit] --level: expected 1, 2 or 3, got ${values.level}`)
+  if (level !== undefined && ![1, 2, 3].includes(level))
+    throw new Error(`[backend-testkit] --level: expected 1, 2 or 3, got ${values.level}`)
   const samples = values.samples === undefined ? undefined : Number(values.samples)
-  if (samples !== undefined && !(Number.isInteger(samples) && samples > 0)) throw new Error(`[backend-testkit] --samples: expected a positive whole number, got ${values.samples}`)
+  if (samples !== undefined && !(Number.isInteger(samples) && samples > 0))
+    throw new Error(`[backend-testkit] --samples: expected a positive whole number, got ${values.samples}`)
   const ops = list(values.ops)
   const options: CasesOptions = {
     ...(ops && { ops }),
@@ -66,7 +72,8 @@ async function main(): Promise<number> {
     for (const c of columns) if (sample[c] === 'fail') console.log(`${op}[${sample.sample}] ${sample.dtype} ${c}: ${sample.reasons[c]}`)
   })
   for (const line of report.stale) console.log(`expected to fail, and does not: ${line}`)
-  for (const c of columns) console.log(`${c.padEnd(8)} ${report.totals[c].pass} pass, ${report.totals[c].fail} fail, ${report.totals[c].skip} skip`)
+  for (const c of columns)
+    console.log(`${c.padEnd(8)} ${report.totals[c].pass} pass, ${report.totals[c].fail} fail, ${report.totals[c].skip} skip`)
   if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report, null, 1)}\n`)
   if (values.markdown !== undefined) writeFileSync(values.markdown, markdown([report], `Conformance of ${backend.name}`))
   return succeeded(report) ? 0 : 1

@@ -2,7 +2,14 @@ import { EXPECTED, NOT_THERE } from './cases.ts'
 import { type Column, columns } from './compare/tolerance.ts'
 import type { Report } from './report.ts'
 
-const heading: Readonly<Record<Column, string>> = { forward: 'forward', vjp: 'vjp', jvp: 'jvp', vjpvjp: 'second order', vmap: 'vmap', vmapvjp: 'vmap of vjp' }
+const heading: Readonly<Record<Column, string>> = {
+  forward: 'forward',
+  vjp: 'vjp',
+  jvp: 'jvp',
+  vjpvjp: 'second order',
+  vmap: 'vmap',
+  vmapvjp: 'vmap of vjp',
+}
 
 /** One operator's column in one report, in short: `6/6`, `5/6 ✗`, or why there is nothing. */
 function cell(report: Report, op: string, column: Column): string {
@@ -30,11 +37,18 @@ export function markdown(reports: readonly Report[], title = 'Operators'): strin
   const lines = [`# ${title}`, '', `${there.length} of ${ops.length} operators of PyTorch's operator database are there.`, '']
   lines.push(`| samples | ${columns.map((c) => heading[c]).join(' | ')} |`, `| --- | ${columns.map(() => '--- |').join(' ')}`)
   for (const r of reports) {
-    for (const status of ['pass', 'fail', 'skip'] as const) lines.push(`| ${r.backend}: ${status} | ${columns.map((c) => r.totals[c][status]).join(' | ')} |`)
+    for (const status of ['pass', 'fail', 'skip'] as const)
+      lines.push(`| ${r.backend}: ${status} | ${columns.map((c) => r.totals[c][status]).join(' | ')} |`)
   }
   lines.push('', 'Each cell says how many samples pass of those that have a reference value; `–` where none has. `✗` marks a failure.')
   for (const r of reports) {
-    lines.push('', `## ${r.backend}`, '', `| operator | ${columns.map((c) => heading[c]).join(' | ')} |`, `| --- | ${columns.map(() => '--- |').join(' ')}`)
+    lines.push(
+      '',
+      `## ${r.backend}`,
+      '',
+      `| operator | ${columns.map((c) => heading[c]).join(' | ')} |`,
+      `| --- | ${columns.map(() => '--- |').join(' ')}`,
+    )
     for (const op of there) lines.push(`| ${op.replaceAll('_', '\\_')} | ${columns.map((c) => cell(r, op, c)).join(' | ')} |`)
   }
   const notes = new Map<string, string>()

@@ -6,7 +6,9 @@ import { expectedFailures } from './operators/expected.ts'
 import type { Status } from './run/sample.ts'
 
 /** The verdicts on one sample; `reasons` has one for each column that did not pass. */
-export type SampleReport = { readonly sample: number; readonly dtype: DType; readonly reasons: Partial<Record<Column, string>> } & Readonly<Record<Column, Status>>
+export type SampleReport = { readonly sample: number; readonly dtype: DType; readonly reasons: Partial<Record<Column, string>> } & Readonly<
+  Record<Column, Status>
+>
 
 export interface Totals {
   pass: number
@@ -27,7 +29,11 @@ export interface Report {
 }
 
 /** Runs cases one after another. `onSample` sees each verdict as it comes. */
-export async function conformance(backend: Backend, options: CasesOptions = {}, onSample?: (op: string, sample: SampleReport) => void): Promise<Report> {
+export async function conformance(
+  backend: Backend,
+  options: CasesOptions = {},
+  onSample?: (op: string, sample: SampleReport) => void,
+): Promise<Report> {
   const totals = Object.fromEntries(columns.map((c) => [c, { pass: 0, fail: 0, skip: 0 }])) as Record<Column, Totals>
   const operators: Record<string, SampleReport[]> = {}
   for (const one of cases(options)) {
@@ -42,7 +48,13 @@ export async function conformance(backend: Backend, options: CasesOptions = {}, 
     ;(operators[one.op] ??= []).push(sample)
     onSample?.(one.op, sample)
   }
-  return { backend: backend.name, cases: options.dir ?? null, totals, operators, stale: options.dir === undefined && !options.samples && !options.level ? staleExpectations(backend.name, operators) : [] }
+  return {
+    backend: backend.name,
+    cases: options.dir ?? null,
+    totals,
+    operators,
+    stale: options.dir === undefined && !options.samples && !options.level ? staleExpectations(backend.name, operators) : [],
+  }
 }
 
 /** Entries of the list of expected failures for which nothing failed, among the operators that were run. */

@@ -36,12 +36,28 @@ const firstOnly = (f: CaseFile): CaseFile => ({ ...f, samples: f.samples.slice(0
 describe('mapgrad-conformance', () => {
   test('runs chosen operators, and writes the verdicts as JSON and as a table', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mapgrad-report-'))
-    const { code, out } = await command('--backend', '@mapgrad/backend-cpu', '--ops', 'sin,div', '--report', join(dir, 'r.json'), '--markdown', join(dir, 'r.md'))
+    const { code, out } = await command(
+      '--backend',
+      '@mapgrad/backend-cpu',
+      '--ops',
+      'sin,div',
+      '--report',
+      join(dir, 'r.json'),
+      '--markdown',
+      join(dir, 'r.md'),
+    )
     expect(out).toContain('vmapvjp')
     expect(code).toBe(0)
     const report = JSON.parse(readFileSync(join(dir, 'r.json'), 'utf8')) as Report
     expect(Object.keys(report.operators)).toEqual(['div.floor_rounding', 'div.no_rounding_mode', 'div.trunc_rounding', 'sin'])
-    expect(report.operators['sin']![0]).toMatchObject({ forward: 'pass', vjp: 'pass', jvp: 'pass', vjpvjp: 'pass', vmap: 'pass', vmapvjp: 'pass' })
+    expect(report.operators['sin']![0]).toMatchObject({
+      forward: 'pass',
+      vjp: 'pass',
+      jvp: 'pass',
+      vjpvjp: 'pass',
+      vmap: 'pass',
+      vmapvjp: 'pass',
+    })
     expect(readFileSync(join(dir, 'r.md'), 'utf8')).toContain('| sin | 1/1 | 1/1 | 1/1 | 1/1 | 1/1 | 1/1 |')
   })
 
@@ -58,7 +74,10 @@ describe('mapgrad-conformance', () => {
   test('a backend of a file', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mapgrad-backend-'))
     const file = join(dir, 'b.mjs')
-    writeFileSync(file, `import { createCpu } from '${new URL('../../backend-cpu/src/index.ts', import.meta.url).href}'\nexport default Promise.resolve(createCpu())\n`)
+    writeFileSync(
+      file,
+      `import { createCpu } from '${new URL('../../backend-cpu/src/index.ts', import.meta.url).href}'\nexport default Promise.resolve(createCpu())\n`,
+    )
     expect((await command('--backend', file, '--cases', folder('exp', firstOnly))).code).toBe(0)
   })
 
@@ -66,7 +85,10 @@ describe('mapgrad-conformance', () => {
     [[], 'expected --backend <module>'],
     [['--backend', './nowhere.mjs'], "expected a module that can be imported, got './nowhere.mjs'"],
     [['--backend', 'node:os'], "expected 'node:os' to export a backend as 'default', 'backend', 'cpu', 'reference', got exports"],
-    [['--backend', '@mapgrad/backend-cpu', '--cases', './nowhere'], "expected a folder of case files (*.json.gz), got './nowhere', which cannot be read"],
+    [
+      ['--backend', '@mapgrad/backend-cpu', '--cases', './nowhere'],
+      "expected a folder of case files (*.json.gz), got './nowhere', which cannot be read",
+    ],
     [['--backend', '@mapgrad/backend-cpu', '--ops', 'sinn'], 'got sinn'],
     [['--backend', '@mapgrad/backend-cpu', '--level', '7'], '--level: expected 1, 2 or 3, got 7'],
     [['--backend', '@mapgrad/backend-cpu', '--colour'], 'colour'],

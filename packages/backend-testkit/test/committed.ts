@@ -7,7 +7,10 @@ import { columns } from '../src/compare/tolerance.ts'
 
 /** Runs every operator's cases as one test an operator, then compares with the committed table, which only grows. */
 export function everyOperator(name: string, backend: Backend, options: CasesOptions = {}): void {
-  const committed = JSON.parse(readFileSync(new URL('../../../docs/operators.json', import.meta.url), 'utf8')) as Record<string, ReturnType<typeof ratchetOf>>
+  const committed = JSON.parse(readFileSync(new URL('../../../docs/operators.json', import.meta.url), 'utf8')) as Record<
+    string,
+    ReturnType<typeof ratchetOf>
+  >
   describe(`PyTorch's operator cases on ${name}`, () => {
     const seen: Report['operators'] = {}
     const stale: string[] = []
@@ -18,7 +21,9 @@ export function everyOperator(name: string, backend: Backend, options: CasesOpti
         const report = await conformance(backend, { ...options, ops: [op] })
         Object.assign(seen, report.operators)
         stale.push(...report.stale)
-        const failures = Object.entries(report.operators).flatMap(([o, samples]) => samples.flatMap((s) => columns.filter((c) => s[c] === 'fail').map((c) => `${o}[${s.sample}] ${c}: ${s.reasons[c]}`)))
+        const failures = Object.entries(report.operators).flatMap(([o, samples]) =>
+          samples.flatMap((s) => columns.filter((c) => s[c] === 'fail').map((c) => `${o}[${s.sample}] ${c}: ${s.reasons[c]}`)),
+        )
         expect(failures).toEqual([])
       })
     test('nothing that passed is lost: docs/operators.json only grows', () => {

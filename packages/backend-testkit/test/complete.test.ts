@@ -11,7 +11,7 @@ const opsFolder = new URL('../../tensor/src/ops/', import.meta.url)
 /** Functions that compute no tensor from tensors, or draw at random: other suites test them. */
 const others = new Set(
   (
-   'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory ' +
+    'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory ' +
     'manualSeed seed initialSeed getRngState setRngState key foldIn split Generator Tensor TensorTypeError TensorRangeError ' +
     'rand randLike randn randnLike randint randintLike normal bernoulli exponential gumbel dropout uniform multinomial randperm ' +
     'empty emptyLike newEmpty zeros ones full zerosLike onesLike fullLike newZeros newOnes newFull scalarTensor'
@@ -36,13 +36,17 @@ describe('every op has a sample', () => {
     const missing: string[] = []
     for (const file of readdirSync(opsFolder)) {
       const module = (await import(new URL(file, opsFolder).href)) as Record<string, unknown>
-      for (const [name, op] of exportedOps(module)) if (!reached.has(op) && !elsewhere.has(`${file}: ${name}`)) missing.push(`${file}: ${name}`)
+      for (const [name, op] of exportedOps(module))
+        if (!reached.has(op) && !elsewhere.has(`${file}: ${name}`)) missing.push(`${file}: ${name}`)
     }
     expect(missing).toEqual([])
   })
 
   test('a forgotten op is found', () => {
-    const reached = reachedOps(opSamples().filter((s) => s.op !== 'logicalXor'), cpu)
+    const reached = reachedOps(
+      opSamples().filter((s) => s.op !== 'logicalXor'),
+      cpu,
+    )
     expect([...exportedOps(library)].filter(([, op]) => !reached.has(op)).map(([name]) => name)).toContain('logicalXor')
   })
 
@@ -51,8 +55,10 @@ describe('every op has a sample', () => {
     const missing: string[] = []
     const walk = (module: object, path: string): void => {
       for (const [name, value] of Object.entries(module)) {
-        if (typeof value === 'object' && value !== null && name !== 'tree' && Object.getPrototypeOf(value) === Object.prototype) walk(value as object, `${path}${name}.`)
-        else if (typeof value === 'function' && !known.has(path + name) && !others.has(name) && !isAlias(value, known)) missing.push(path + name)
+        if (typeof value === 'object' && value !== null && name !== 'tree' && Object.getPrototypeOf(value) === Object.prototype)
+          walk(value as object, `${path}${name}.`)
+        else if (typeof value === 'function' && !known.has(path + name) && !others.has(name) && !isAlias(value, known))
+          missing.push(path + name)
       }
     }
     walk(library, '')
@@ -62,7 +68,10 @@ describe('every op has a sample', () => {
 
 /** `nn.functional.relu`, `div.floor_rounding`, `special.i0e` → `relu`, `div`, `special.i0e`. */
 function names(file: string): string[] {
-  const parts = file.replace(/^nn\.functional\./, '').split('.').map(camelCase)
+  const parts = file
+    .replace(/^nn\.functional\./, '')
+    .split('.')
+    .map(camelCase)
   return parts.map((_, i) => parts.slice(0, i + 1).join('.'))
 }
 

@@ -23,8 +23,15 @@ export async function difference({ what, got, want, dtype, tolerance }: Comparis
   if (typeof want !== 'object') return scalarDifference(what, isTensor(got) ? await got.itemAsync() : got, want, tolerance)
   if (!isTensor(got)) return `${what}: expected a tensor of shape [${want.shape.join(', ')}], got ${String(got)}`
   if (dtype !== undefined && !sameDtype(got.dtype, dtype)) return `${what}: expected dtype ${dtype}, got ${got.dtype}`
-  if (got.shape.length !== want.shape.length || got.shape.some((s, i) => s !== want.shape[i])) return `${what}: expected shape [${want.shape.join(', ')}], got [${got.shape.join(', ')}]`
-  return numbersDifference(what, await numbersOf(got), want.numbers(), integers.has(got.dtype) || got.dtype === 'bool' ? null : tolerance, got.dtype === 'float32' ? Math.fround : (x) => x)
+  if (got.shape.length !== want.shape.length || got.shape.some((s, i) => s !== want.shape[i]))
+    return `${what}: expected shape [${want.shape.join(', ')}], got [${got.shape.join(', ')}]`
+  return numbersDifference(
+    what,
+    await numbersOf(got),
+    want.numbers(),
+    integers.has(got.dtype) || got.dtype === 'bool' ? null : tolerance,
+    got.dtype === 'float32' ? Math.fround : (x) => x,
+  )
 }
 
 /** The elements of a tensor as numbers, row-major. */
@@ -34,12 +41,19 @@ export async function numbersOf(x: Tensor): Promise<ArrayLike<number>> {
 }
 
 function scalarDifference(what: string, got: unknown, want: number | boolean | string, tolerance: Tolerance): string | null {
-  if (typeof want === 'number' && (typeof got === 'number' || typeof got === 'bigint')) return numbersDifference(what, [Number(got)], [want], tolerance, (x) => x)
+  if (typeof want === 'number' && (typeof got === 'number' || typeof got === 'bigint'))
+    return numbersDifference(what, [Number(got)], [want], tolerance, (x) => x)
   return got === want ? null : `${what}: expected ${String(want)}, got ${String(got)}`
 }
 
 /** The worst element, if it lies outside the tolerance. NaN equals NaN; −0 equals 0. */
-export function numbersDifference(what: string, got: ArrayLike<number>, want: ArrayLike<number>, tolerance: Tolerance | null, round: (x: number) => number): string | null {
+export function numbersDifference(
+  what: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tolerance: Tolerance | null,
+  round: (x: number) => number,
+): string | null {
   if (got.length !== want.length) return `${what}: expected ${want.length} elements, got ${got.length}`
   let largest = 0
   for (let i = 0; i < want.length; i++) if (Number.isFinite(want[i]!)) largest = Math.max(largest, Math.abs(want[i]!))

@@ -32,7 +32,10 @@ const base: Readonly<Record<Column, Required<Bound>>> = {
 
 /** Operators that need more, with the reason. */
 const table: Readonly<Record<string, Bound & { readonly reason: string }>> = {
-  logcumsumexp: { spread: 256, reason: 'derivatives are exponentials of differences of numbers near 100; PyTorch in float32 is 1.5e-3 off' },
+  logcumsumexp: {
+    spread: 256,
+    reason: 'derivatives are exponentials of differences of numbers near 100; PyTorch in float32 is 1.5e-3 off',
+  },
 }
 
 /** The tolerance of an operator's column in a dtype, for inputs of `terms` elements. */

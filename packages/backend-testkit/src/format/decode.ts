@@ -17,7 +17,13 @@ export class HostTensor {
 
   /** The same numbers on a device, in another dtype if one is given. */
   on(device: Device, dtype: DType = this.dtype as DType): Tensor {
-    return reshapeTo(tensor(dtype === 'int64' || !(this.data instanceof BigInt64Array) ? this.data : Float64Array.from(this.data, Number), { dtype, device }), this.shape)
+    return reshapeTo(
+      tensor(dtype === 'int64' || !(this.data instanceof BigInt64Array) ? this.data : Float64Array.from(this.data, Number), {
+        dtype,
+        device,
+      }),
+      this.shape,
+    )
   }
 
   /** The elements as numbers. */
@@ -62,7 +68,8 @@ function decodeTensor({ dtype, shape, data }: EncodedTensor): HostTensor {
   if (!make) throw new TypeError(`case file: expected a dtype among ${Object.keys(arrays).join(', ')}, got '${dtype}'`)
   const numbers = new make(bytes.buffer)
   const expected = shape.reduce((n, s) => n * s, dtype.startsWith('complex') ? 2 : 1)
-  if (numbers.length !== expected) throw new RangeError(`case file: expected ${expected} numbers for shape [${shape.join(', ')}] of ${dtype}, got ${numbers.length}`)
+  if (numbers.length !== expected)
+    throw new RangeError(`case file: expected ${expected} numbers for shape [${shape.join(', ')}] of ${dtype}, got ${numbers.length}`)
   return new HostTensor(dtype, shape, numbers)
 }
 

@@ -18,7 +18,8 @@ export function operatorsIn(dir: string): string[] {
     throw new Error(`[backend-testkit] cases: expected a folder of case files (*${ending}), got '${dir}', which cannot be read`, { cause })
   }
   const ops = names.filter((n) => n.endsWith(ending)).map((n) => n.slice(0, -ending.length))
-  if (ops.length === 0) throw new Error(`[backend-testkit] cases: expected a folder of case files (*${ending}), got '${dir}', which has none`)
+  if (ops.length === 0)
+    throw new Error(`[backend-testkit] cases: expected a folder of case files (*${ending}), got '${dir}', which has none`)
   return ops.sort()
 }
 

@@ -5,7 +5,8 @@ type F = (...args: unknown[]) => unknown
 type Find = (path: string) => F | undefined
 type Has = (member: string) => boolean
 
-const keywordsLast = (args: readonly unknown[], keywords: object): unknown[] => (Object.keys(keywords).length ? [...args, keywords] : [...args])
+const keywordsLast = (args: readonly unknown[], keywords: object): unknown[] =>
+  Object.keys(keywords).length ? [...args, keywords] : [...args]
 
 /** A function of the library whose arguments PyTorch's test suite orders differently. */
 const reordered =
@@ -24,14 +25,14 @@ const property =
 const method =
   (name: string, order: (args: readonly unknown[]) => readonly unknown[] = (args) => args) =>
   (_: Find, has: Has): Operator | undefined =>
-    has(name)
-      ? ([x, ...args], keywords) => (x as Record<string, F>)[name]!(...keywordsLast(order(args), keywords))
-      : undefined
+    has(name) ? ([x, ...args], keywords) => (x as Record<string, F>)[name]!(...keywordsLast(order(args), keywords)) : undefined
 
 /** Operators whose call cannot be told from their name alone: PyTorch's test suite wraps them in a lambda, or they are Python operators. */
 export const exceptions: Readonly<Record<string, (find: Find, has: Has) => Operator | undefined>> = {
   // x[index]: a list that holds anything but numbers is an index an axis, as PyTorch reads it
-  __getitem__: method('at', ([index]) => (Array.isArray(index) && (index as readonly unknown[]).some((i) => typeof i !== 'number') ? (index as readonly unknown[]) : [index])),
+  __getitem__: method('at', ([index]) =>
+    Array.isArray(index) && (index as readonly unknown[]).some((i) => typeof i !== 'number') ? (index as readonly unknown[]) : [index],
+  ),
   __radd__: reordered('add', swapped),
   __rsub__: reordered('sub', swapped),
   __rmul__: reordered('mul', swapped),
@@ -55,7 +56,8 @@ export const exceptions: Readonly<Record<string, (find: Find, has: Has) => Opera
   'special.polygamma': reordered('special.polygamma', swapped),
   // (weight, indices)
   'nn.functional.embedding': (find) => reordered(find('functional.embedding') ? 'functional.embedding' : 'embedding', swapped)(find),
-  'nn.functional.embedding_bag': (find) => reordered(find('functional.embeddingBag') ? 'functional.embeddingBag' : 'embeddingBag', swapped)(find),
+  'nn.functional.embedding_bag': (find) =>
+    reordered(find('functional.embeddingBag') ? 'functional.embeddingBag' : 'embeddingBag', swapped)(find),
   // sliding blocks of images; the tensor method `unfold` is another operator
   'nn.functional.unfold': reordered('functional.unfold', (args) => args),
   // (x, dim, start, end, step); the library's own `slice` builds an index
@@ -70,5 +72,6 @@ export const exceptions: Readonly<Record<string, (find: Find, has: Has) => Opera
     }
   },
   // in-place on a copy
-  zero_: (_, has) => (has('zero_') && has('clone') ? ([x]) => (x as unknown as { clone(): { zero_(): Tensor } }).clone().zero_() : undefined),
+  zero_: (_, has) =>
+    has('zero_') && has('clone') ? ([x]) => (x as unknown as { clone(): { zero_(): Tensor } }).clone().zero_() : undefined,
 }

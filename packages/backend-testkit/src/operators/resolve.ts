@@ -17,7 +17,8 @@ function find(library: Library, path: readonly string[]): ((...args: unknown[]) 
   return typeof at === 'function' ? (at as (...args: unknown[]) => unknown) : undefined
 }
 
-const withKeywords = (args: readonly unknown[], keywords: Readonly<Record<string, unknown>>): unknown[] => (Object.keys(keywords).length ? [...args, keywords] : [...args])
+const withKeywords = (args: readonly unknown[], keywords: Readonly<Record<string, unknown>>): unknown[] =>
+  Object.keys(keywords).length ? [...args, keywords] : [...args]
 
 /** A function that takes its keywords in one trailing object. */
 export const call =
@@ -31,7 +32,8 @@ export const method =
   ([self, ...args], keywords) =>
     (self as Record<string, (...a: unknown[]) => unknown>)[name]!(...withKeywords(args, keywords))
 
-const hasMethod = (name: string): boolean => name in Tensor.prototype && typeof Object.getOwnPropertyDescriptor(ownerOf(name), name)?.value === 'function'
+const hasMethod = (name: string): boolean =>
+  name in Tensor.prototype && typeof Object.getOwnPropertyDescriptor(ownerOf(name), name)?.value === 'function'
 
 function ownerOf(name: string): object {
   let proto: object = Tensor.prototype
@@ -49,7 +51,11 @@ export const ownFunction = (path: string): ((...args: unknown[]) => unknown) | u
 export function resolve(name: string, extra: Library = {}): Operator | undefined {
   const library: Library = { ...(tensorLibrary as Library), ...extra }
   const exception = exceptions[name]
-  if (exception) return exception((path) => find(library, path.split('.')), (key) => key in Tensor.prototype)
+  if (exception)
+    return exception(
+      (path) => find(library, path.split('.')),
+      (key) => key in Tensor.prototype,
+    )
   const path = name.split('.').map(camelCase)
   if (name.startsWith('nn.functional.')) {
     const last = path.at(-1)!

@@ -31,14 +31,19 @@ export class Sample {
   /** The operand that a leaf of `diffArgs` names. */
   operandOf(leaf: number): number {
     const k = this.tensorLeaves.indexOf(leaf)
-    if (k < 0) throw new RangeError(`case file: expected diffArgs to name tensors, got leaf ${leaf} of ${this.name}[${this.encoded.sample}], which is none`)
+    if (k < 0)
+      throw new RangeError(
+        `case file: expected diffArgs to name tensors, got leaf ${leaf} of ${this.name}[${this.encoded.sample}], which is none`,
+      )
     return k
   }
 
   /** The outputs for these operands, flattened; absent outputs (`null`) are left out. */
   apply(operands: readonly Tensor[], backend: Backend): unknown[] {
     let k = 0
-    const [args, keywords] = replaceLeaves(this.#tree, (leaf) => (leaf instanceof HostTensor ? operands[k++] : hostValue(leaf, backend))) as [unknown[], Record<string, unknown>]
+    const [args, keywords] = replaceLeaves(this.#tree, (leaf) =>
+      leaf instanceof HostTensor ? operands[k++] : hostValue(leaf, backend),
+    ) as [unknown[], Record<string, unknown>]
     const options: Record<string, unknown> = {}
     for (const [key, value] of Object.entries(keywords)) {
       if (value === DROPPED || key === 'requires_grad') continue

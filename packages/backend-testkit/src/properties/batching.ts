@@ -12,7 +12,8 @@ type Place = 'none' | 'first' | 'middle' | 'last'
 const SIZE = 4
 const places: readonly Place[] = ['none', 'first', 'middle', 'last']
 
-const axisOf = (place: Place, rank: number): number | null => (place === 'none' ? null : place === 'first' ? 0 : place === 'last' ? rank : Math.ceil(rank / 2))
+const axisOf = (place: Place, rank: number): number | null =>
+  place === 'none' ? null : place === 'first' ? 0 : place === 'last' ? rank : Math.ceil(rank / 2)
 
 /** Every choice of a place per operand but all-none for up to two operands; else all equal and one different from the rest. */
 function choices(count: number): Place[][] {
@@ -50,20 +51,46 @@ async function isLoop(c: Context, what: string, f: Fn, specs: readonly Spec[], s
   for (const choice of choices(specs.length)) {
     const dims = choice.map((p, i) => axisOf(p, specs[i]!.shape.length))
     const label = `${what} with the batch axis at (${choice.join(', ')}), batch of ${size}`
-    const inputs = specs.map((_, i) => at(dims[i] === null ? base[i]! : size === 0 ? emptied(base[i]!, dims[i]!) : stack(examples.map((e) => e[i]!), dims[i]!), i))
+    const inputs = specs.map((_, i) =>
+      at(
+        dims[i] === null
+          ? base[i]!
+          : size === 0
+            ? emptied(base[i]!, dims[i]!)
+            : stack(
+                examples.map((e) => e[i]!),
+                dims[i]!,
+              ),
+        i,
+      ),
+    )
     const got = onBackend(c, () => named(label, () => vmap((...xs: Tensor[]) => f(...xs), dims, 0)(...inputs) as Tensor[]))
     const loops: HostTensor[][] = []
-    for (let b = 0; b < size; b++) loops.push(await Promise.all(onBackend(c, () => f(...specs.map((_, i) => at(dims[i] === null ? base[i]! : examples[b]![i]!, i)))).map(toHost)))
+    for (let b = 0; b < size; b++)
+      loops.push(
+        await Promise.all(onBackend(c, () => f(...specs.map((_, i) => at(dims[i] === null ? base[i]! : examples[b]![i]!, i)))).map(toHost)),
+      )
     const like = size ? loops[0]! : await Promise.all(onBackend(c, () => f(...specs.map((_, i) => at(base[i]!, i)))).map(toHost))
     if (got.length !== like.length) throw new PropertyError(`${label}: expected ${like.length} outputs, got ${got.length}`)
     for (const [k, g] of got.entries()) {
       if (g.dtype !== like[k]!.dtype) throw new PropertyError(`${label}: output ${k}: expected dtype ${like[k]!.dtype}, got ${g.dtype}`)
-      same(`${label}: output ${k}`, await toHost(g), size ? stack(loops.map((l) => l[k]!), 0) : emptied(like[k]!, 0), within(g.dtype, 64))
+      same(
+        `${label}: output ${k}`,
+        await toHost(g),
+        size
+          ? stack(
+              loops.map((l) => l[k]!),
+              0,
+            )
+          : emptied(like[k]!, 0),
+        within(g.dtype, 64),
+      )
     }
   }
 }
 
-const emptied = (x: HostTensor, axis: number): HostTensor => new HostTensor(x.dtype, [...x.shape.slice(0, axis), 0, ...x.shape.slice(axis)], new Float64Array(0))
+const emptied = (x: HostTensor, axis: number): HostTensor =>
+  new HostTensor(x.dtype, [...x.shape.slice(0, axis), 0, ...x.shape.slice(axis)], new Float64Array(0))
 
 function named<R>(label: string, f: () => R): R {
   try {
@@ -73,7 +100,10 @@ function named<R>(label: string, f: () => R): R {
   }
 }
 
-const all = (c: Context): Fn => (...xs) => outputs(c.sample, xs)
+const all =
+  (c: Context): Fn =>
+  (...xs) =>
+    outputs(c.sample, xs)
 
 /** vmap against the loop. */
 export const vmapIsLoop = (c: Context): Promise<void> => isLoop(c, 'vmap', all(c), c.specs, SIZE)
@@ -91,7 +121,10 @@ export async function vmapOfVjp(c: Context): Promise<void> {
   const count = c.specs.length
   const ys = onBackend(c, () => ofVariables(c, held(c), at)(...at.map((i) => held(c)[i]!)))
   const f: Fn = (...xs) => {
-    const [, pull] = vjp(ofVariables(c, xs.slice(0, count), at), at.map((i) => xs[i]!))
+    const [, pull] = vjp(
+      ofVariables(c, xs.slice(0, count), at),
+      at.map((i) => xs[i]!),
+    )
     return pull(xs.slice(count))
   }
   await isLoop(c, 'vmap(vjp)', f, [...c.specs, ...ys.map((y) => slope(y.shape))], 2)
@@ -101,7 +134,12 @@ export async function vmapOfVjp(c: Context): Promise<void> {
 export async function vmapOfJvp(c: Context): Promise<void> {
   const at = variables(c)
   const count = c.specs.length
-  const f: Fn = (...xs) => jvp(ofVariables(c, xs.slice(0, count), at), at.map((i) => xs[i]!), xs.slice(count))[1]
+  const f: Fn = (...xs) =>
+    jvp(
+      ofVariables(c, xs.slice(0, count), at),
+      at.map((i) => xs[i]!),
+      xs.slice(count),
+    )[1]
   await isLoop(c, 'vmap(jvp)', f, [...c.specs, ...at.map((i) => slope(c.specs[i]!.shape))], 2)
 }
 
@@ -121,7 +159,10 @@ export async function vjpOfVmap(c: Context): Promise<void> {
     const cts = ys.map((y) => direction(y.shape, c.next).on(c.backend, y.dtype))
     const each = vmap(
       (...xs: Tensor[]) => {
-        const [, pullOne] = vjp(ofVariables(c, xs.slice(0, inputs.length), at), at.map((i) => xs[i]!))
+        const [, pullOne] = vjp(
+          ofVariables(c, xs.slice(0, inputs.length), at),
+          at.map((i) => xs[i]!),
+        )
         return pullOne(xs.slice(inputs.length))
       },
       0,
@@ -129,7 +170,8 @@ export async function vjpOfVmap(c: Context): Promise<void> {
     )(...inputs, ...cts) as Tensor[]
     return [pull(cts), each] as const
   })
-  for (const [i, g] of got.entries()) same(`vjp(vmap) against vmap(vjp), gradient ${i}`, await toHost(g), await toHost(want[i]!), within(g.dtype, 64))
+  for (const [i, g] of got.entries())
+    same(`vjp(vmap) against vmap(vjp), gradient ${i}`, await toHost(g), await toHost(want[i]!), within(g.dtype, 64))
 }
 
 const held = (c: Context): Tensor[] => c.host.map((x, i) => put(c.specs[i]!, x, c.backend, c.dtype))

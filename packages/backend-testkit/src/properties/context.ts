@@ -23,7 +23,15 @@ export interface Context {
 export function contextOf(sample: OpSample, backend: Backend, reference: Backend | undefined, size: number = SIZE): Context {
   const next = generator(seedOf(nameOf(sample)) + size)
   const specs = sample.xs(size)
-  return { backend, reference, sample, dtype: backend.dtypes.includes('float64') ? 'float64' : 'float32', specs, host: specs.map((s) => draw(s, next)), next }
+  return {
+    backend,
+    reference,
+    sample,
+    dtype: backend.dtypes.includes('float64') ? 'float64' : 'float32',
+    specs,
+    host: specs.map((s) => draw(s, next)),
+    next,
+  }
 }
 
 export const nameOf = ({ op, note }: OpSample): string => (note === undefined ? op : `${op} (${note})`)
@@ -36,7 +44,8 @@ export class PropertyError extends Error {
   }
 }
 
-export const operands = (c: Context, backend: Backend = c.backend, dtype: DType = c.dtype): Tensor[] => c.host.map((x, i) => put(c.specs[i]!, x, backend, dtype))
+export const operands = (c: Context, backend: Backend = c.backend, dtype: DType = c.dtype): Tensor[] =>
+  c.host.map((x, i) => put(c.specs[i]!, x, backend, dtype))
 
 /** The outputs of the sample's function, as a list. */
 export const outputs = (sample: OpSample, xs: readonly Tensor[]): Tensor[] => {
@@ -64,11 +73,17 @@ export async function toHost(x: Tensor): Promise<HostTensor> {
 
 /** Refuses arrays that differ in shape or by more than the tolerance. */
 export function same(what: string, got: HostTensor, want: HostTensor, tolerance: Tolerance): void {
-  if (got.shape.join() !== want.shape.join()) throw new PropertyError(`${what}: expected shape [${want.shape.join(', ')}], got [${got.shape.join(', ')}]`)
+  if (got.shape.join() !== want.shape.join())
+    throw new PropertyError(`${what}: expected shape [${want.shape.join(', ')}], got [${got.shape.join(', ')}]`)
   const wrong = numbersDifference(what, got.numbers(), want.numbers(), tolerance, (x) => x)
   if (wrong !== null) throw new PropertyError(wrong)
 }
 
-export const epsilonOf = (dtype: string): number => ({ float64: 2 ** -52, float32: 2 ** -23, float16: 2 ** -10, bfloat16: 2 ** -7 })[dtype] ?? 0
+export const epsilonOf = (dtype: string): number =>
+  ({ float64: 2 ** -52, float32: 2 ** -23, float16: 2 ** -10, bfloat16: 2 ** -7 })[dtype] ?? 0
 /** A tolerance of so many epsilons of a dtype, of the largest number. */
-export const within = (dtype: string, epsilons: number): Tolerance => ({ rtol: 0, spread: epsilonOf(dtype) * epsilons, atol: epsilonOf(dtype) * epsilons })
+export const within = (dtype: string, epsilons: number): Tolerance => ({
+  rtol: 0,
+  spread: epsilonOf(dtype) * epsilons,
+  atol: epsilonOf(dtype) * epsilons,
+})

@@ -7,8 +7,10 @@ import { direction } from './values.ts'
 
 type Fn = (...xs: Tensor[]) => Tensor[]
 
-const dotOf = (xs: readonly HostTensor[], ys: readonly HostTensor[]): number => xs.reduce((s, x, i) => s + (x.data as Float64Array).reduce((t, v, j) => t + v * Number(ys[i]!.data[j]), 0), 0)
-const scale = (xs: readonly HostTensor[], ys: readonly HostTensor[]): number => xs.reduce((s, x, i) => s + (x.data as Float64Array).reduce((t, v, j) => t + Math.abs(v * Number(ys[i]!.data[j])), 0), 1)
+const dotOf = (xs: readonly HostTensor[], ys: readonly HostTensor[]): number =>
+  xs.reduce((s, x, i) => s + (x.data as Float64Array).reduce((t, v, j) => t + v * Number(ys[i]!.data[j]), 0), 0)
+const scale = (xs: readonly HostTensor[], ys: readonly HostTensor[]): number =>
+  xs.reduce((s, x, i) => s + (x.data as Float64Array).reduce((t, v, j) => t + Math.abs(v * Number(ys[i]!.data[j])), 0), 1)
 const number = (v: number): HostTensor => new HostTensor('float64', [], Float64Array.of(v))
 
 interface Point {
@@ -25,21 +27,39 @@ function pointOf(c: Context): Point {
   const held = operands(c)
   return { at, held, primals: at.map((i) => held[i]!), f: ofVariables(c, held, at), dx: at.map((i) => direction(c.host[i]!.shape, c.next)) }
 }
-const place = (c: Context, xs: readonly HostTensor[], like: readonly Tensor[]): Tensor[] => xs.map((x, i) => x.on(c.backend, like[i]!.dtype))
+const place = (c: Context, xs: readonly HostTensor[], like: readonly Tensor[]): Tensor[] =>
+  xs.map((x, i) => x.on(c.backend, like[i]!.dtype))
 const cotangents = (c: Context, ys: readonly Tensor[]): HostTensor[] => ys.map((y) => direction(y.shape, c.next))
 
 /** `(g(x + h·dx) − g(x − h·dx)) / 2h` with Richardson's extrapolation, on the host. */
 async function differences(c: Context, g: Fn, p: Point): Promise<HostTensor[]> {
   const h = c.dtype === 'float64' ? 1e-4 : 2e-2
   const at = async (t: number): Promise<HostTensor[]> => {
-    const moved = p.at.map((i, k) => new HostTensor('float64', c.host[i]!.shape, (c.host[i]!.data as Float64Array).map((v, j) => v + t * Number(p.dx[k]!.data[j]))))
+    const moved = p.at.map(
+      (i, k) =>
+        new HostTensor(
+          'float64',
+          c.host[i]!.shape,
+          (c.host[i]!.data as Float64Array).map((v, j) => v + t * Number(p.dx[k]!.data[j])),
+        ),
+    )
     return await Promise.all(onBackend(c, () => g(...place(c, moved, p.primals))).map(toHost))
   }
   const [a, b, d, e] = [await at(h), await at(-h), await at(2 * h), await at(-2 * h)]
-  return a.map((y, k) => new HostTensor('float64', y.shape, (y.data as Float64Array).map((v, i) => (8 * (v - Number(b[k]!.data[i])) - (Number(d[k]!.data[i]) - Number(e[k]!.data[i]))) / (12 * h))))
+  return a.map(
+    (y, k) =>
+      new HostTensor(
+        'float64',
+        y.shape,
+        (y.data as Float64Array).map(
+          (v, i) => (8 * (v - Number(b[k]!.data[i])) - (Number(d[k]!.data[i]) - Number(e[k]!.data[i]))) / (12 * h),
+        ),
+      ),
+  )
 }
 
-const close = (c: Context): Tolerance => (c.dtype === 'float64' ? { rtol: 1e-7, spread: 1e-7, atol: 1e-8 } : { rtol: 1e-2, spread: 5e-3, atol: 5e-3 })
+const close = (c: Context): Tolerance =>
+  c.dtype === 'float64' ? { rtol: 1e-7, spread: 1e-7, atol: 1e-8 } : { rtol: 1e-2, spread: 5e-3, atol: 5e-3 }
 
 /** jvp is the central difference along a random direction. */
 export async function jvpIsDifference(c: Context): Promise<void> {
@@ -69,7 +89,10 @@ async function adjoint(c: Context, p: Point, g: Fn, what: string): Promise<void>
 
 /** The pullback as a function of the variables, for fixed cotangents. */
 function pulled(c: Context, p: Point): Fn {
-  const ct = cotangents(c, onBackend(c, () => p.f(...p.primals)))
+  const ct = cotangents(
+    c,
+    onBackend(c, () => p.f(...p.primals)),
+  )
   return (...xs) => {
     const [ys, pull] = vjp(p.f, xs)
     return pull(place(c, ct, ys))
@@ -82,6 +105,7 @@ export async function secondOrder(c: Context): Promise<void> {
   const g = pulled(c, p)
   const dgs = onBackend(c, () => jvp(g, [...p.primals], place(c, p.dx, p.primals))[1])
   const want = await differences(c, g, p)
-  for (const [i, dg] of dgs.entries()) same(`second derivative ${i} against central differences of the pullback`, await toHost(dg), want[i]!, close(c))
+  for (const [i, dg] of dgs.entries())
+    same(`second derivative ${i} against central differences of the pullback`, await toHost(dg), want[i]!, close(c))
   await adjoint(c, p, g, 'reverse over reverse against forward over reverse')
 }

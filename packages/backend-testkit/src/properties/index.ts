@@ -7,7 +7,9 @@ import { jvpIsDifference, secondOrder, transposeIsAdjoint } from './derivatives.
 import { dtypesAgree, layoutsAgree, sizesAgree, specialsAgree } from './values-agree.ts'
 
 /** What is checked of every op, by name. */
-export const propertyTable: Readonly<Record<string, { readonly check: (c: Context) => Promise<void>; readonly derivative?: boolean; readonly batched?: boolean }>> = {
+export const propertyTable: Readonly<
+  Record<string, { readonly check: (c: Context) => Promise<void>; readonly derivative?: boolean; readonly batched?: boolean }>
+> = {
   'layouts agree': { check: layoutsAgree },
   'sizes agree': { check: sizesAgree },
   'special values agree': { check: specialsAgree },

@@ -1,4 +1,4 @@
-import { ArrayValue } from '@mapgrad/tensor/plugin'
+import type { ArrayValue } from '@mapgrad/tensor/plugin'
 import type { DType, Tensor } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
 import { HostTensor } from '../format/decode.ts'
@@ -59,12 +59,20 @@ export function expanded(x: HostTensor, backend: Backend, dtype: DType): Tensor 
 /** The array that `expanded` shows, in memory of its own. */
 export function repeated(x: HostTensor): HostTensor {
   const row = firstRow(x).numbers()
-  return new HostTensor(x.dtype, x.shape, Float64Array.from({ length: x.data.length }, (_, i) => row[i % row.length]!))
+  return new HostTensor(
+    x.dtype,
+    x.shape,
+    Float64Array.from({ length: x.data.length }, (_, i) => row[i % row.length]!),
+  )
 }
 
 function firstRow(x: HostTensor): HostTensor {
   const n = x.data.length / x.shape[0]!
-  return new HostTensor(x.dtype, [1, ...x.shape.slice(1)], Float64Array.from({ length: n }, (_, i) => x.numbers()[i]!))
+  return new HostTensor(
+    x.dtype,
+    [1, ...x.shape.slice(1)],
+    Float64Array.from({ length: n }, (_, i) => x.numbers()[i]!),
+  )
 }
 
 function contiguous(shape: readonly number[]): number[] {

@@ -1,6 +1,20 @@
 import { jvp, vjp } from '@mapgrad/autodiff'
 import type { DType, Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tensors, Trace, Tracer, type Value, bind, expandTo, moveAxis, withTrace } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type ArrayValue,
+  type Backend,
+  type Outputs,
+  type Shape,
+  type Tensors,
+  Trace,
+  Tracer,
+  type Value,
+  bind,
+  expandTo,
+  moveAxis,
+  withTrace,
+} from '@mapgrad/tensor/plugin'
 import { vmap } from '@mapgrad/vmap'
 import type { OpSample } from '../samples/spec.ts'
 import { contextOf, ofVariables, onBackend, operands, outputs, variables } from './context.ts'
@@ -44,7 +58,11 @@ class Watch extends Trace {
     this.seen.add(op)
     // what a backend without a kernel of its own would apply
     if (op.compute.kind === 'decompose') (op.compute.decompose as (xs: Tensors, params: unknown) => Outputs)(inputs, params)
-    const out = bind(op, inputs.map((x) => (x.value instanceof Watched ? x.value.inner : x)), params)
+    const out = bind(
+      op,
+      inputs.map((x) => (x.value instanceof Watched ? x.value.inner : x)),
+      params,
+    )
     const wrap = (y: Tensor): Tensor => y.wrap(new Watched(this, y))
     return Array.isArray(out) ? (out as Tensors).map(wrap) : wrap(out as Tensor)
   }
@@ -84,7 +102,11 @@ export function exportedOps(modules: Readonly<Record<string, unknown>>, path = '
   for (const [name, value] of Object.entries(modules)) {
     const def = typeof value === 'function' ? (value as { readonly def?: AnyOp }).def : undefined
     if (def?.compute) out.set(path + name, def)
-    else if (typeof value === 'object' && value !== null && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null))
+    else if (
+      typeof value === 'object' &&
+      value !== null &&
+      (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+    )
       for (const [k, v] of exportedOps(value as Record<string, unknown>, `${path}${name}.`)) out.set(k, v)
   }
   return out

@@ -6,7 +6,8 @@ import { type Context, PropertyError, contextOf, epsilonOf, onBackend, operands,
 import { expanded, repeated, sliced, transposed } from './layouts.ts'
 import { put } from './values.ts'
 
-const evaluate = async (c: Context, backend: Backend, xs: readonly Tensor[]): Promise<HostTensor[]> => await Promise.all(onDevice(backend, () => outputs(c.sample, xs)).map(toHost))
+const evaluate = async (c: Context, backend: Backend, xs: readonly Tensor[]): Promise<HostTensor[]> =>
+  await Promise.all(onDevice(backend, () => outputs(c.sample, xs)).map(toHost))
 
 function agree(what: string, got: readonly HostTensor[], want: readonly HostTensor[], epsilons: number): void {
   if (got.length !== want.length) throw new PropertyError(`${what}: expected ${want.length} outputs, got ${got.length}`)
@@ -20,11 +21,36 @@ function agree(what: string, got: readonly HostTensor[], want: readonly HostTens
 export async function layoutsAgree(c: Context): Promise<void> {
   const dtypes = c.specs.map((s, i) => s.fixed ?? (s.kind === 'float' ? c.dtype : (c.host[i]!.dtype as DType)))
   const want = await evaluate(c, c.backend, operands(c))
-  for (const [name, layout] of [['transposed', transposed], ['sliced', sliced]] as const)
-    agree(`${name} operands`, await evaluate(c, c.backend, c.host.map((x, i) => layout(x, c.backend, dtypes[i]!))), want, 32)
+  for (const [name, layout] of [
+    ['transposed', transposed],
+    ['sliced', sliced],
+  ] as const)
+    agree(
+      `${name} operands`,
+      await evaluate(
+        c,
+        c.backend,
+        c.host.map((x, i) => layout(x, c.backend, dtypes[i]!)),
+      ),
+      want,
+      32,
+    )
   if (c.specs.some((s) => s.shape.length === 0 || s.shape[0] === 0 || s.distinct)) return
-  const plain = await evaluate(c, c.backend, c.host.map((x, i) => repeated(x).on(c.backend, dtypes[i]!)))
-  agree('expanded operands', await evaluate(c, c.backend, c.host.map((x, i) => expanded(x, c.backend, dtypes[i]!))), plain, 32)
+  const plain = await evaluate(
+    c,
+    c.backend,
+    c.host.map((x, i) => repeated(x).on(c.backend, dtypes[i]!)),
+  )
+  agree(
+    'expanded operands',
+    await evaluate(
+      c,
+      c.backend,
+      c.host.map((x, i) => expanded(x, c.backend, dtypes[i]!)),
+    ),
+    plain,
+    32,
+  )
 }
 
 /** Leading sizes other than the usual one give results too, of the shape that the reference gives. */
@@ -47,9 +73,20 @@ const extremes = [1e-45, 3e38, -3e38, -1e-45, 1e-30, 1e30]
 /** NaN, infinities, zeros and extremes among float operands give what they give on the reference. */
 export async function specialsAgree(c: Context): Promise<void> {
   if (!c.reference || !c.specs.some((s) => s.kind === 'float')) return
-  for (const [name, values] of [['special', specials], ...(c.sample.noExtremes === undefined ? [['extreme', extremes] as const] : [])] as const) {
+  for (const [name, values] of [
+    ['special', specials],
+    ...(c.sample.noExtremes === undefined ? [['extreme', extremes] as const] : []),
+  ] as const) {
     // each operand's begin elsewhere, so that they meet one another
-    const host = c.host.map((x, k) => (c.specs[k]!.kind === 'float' ? new HostTensor(x.dtype, x.shape, (x.data as Float64Array).map((v, i) => (i % 2 === k % 2 ? values[(i * 3 + k * 5) % values.length]! : v))) : x))
+    const host = c.host.map((x, k) =>
+      c.specs[k]!.kind === 'float'
+        ? new HostTensor(
+            x.dtype,
+            x.shape,
+            (x.data as Float64Array).map((v, i) => (i % 2 === k % 2 ? values[(i * 3 + k * 5) % values.length]! : v)),
+          )
+        : x,
+    )
     for (const dtype of (['float32', 'float64'] as const).filter((d) => c.backend.dtypes.includes(d))) {
       const at = (b: Backend): Tensor[] => host.map((x, i) => put(c.specs[i]!, x, b, dtype))
       agree(`${name} values in ${dtype}`, await evaluate(c, c.backend, at(c.backend)), await evaluate(c, c.reference, at(c.reference)), 64)
@@ -66,14 +103,19 @@ export async function dtypesAgree(c: Context): Promise<void> {
     const at = (b: Backend): Tensor[] => c.specs.map((s, i) => inDtype(c.host[i]!, s.fixed ?? dtype, b))
     const got = await attempt(() => evaluate(c, c.backend, at(c.backend)))
     if (typeof got === 'string') {
-      if (c.reference && typeof (await attempt(() => evaluate(c, c.reference!, at(c.reference!)))) !== 'string') throw new PropertyError(`${dtype}: refused, though the reference computes it: ${got}`)
+      if (c.reference && typeof (await attempt(() => evaluate(c, c.reference!, at(c.reference!)))) !== 'string')
+        throw new PropertyError(`${dtype}: refused, though the reference computes it: ${got}`)
       continue
     }
     if (c.reference) agree(dtype, got, await evaluate(c, c.reference, at(c.reference)), 64)
     else if (epsilonOf(dtype) > epsilonOf('float64') && c.dtype === 'float64') {
       // the same rounded operands in float64
       const rounded = await Promise.all(onBackend(c, () => at(c.backend)).map(toHost))
-      const exact = await evaluate(c, c.backend, rounded.map((x, i) => (c.specs[i]!.fixed ? at(c.backend)[i]! : x.on(c.backend, 'float64'))))
+      const exact = await evaluate(
+        c,
+        c.backend,
+        rounded.map((x, i) => (c.specs[i]!.fixed ? at(c.backend)[i]! : x.on(c.backend, 'float64'))),
+      )
       got.forEach((g, i) => same(`${dtype}: output ${i}`, g, exact[i]!, within(dtype, 64)))
     }
   }
@@ -82,7 +124,15 @@ export async function dtypesAgree(c: Context): Promise<void> {
 /** The drawn numbers in a dtype; whole numbers become small enough for each, floats for ints are scaled away from zero. */
 function inDtype(x: HostTensor, dtype: DType, backend: Backend): Tensor {
   const unsigned = dtype === 'uint8' || dtype === 'bool'
-  const data = Float64Array.from(x.numbers(), (v) => (dtype === 'bool' ? (v > 0 ? 1 : 0) : dtype.includes('float') ? v : (unsigned ? Math.abs : (w: number) => w)(Number.isInteger(v) ? v : Math.trunc(v * 3) || 1)))
+  const data = Float64Array.from(x.numbers(), (v) =>
+    dtype === 'bool'
+      ? v > 0
+        ? 1
+        : 0
+      : dtype.includes('float')
+        ? v
+        : (unsigned ? Math.abs : (w: number) => w)(Number.isInteger(v) ? v : Math.trunc(v * 3) || 1),
+  )
   return new HostTensor(dtype, x.shape, data).on(backend, dtype)
 }
 

@@ -42,18 +42,26 @@ export function draw(spec: Spec, next: () => number): HostTensor {
     for (let i = 0; i < n; i++) out[i] = Math.fround(spec.low + (span * (order[i]! + 0.5 + (next() - 0.5) * 0.5)) / n)
   } else if (spec.distinct) {
     const rows = spec.shape.at(-1) ?? 1
-    for (let r = 0; r < n; r += rows) shuffled(span, next).slice(0, rows).forEach((v, i) => (out[r + i] = spec.low + v))
+    for (let r = 0; r < n; r += rows)
+      shuffled(span, next)
+        .slice(0, rows)
+        .forEach((v, i) => (out[r + i] = spec.low + v))
   } else for (let i = 0; i < n; i++) out[i] = spec.low + Math.floor(next() * span)
   return new HostTensor(spec.fixed ?? (spec.kind === 'float' ? 'float64' : spec.kind === 'int' ? 'int32' : 'bool'), spec.shape, out)
 }
 
 /** A direction: independent numbers in [−1, 1] of a shape. */
 export function direction(shape: readonly number[], next: () => number): HostTensor {
-  return new HostTensor('float64', shape, Float64Array.from({ length: count(shape) }, () => next() * 2 - 1))
+  return new HostTensor(
+    'float64',
+    shape,
+    Float64Array.from({ length: count(shape) }, () => next() * 2 - 1),
+  )
 }
 
 /** An operand on a backend. Floats are put in `dtype`, unless the spec fixes theirs. */
-export const put = (spec: Spec, x: HostTensor, backend: Backend, dtype: DType): Tensor => x.on(backend, spec.fixed ?? (spec.kind === 'float' ? dtype : (x.dtype as DType)))
+export const put = (spec: Spec, x: HostTensor, backend: Backend, dtype: DType): Tensor =>
+  x.on(backend, spec.fixed ?? (spec.kind === 'float' ? dtype : (x.dtype as DType)))
 
 /** Float operands that a derivative is taken of. */
 export const isVariable = (spec: Spec): boolean => spec.kind === 'float' && spec.fixed === undefined

@@ -20,7 +20,14 @@ const EXHAUSTIVE = 4
 type Variant = (x: HostTensor, b: number) => HostTensor
 
 const same: Variant = (x) => x
-const scaled: Variant = (x, b) => (x.data instanceof Float32Array || x.data instanceof Float64Array ? new HostTensor(x.dtype, x.shape, x.data.map((v) => v * (1 - b / 8))) : x)
+const scaled: Variant = (x, b) =>
+  x.data instanceof Float32Array || x.data instanceof Float64Array
+    ? new HostTensor(
+        x.dtype,
+        x.shape,
+        x.data.map((v) => v * (1 - b / 8)),
+      )
+    : x
 /** Rows of the first axis that is longer than one, turned around by `b`: stays in the domain of elementwise operators, and indices stay indices. */
 const rolled: Variant = (x, b) => {
   const axis = x.shape.findIndex((s) => s > 1)
@@ -75,7 +82,8 @@ async function toHost(xs: readonly Tensor[]): Promise<HostTensor[]> {
 }
 
 /** Outputs that became NaN or infinite tell that an example left the operator's domain. */
-const leftDomain = (outs: readonly HostTensor[], like: readonly HostTensor[]): boolean => outs.some((o, k) => (o.data as Float64Array).some((v, i) => !Number.isFinite(v) && Number.isFinite(Number(like[k]!.data[i]))))
+const leftDomain = (outs: readonly HostTensor[], like: readonly HostTensor[]): boolean =>
+  outs.some((o, k) => (o.data as Float64Array).some((v, i) => !Number.isFinite(v) && Number.isFinite(Number(like[k]!.data[i]))))
 
 async function examplesOf(f: Fn, operands: readonly HostTensor[], put: (x: HostTensor) => Tensor): Promise<Examples> {
   const base = await toHost(f(...operands.map(put)))
@@ -94,7 +102,10 @@ async function examplesOf(f: Fn, operands: readonly HostTensor[], put: (x: HostT
       let fits = true
       for (const dims of placements(operands.length))
         for (let b = 1; b < SIZE && fits; b++) {
-          const outs = await run(dims.map((d) => d !== null), b)
+          const outs = await run(
+            dims.map((d) => d !== null),
+            b,
+          )
           fits = !leftDomain(outs, base) && outs.every((o, i) => o.shape.join() === base[i]!.shape.join())
         }
       if (fits) return { host, run }
@@ -106,13 +117,29 @@ async function examplesOf(f: Fn, operands: readonly HostTensor[], put: (x: HostT
 }
 
 /** Compares `vmap(f)` with the loop for every placement of the batch axis. */
-async function againstLoop(setting: Setting, column: Column, f: Fn, operands: readonly HostTensor[], put: (x: HostTensor) => Tensor, within: <R>(run: () => R) => R): Promise<Comparison[]> {
+async function againstLoop(
+  setting: Setting,
+  column: Column,
+  f: Fn,
+  operands: readonly HostTensor[],
+  put: (x: HostTensor) => Tensor,
+  within: <R>(run: () => R) => R,
+): Promise<Comparison[]> {
   const examples = await examplesOf((...xs) => within(() => f(...xs)), operands, put)
   const out: Comparison[] = []
   for (const dims of placements(operands.length)) {
     const mask = dims.map((d) => d !== null)
     const wants = await Promise.all(Array.from({ length: SIZE }, (_, b) => examples.run(mask, b)))
-    const inputs = operands.map((x, i) => put(dims[i] === null ? x : stacked(examples.host.map((e) => e[i]!), dims[i]!)))
+    const inputs = operands.map((x, i) =>
+      put(
+        dims[i] === null
+          ? x
+          : stacked(
+              examples.host.map((e) => e[i]!),
+              dims[i]!,
+            ),
+      ),
+    )
     let got: Tensor[]
     try {
       got = within(() => vmap((...xs: Tensor[]) => f(...xs), [...dims], 0)(...inputs) as Tensor[])
@@ -120,7 +147,19 @@ async function againstLoop(setting: Setting, column: Column, f: Fn, operands: re
       throw new Error(`with the batch axis at ${placement(dims)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
     got.forEach((g, k) => {
-      out.push(compareTo(setting, column, `output ${k} with the batch axis at ${placement(dims)}`, g, stacked(wants.map((w) => w[k]!), 0), wants[0]![k]!.dtype))
+      out.push(
+        compareTo(
+          setting,
+          column,
+          `output ${k} with the batch axis at ${placement(dims)}`,
+          g,
+          stacked(
+            wants.map((w) => w[k]!),
+            0,
+          ),
+          wants[0]![k]!.dtype,
+        ),
+      )
     })
   }
   return out
@@ -136,7 +175,14 @@ const putter =
 /** The operator over a batch. */
 export async function vmapColumn(setting: Setting, within: <R>(run: () => R) => R): Promise<Comparison[]> {
   const { sample, backend, dtype } = setting
-  return await againstLoop(setting, 'vmap', (...xs) => sample.apply(xs, backend).filter(isTensor), sample.operands, putter(setting, dtype), within)
+  return await againstLoop(
+    setting,
+    'vmap',
+    (...xs) => sample.apply(xs, backend).filter(isTensor),
+    sample.operands,
+    putter(setting, dtype),
+    within,
+  )
 }
 
 /** The operator's pullback over a batch, of operands and of cotangents. */

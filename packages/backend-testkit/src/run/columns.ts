@@ -19,14 +19,26 @@ export interface Setting {
 export const termsOf = (sample: Sample): number => sample.operands.reduce((n, x) => Math.max(n, x.data.length), 1)
 
 /** The less exact of two dtypes decides. */
-const tolerant = ({ op, sample }: Setting, column: Column, got: unknown, want: HostTensor | number | boolean | string): Comparison['tolerance'] => {
+const tolerant = (
+  { op, sample }: Setting,
+  column: Column,
+  got: unknown,
+  want: HostTensor | number | boolean | string,
+): Comparison['tolerance'] => {
   const terms = termsOf(sample)
   const mine = toleranceOf(op, column, isTensor(got) ? got.dtype : 'float64', terms)
   const theirs = typeof want === 'object' ? toleranceOf(op, column, want.dtype, terms) : mine
   return mine.rtol >= theirs.rtol ? mine : theirs
 }
 
-export function compareTo(setting: Setting, column: Column, what: string, got: unknown, want: HostTensor | number | boolean | string, dtype?: string): Comparison {
+export function compareTo(
+  setting: Setting,
+  column: Column,
+  what: string,
+  got: unknown,
+  want: HostTensor | number | boolean | string,
+  dtype?: string,
+): Comparison {
   return { what, got, want, tolerance: tolerant(setting, column, got, want), ...(dtype !== undefined && { dtype }) }
 }
 
@@ -36,7 +48,16 @@ export function forward(setting: Setting): Comparison[] {
   const outs = sample.apply(operandsOn(sample, backend, dtype), backend)
   const wants = sample.encoded.out.map(decode).filter((w) => w !== null)
   if (outs.length !== wants.length) throw new RangeError(`expected ${wants.length} outputs, got ${outs.length}`)
-  return wants.map((want, i) => compareTo(setting, 'forward', `output ${i}`, outs[i], want as HostTensor, dtype === 'float32' ? sample.encoded.outDtypes[i] : undefined))
+  return wants.map((want, i) =>
+    compareTo(
+      setting,
+      'forward',
+      `output ${i}`,
+      outs[i],
+      want as HostTensor,
+      dtype === 'float32' ? sample.encoded.outDtypes[i] : undefined,
+    ),
+  )
 }
 
 /** The call as a function of its differentiated operands, to its differentiated outputs. */
@@ -51,7 +72,8 @@ export function differentiable({ sample, backend }: Setting, operands: readonly 
 }
 
 /** The differentiated operands among all. */
-export const primalsOf = ({ sample }: Setting, operands: readonly Tensor[]): Tensor[] => sample.encoded.diffArgs!.map((leaf) => operands[sample.operandOf(leaf)]!)
+export const primalsOf = ({ sample }: Setting, operands: readonly Tensor[]): Tensor[] =>
+  sample.encoded.diffArgs!.map((leaf) => operands[sample.operandOf(leaf)]!)
 
 /** Cotangents or tangents of a case, in the dtypes of what they belong to. */
 export function placed({ backend }: Setting, encoded: readonly Encoded[], like: readonly { readonly dtype: DType }[]): Tensor[] {
@@ -67,7 +89,14 @@ function compareGradients(setting: Setting, column: Column, what: string, got: r
   if (got.length !== want.length) throw new RangeError(`expected ${want.length} ${what}s, got ${got.length}`)
   return got.map((g, i) => {
     const w = decode(want[i]!)
-    return compareTo(setting, column, `${what} ${i}`, g, w === null ? new HostTensor('float64', g.shape, new Float64Array(g.numel())) : (w as HostTensor), g.dtype)
+    return compareTo(
+      setting,
+      column,
+      `${what} ${i}`,
+      g,
+      w === null ? new HostTensor('float64', g.shape, new Float64Array(g.numel())) : (w as HostTensor),
+      g.dtype,
+    )
   })
 }
 

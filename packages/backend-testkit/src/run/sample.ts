@@ -34,7 +34,11 @@ function notApplicable(column: Column, { encoded, operands }: Sample): string | 
     case 'vjp':
     case 'vjpvjp':
     case 'jvp':
-      return encoded[column] ? null : encoded.vjp ? `no reference: PyTorch gave none, being zero everywhere or refused` : 'not differentiable in PyTorch'
+      return encoded[column]
+        ? null
+        : encoded.vjp
+          ? `no reference: PyTorch gave none, being zero everywhere or refused`
+          : 'not differentiable in PyTorch'
     case 'vmap':
       return operands.length ? null : 'no tensor operands'
     case 'vmapvjp':

@@ -2,7 +2,12 @@ import * as t from '@mapgrad/tensor'
 import type { Tensor } from '@mapgrad/tensor'
 import { type OpSample, float } from './spec.ts'
 
-const of = (op: string, f: (x: Tensor) => Tensor, note?: string): OpSample => ({ op, ...(note !== undefined && { note }), f: (a) => f(a!), xs: (n) => [float(n, 6)] })
+const of = (op: string, f: (x: Tensor) => Tensor, note?: string): OpSample => ({
+  op,
+  ...(note !== undefined && { note }),
+  f: (a) => f(a!),
+  xs: (n) => [float(n, 6)],
+})
 
 export const activation = (): readonly OpSample[] => [
   of('celu', (x) => t.celu(x)),

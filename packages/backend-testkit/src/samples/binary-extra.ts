@@ -18,7 +18,12 @@ export const binaryExtra = (): readonly OpSample[] => [
   ...of('heaviside', t.heaviside),
   ...of('hypot', t.hypot),
   ...of('isclose', (x, y) => t.isclose(x, y)).map((s) => ({ ...s, differentiable: false })),
-  ...of('ldexp', (x, y) => t.ldexp(x, y), float, (...shape) => fixed(few(...shape), 'int32')),
+  ...of(
+    'ldexp',
+    (x, y) => t.ldexp(x, y),
+    float,
+    (...shape) => fixed(few(...shape), 'int32'),
+  ),
   ...of('logaddexp', t.logaddexp),
   ...of('logaddexp2', t.logaddexp2),
   ...of('rsub', (x, y) => t.rsub(x, y)),

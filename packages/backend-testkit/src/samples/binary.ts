@@ -14,12 +14,18 @@ const of = (op: string, f: Binary, x: Make = float, y: Make = x): OpSample[] => 
 
 export const binary = (): readonly OpSample[] => [
   ...of('add', t.add),
-  ...of('add', (x, y) => t.add(x, y, { alpha: 2 })).slice(0, 1).map((s) => ({ ...s, note: 'alpha' })),
+  ...of('add', (x, y) => t.add(x, y, { alpha: 2 }))
+    .slice(0, 1)
+    .map((s) => ({ ...s, note: 'alpha' })),
   ...of('sub', t.sub),
   ...of('mul', t.mul),
   ...of('div', (x, y) => t.div(x, y), float, positive),
-  ...of('div', (x, y) => t.div(x, y, { roundingMode: 'floor' }), float, positive).slice(0, 1).map((s) => ({ ...s, note: 'floor' })),
-  ...of('div', (x, y) => t.div(x, y, { roundingMode: 'trunc' }), float, positive).slice(0, 1).map((s) => ({ ...s, note: 'trunc' })),
+  ...of('div', (x, y) => t.div(x, y, { roundingMode: 'floor' }), float, positive)
+    .slice(0, 1)
+    .map((s) => ({ ...s, note: 'floor' })),
+  ...of('div', (x, y) => t.div(x, y, { roundingMode: 'trunc' }), float, positive)
+    .slice(0, 1)
+    .map((s) => ({ ...s, note: 'trunc' })),
   ...of('floorDivide', t.floorDivide, float, positive),
   ...of('pow', t.pow, positive, float),
   { op: 'pow', note: 'number exponent', f: (x) => t.pow(x!, 3), xs: (n) => [float(n, 4)] },

@@ -6,4 +6,11 @@ const of = (op: string, f: (x: Tensor, y: Tensor) => Tensor): OpSample[] => [
   { op, note: 'ints', f: (a, b) => f(a!, b!), differentiable: false, xs: (n) => [int(n, 6), int(n, 6)] },
 ]
 
-export const compare = (): readonly OpSample[] => [...of('eq', eq), ...of('ne', ne), ...of('lt', lt), ...of('le', le), ...of('gt', gt), ...of('ge', ge)]
+export const compare = (): readonly OpSample[] => [
+  ...of('eq', eq),
+  ...of('ne', ne),
+  ...of('lt', lt),
+  ...of('le', le),
+  ...of('gt', gt),
+  ...of('ge', ge),
+]

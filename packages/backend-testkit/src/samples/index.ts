@@ -31,7 +31,39 @@ import { unaryExtra } from './unary-extra.ts'
 import { selection } from './where.ts'
 import type { OpSample } from './spec.ts'
 
-const families = [activation, indexing, binary, binaryExtra, compare, crossEntropies, extreme, gathers, joins, linears, losses, products, moments, nonzeros, norms, pads, reduce, scans, scatters, shapes, slices, softmaxes, sorts, splits, strided, takes, ternary, triangular, unary, unaryExtra, selection]
+const families = [
+  activation,
+  indexing,
+  binary,
+  binaryExtra,
+  compare,
+  crossEntropies,
+  extreme,
+  gathers,
+  joins,
+  linears,
+  losses,
+  products,
+  moments,
+  nonzeros,
+  norms,
+  pads,
+  reduce,
+  scans,
+  scatters,
+  shapes,
+  slices,
+  softmaxes,
+  sorts,
+  splits,
+  strided,
+  takes,
+  ternary,
+  triangular,
+  unary,
+  unaryExtra,
+  selection,
+]
 
 /** Samples of every op, by family: one file for each file of the library's ops. */
 export const opSamples = (): OpSample[] => families.flatMap((family) => family())

@@ -18,7 +18,15 @@ const list = (): OpSample[] => [
   { op: 'linalg.multiDot', f: (x, y, z) => linalg.multiDot([x!, y!, z!]), xs: (n) => [float(n, 2), float(2, 4), float(4, 3)] },
   { op: 'linalg.vecdot', f: (x, y) => linalg.vecdot(x!, y!), xs: (n) => [float(n, 4), float(4)] },
   { op: 'linear', f: (x, w, b) => linear(x!, w!, b!), xs: (n) => [float(n, 4), float(3, 4), float(3)] },
-  { op: 'tensordot', f: (x, y) => tensordot(x!, y!, [[1, 2], [1, 0]]), xs: (n) => [float(n, 4, 3), float(3, 4, 2)] },
+  {
+    op: 'tensordot',
+    f: (x, y) =>
+      tensordot(x!, y!, [
+        [1, 2],
+        [1, 0],
+      ]),
+    xs: (n) => [float(n, 4, 3), float(3, 4, 2)],
+  },
 ]
 
 export const linears = (): readonly OpSample[] => list().map((s) => ({ ...s, noExtremes }))

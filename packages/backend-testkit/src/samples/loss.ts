@@ -6,7 +6,11 @@ const xy = (n: number): Spec[] => [float(n, 4), float(n, 4)]
 
 export const losses = (): readonly OpSample[] => [
   { op: 'binaryCrossEntropy', f: (x, y) => binaryCrossEntropy(x!, y!), xs: (n) => [probability(n, 4), probability(n, 4)] },
-  { op: 'binaryCrossEntropyWithLogits', f: (x, y) => binaryCrossEntropyWithLogits(x!, y!, { reduction: 'none' }), xs: (n) => [float(n, 4), probability(n, 4)] },
+  {
+    op: 'binaryCrossEntropyWithLogits',
+    f: (x, y) => binaryCrossEntropyWithLogits(x!, y!, { reduction: 'none' }),
+    xs: (n) => [float(n, 4), probability(n, 4)],
+  },
   { op: 'huberLoss', f: (x, y) => huberLoss(x!, y!, { reduction: 'sum' }), xs: xy },
   { op: 'klDiv', f: (x, y) => klDiv(x!, y!, { reduction: 'batchmean' }), xs: (n) => [float(n, 4), probability(n, 4)] },
   { op: 'l1Loss', f: (x, y) => l1Loss(x!, y!), xs: xy },

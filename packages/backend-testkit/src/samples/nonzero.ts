@@ -8,6 +8,12 @@ export const nonzeros = (): readonly OpSample[] => [
   { op: 'nonzero', f: (x) => nonzero(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
   { op: 'maskedSelect', f: (x, m) => maskedSelect(x!, m!), xs: (n) => [float(n, 4), fixed(bool(n, 4), 'bool')], unbatched: dynamic },
   { op: 'repeatInterleave', f: (x) => repeatInterleave(x!, 2, 1), xs: (n) => [float(n, 3)] },
-  { op: 'repeatInterleave', note: 'tensor', f: (x, r) => repeatInterleave(x!, r!, 0), xs: (n) => [float(n, 2), index(3, n)], unbatched: dynamic },
+  {
+    op: 'repeatInterleave',
+    note: 'tensor',
+    f: (x, r) => repeatInterleave(x!, r!, 0),
+    xs: (n) => [float(n, 2), index(3, n)],
+    unbatched: dynamic,
+  },
   { op: 'at', note: 'mask', f: (x, m) => at(x!, m!), xs: (n) => [float(n, 3), fixed(bool(n, 3), 'bool')], unbatched: dynamic },
 ]

@@ -12,7 +12,9 @@ export interface Spec {
   readonly fixed?: DType
 }
 
-const spec = (kind: Spec['kind'], low: number, high: number) => (...shape: number[]): Spec => ({ kind, shape, low, high })
+const spec =
+  (kind: Spec['kind'], low: number, high: number) =>
+  (...shape: number[]): Spec => ({ kind, shape, low, high })
 
 /** Floats of both signs. */
 export const float: (...shape: number[]) => Spec = /* @__PURE__ */ spec('float', -2, 2)
