@@ -4,10 +4,13 @@ import { Call, fault, inFlight, parts } from './call.ts'
 import { type CustomRule, custom, linearized, transposed } from './custom.ts'
 import { checkFunction, isFloating, kindOf, named, orZero } from './flat.ts'
 
+/** A tree like `R`, whose tuples may be arrays. */
+export type TreeLike<R> = R extends Tensor ? Tensor : R extends readonly unknown[] ? readonly TreeLike<R[number]>[] : R extends object ? { readonly [K in keyof R]: TreeLike<R[K]> } : R
+
 /** The derivative of a function by hand, for `customVjp`. */
 export interface VjpRules<A extends readonly unknown[], R, S> {
   /** the output, and whatever `backward` will need */
-  readonly forward: (...args: A) => readonly [output: R, residuals: S]
+  readonly forward: (...args: A) => readonly [output: TreeLike<R>, residuals: S]
   /** from what `forward` kept and the cotangent of the output: one cotangent an argument, a tree like it, with `null` for none */
   readonly backward: (residuals: S, cotangent: R) => readonly unknown[]
 }
@@ -52,7 +55,7 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
  * transpose of the rule, which must be linear in the tangents. Under `vmap` both functions are mapped.
  * @throws TensorTypeError if the rule gives something else, or a function closes over a value that is being differentiated
  */
-export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R, rule: (primals: A, tangents: A) => readonly [output: R, tangentOut: R]): (...args: A) => R {
+export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R, rule: (primals: A, tangents: A) => readonly [output: TreeLike<R>, tangentOut: TreeLike<R>]): (...args: A) => R {
   checkFunction('customJvp', f)
   checkFunction('customJvp', rule)
   return named((...args: A): R => {

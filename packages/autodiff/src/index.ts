@@ -1,6 +1,6 @@
 export { stopGradient } from '@mapgrad/tensor'
 export { checkpoint, noGrad } from './checkpoint.ts'
-export { type VjpRules, customJvp, customVjp } from './custom-rules.ts'
+export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rules.ts'
 export { type Argnums, type Chosen, type GradOptions, grad, gradAndValue } from './grad.ts'
 export { type JvpOptions, type VjpOptions, jvp, linearize, vjp } from './products.ts'
 export { jvpFlat } from './jvp.ts'

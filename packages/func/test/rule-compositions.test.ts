@@ -22,7 +22,7 @@ const handVjp = customVjp((x: Tensor) => tanh(x), {
   },
   backward: ({ y }, ct) => [mul(ct, mul(y, y).neg().add(1))],
 })
-const handJvp = customJvp(
+const handJvp: F = customJvp(
   (x: Tensor) => tanh(x),
   ([x], [dx]) => {
     const y = handJvp(x)

@@ -95,6 +95,8 @@ export class BatchTrace extends Trace {
     if (typeof rule !== 'function')
       throw new TensorTypeError(`has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`, { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' })
     const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf, under: this.under })
+    if (op.captures && (ys as Tensors).some((y) => this.own(y)))
+      throw new TensorTypeError('expected a rule that works on whole batches, got one that closes over a value of which this vmap shows one example. Pass it as an argument', { package: 'vmap', op: op.name, code: 'CAPTURED' })
     return this.#wrapAll(ys, dim)
   }
 
