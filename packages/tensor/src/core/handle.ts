@@ -1,5 +1,7 @@
 import type { DType } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
+import type { Alias } from './alias.ts'
+import { registry } from './registry.ts'
 import type { Shape } from './shape.ts'
 import type { Value } from './value.ts'
 
@@ -11,12 +13,31 @@ const BRAND = '~mapgrad.tensor'
  * another value. Methods are in the subclass `Tensor`; ops make their results with `wrap`, so that they need not import it.
  */
 export abstract class Handle {
-  /** the array or tracer this handle stands for */
-  value: Value
-  readonly '~mapgrad.tensor' = true
+  #value: Value
+  /** what it shares with its views, or with what it is a view of; `null` where there are none. For `core/alias.ts` alone */
+  alias: Alias | null
+  /** how many transforms had begun when it was made; what is older than a transform is captured by it */
+  readonly born: number
 
   constructor(value: Value) {
-    this.value = value
+    this.#value = value
+    this.alias = null
+    this.born = registry().epoch
+  }
+
+  get '~mapgrad.tensor'(): true {
+    return true
+  }
+
+  /** The array or tracer this handle stands for now. */
+  get value(): Value {
+    return this.alias === null ? this.#value : this.alias.read(this as unknown as Tensor)
+  }
+  /** Makes it stand for another one. For `core/alias.ts` alone: in-place operations go through `write`. */
+  rebind(value: Value, alias: Alias | null): void {
+    this.#value = value
+    this.alias = alias
+    registry().scope?.wrote(this, this.born, () => this.value.arrays())
   }
 
   /** A plain tensor for a value. Not the subclass: results of ops on a parameter are no parameters. */

@@ -8,12 +8,16 @@ import { ArrayValue } from './value.ts'
 export interface Scope {
   /** Called for every array that is made while this scope is the innermost. */
   own(value: ArrayValue): void
+  /** Called when `holder`, made at `born`, got a value: one that is older than this scope keeps it. */
+  wrote(holder: object, born: number, arrays: () => readonly ArrayValue[]): void
 }
 
 class Collector implements Scope {
   readonly outer: Scope | null
   readonly everything: boolean
+  readonly born: number = ++registry().epoch
   owned: ArrayValue[] = []
+  #written: Map<object, () => readonly ArrayValue[]> | null = null
 
   constructor(outer: Scope | null, everything: boolean) {
     this.outer = outer
@@ -27,9 +31,17 @@ class Collector implements Scope {
     else this.outer?.own(value)
   }
 
-  close(survivors: ReadonlySet<ArrayValue> | 'all'): void {
+  wrote(holder: object, born: number, arrays: () => readonly ArrayValue[]): void {
+    if (born >= this.born) return
+    ;(this.#written ??= new Map()).set(holder, arrays)
+    this.outer?.wrote(holder, born, arrays)
+  }
+
+  close(survivors: ReadonlySet<ArrayValue>): void {
+    const older = new Set<ArrayValue>()
+    for (const arrays of this.#written?.values() ?? []) for (const v of arrays()) older.add(v)
     for (const v of this.owned) {
-      if (survivors === 'all' || survivors.has(v) || kept.has(v)) this.outer?.own(v)
+      if (survivors.has(v) || older.has(v) || kept.has(v)) this.outer?.own(v)
       else v.dispose()
     }
   }
@@ -43,12 +55,12 @@ function arraysIn(tree: unknown): Set<ArrayValue> {
   return out
 }
 
-function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => ReadonlySet<ArrayValue> | 'all'): R {
+function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => ReadonlySet<ArrayValue>): R {
   const r = registry()
   const outer = r.scope
   const scope = new Collector(outer, everything)
   r.scope = scope
-  let alive: ReadonlySet<ArrayValue> | 'all' = new Set()
+  let alive: ReadonlySet<ArrayValue> = new Set()
   try {
     const out = f()
     alive = survivors(out)

@@ -1,5 +1,6 @@
 import type { Expr, Loop, LoopSpec, ReduceOp } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
+import { follow } from './alias.ts'
 import { bind, type Outputs } from './trace.ts'
 import type { ArrayValue, Aval } from './value.ts'
 
@@ -31,11 +32,26 @@ export interface LoopRequest {
   readonly scalars?: readonly (number | bigint)[]
 }
 
+/** What a write to a view makes of what it is a view of: `x` with `v` in place of the elements that the view shows. */
+export type Put<P> = (x: Tensor, v: Tensor, params: P) => Tensor
+
+/** How a view op leads from a tensor to its view, and a write back: what handles remember of it. */
+export interface Rebase {
+  readonly view: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null
+  readonly again: (x: Tensor, params: unknown) => Tensor
+  readonly put: Put<unknown>
+}
+
 /** How an op is computed. A backend may bring its own kernel for any of them. */
 export type Compute<X extends Tensors, P> =
   | { readonly kind: 'pointwise'; readonly build: (...xs: Expr[]) => Expr }
   | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly build: (...xs: Expr[]) => Expr }
-  | { readonly kind: 'view'; readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null }
+  | {
+      readonly kind: 'view'
+      readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null
+      readonly put?: Put<P>
+      readonly again?: (x: Tensor, params: P) => Tensor
+    }
   | { readonly kind: 'pieces'; readonly places: (xs: Each<X, Layout & Aval>, params: P, out: Layout) => readonly Layout[]; readonly cover: boolean }
   | { readonly kind: 'loop'; readonly request: (xs: Each<X, Layout & Aval>, params: P, out: Aval) => LoopRequest }
   | { readonly kind: 'kernel'; readonly name: string; readonly params: (params: P) => unknown; readonly views: ((xs: Each<X, Layout>, params: P, out: Aval) => readonly Layout[]) | null }
@@ -154,7 +170,14 @@ export function defineForeignOp<X extends Tensors, P = null, A extends readonly 
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
   const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
-  const apply = (xs: X, params: P): R => bind(def, xs, params) as R
+  const { compute } = facts
+  const plain = (xs: X, params: P): R => bind(def, xs, params) as R
+  let apply = plain
+  if (compute.kind === 'view' && compute.put) {
+    const again = compute.again ?? ((x: Tensor, params: P): Tensor => plain([x] as unknown as X, params) as Tensor)
+    const rebase = { view: compute.view, again, put: compute.put } as Rebase
+    apply = (xs, params) => follow(xs[0]!, rebase, params, plain(xs, params) as Tensor) as R
+  }
   const { args } = facts
   const call = args
     ? (...a: A): R => {

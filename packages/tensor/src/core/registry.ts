@@ -21,6 +21,8 @@ export interface Registry {
   scope: Scope | null
   /** above zero while an interpreter works outside a rule */
   internal: number
+  /** how many transforms and scopes have begun: the clock by which older handles are told from newer ones */
+  epoch: number
   defaultDevice: Backend | null
   /** devices by the name users give them */
   readonly devices: Map<string, Backend>
@@ -55,6 +57,7 @@ function claim(): Registry {
       top: null,
       scope: null,
       internal: 0,
+      epoch: 0,
       defaultDevice: null,
       devices: new Map(),
       random: { seed: null, offset: 0 },

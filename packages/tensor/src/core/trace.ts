@@ -24,14 +24,33 @@ export abstract class Trace {
   readonly records: boolean = false
   /** this transform or the nearest around it that sees every op called under it, not only those on its values */
   readonly ambient: Trace | null
+  /** when it began; handles made before are captured */
+  readonly born: number
   open = true
 
   /** @param everything whether it sees every op called under it */
   constructor(everything = false) {
-    const { top, current } = registry()
+    const r = registry()
+    const { top, current } = r
     this.parent = current
     this.level = top ? top.level + 1 : 1
+    this.born = ++r.epoch
     this.ambient = everything ? this : current && current.ambient
+  }
+
+  /** An in-place operation is about to give a captured tensor another value: refuses if it must not. */
+  captured(op: string, next: Value): void {
+    if (next.trace && next.trace.level >= this.level)
+      throw new TensorTypeError(
+        `expected a captured tensor to stay as it is, got a value of ${this.name} (level ${this.level}) written into it. Pass the tensor as an argument, or return the new value`,
+        { package: this.package, op, code: 'CAPTURED_MUTATION' },
+      )
+  }
+  /** An in-place operation is about to replace `value`, which belongs to this transform, in a handle or through a `view` of it: refuses if it must not. */
+  overwritten(_op: string, _value: Value, _view: boolean): void {}
+  /** For transforms that `record`: an in-place operation on `x` computed `next`. `true` if this is written down as a mutation, so that handles keep their values. */
+  write(_op: string, _x: Tensor, _next: Tensor): boolean {
+    return false
   }
 
   /** Applies `op` to inputs at or below this level; `ops` called here go to the levels below. */

@@ -1,19 +1,17 @@
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
-import { type Op, defineOp } from '../core/op.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, normalizeDim, sameShape } from '../core/shape.ts'
-import { pieces, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add } from './binary.ts'
 import { cast, filledLike } from './cast.ts'
 import { type IndexParams, indexAxes, putAxes } from './index.ts'
 import { indicesLike, maskIndices } from './nonzero.ts'
 import { asIndex } from './position.ts'
-import { type AxisSlice, checkIndex, sliceAxes, sliceOf, sliced } from './slice.ts'
+import { type AxisSlice, checkIndex, replaceSlices, sliceAxes, sliceOf } from './slice.ts'
 import { maskedFill } from './take.ts'
-import { batchOrExpand, clone, expandTo, permuteDims, reshapeTo } from './view.ts'
+import { clone, expandTo, permuteDims, reshapeTo } from './view.ts'
 
 /** The dots of `x[..., 0]`: as many whole axes as the other indices leave. */
 export const ellipsis: unique symbol = /* @__PURE__ */ Symbol.for('mapgrad.ellipsis') as never
@@ -155,20 +153,6 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
   const { x: operand, params } = arranged(y, selection.advanced)
   return indexAxes([operand, ...selection.advanced.indices], params)
 }
-
-/** x with the slices replaced by v, which has their shape. */
-export const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> = defineOp({
-  name: 'slice_scatter',
-  args: (x: Tensor, v: Tensor, slices: readonly AxisSlice[]): readonly [[Tensor, Tensor], readonly AxisSlice[]] => [[x, v], slices],
-  result: sameAval,
-  compute: pieces((_, slices, out) => [out, sliced(out, slices)], { cover: true }),
-  batch: ([x, v], [dx, dv], slices, { size }) => [replaceSlices(batchOrExpand(x, dx, size), batchOrExpand(v, dv, size), slices), 0],
-  diff: {
-    kind: 'custom',
-    jvp: (_, [x, v], [dx, dv], slices) => [replaceSlices(dx ?? filledLike(x, 0, x.dtype, x.shape), dv ?? filledLike(v, 0, v.dtype, v.shape), slices)],
-    vjp: (_, [, v], [ct], slices) => (ct ? [replaceSlices(ct, filledLike(v, 0, v.dtype, v.shape), slices), sliceAxes(ct, slices)] : [null, null]),
-  },
-})
 
 /** `values` at the shape of a selection. */
 function valuesFor(op: string, x: Tensor, values: Tensor | Scalar, shape: Shape, code: (got: Shape) => string): Tensor {

@@ -4,10 +4,11 @@ import { isTensor } from '../core/handle.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, normalizeDims } from '../core/shape.ts'
-import { linear, pieces, view } from '../core/words.ts'
+import { linear, pieces, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
+import { filledLike } from './cast.ts'
 import { type Numbers, checkInteger, readNumbers } from './integers.ts'
-import { clone, reshapeTo } from './view.ts'
+import { batchOrExpand, clone, reshapeTo } from './view.ts'
 
 /** `length` elements of an axis of `size`: start, start + step, …; the step may be negative. */
 export interface AxisSlice {
@@ -43,7 +44,7 @@ export const sliceAxes: Op<[x: Tensor], Slices, [x: Tensor, slices: Slices]> = d
   name: 'slice',
   args: (x: Tensor, slices: Slices): readonly [[Tensor], Slices] => [[x], slices],
   result: ([x], slices) => ({ shape: resized(x.shape, slices, 'length'), dtype: x.dtype }),
-  compute: view((x, slices) => sliced(x, slices)),
+  compute: view((x, slices) => sliced(x, slices), { put: (x, v, slices) => replaceSlices(x, v, slices) }),
   batch: 'leading',
   diff: linear((ct, _, slices) => embedAxes(ct, slices)),
 })
@@ -56,6 +57,20 @@ export const embedAxes: Op<[x: Tensor], Slices, [x: Tensor, slices: Slices]> = d
   compute: pieces((_, slices, out) => [sliced(out, slices)], { cover: false }),
   batch: 'leading',
   diff: linear((ct, _, slices) => sliceAxes(ct, slices)),
+})
+
+/** x with the slices replaced by v, which has their shape. */
+export const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> = defineOp({
+  name: 'slice_scatter',
+  args: (x: Tensor, v: Tensor, slices: readonly AxisSlice[]): readonly [[Tensor, Tensor], readonly AxisSlice[]] => [[x, v], slices],
+  result: sameAval,
+  compute: pieces((_, slices, out) => [out, sliced(out, slices)], { cover: true }),
+  batch: ([x, v], [dx, dv], slices, { size }) => [replaceSlices(batchOrExpand(x, dx, size), batchOrExpand(v, dv, size), slices), 0],
+  diff: {
+    kind: 'custom',
+    jvp: (_, [x, v], [dx, dv], slices) => [replaceSlices(dx ?? filledLike(x, 0, x.dtype, x.shape), dv ?? filledLike(v, 0, v.dtype, v.shape), slices)],
+    vjp: (_, [, v], [ct], slices) => (ct ? [replaceSlices(ct, filledLike(v, 0, v.dtype, v.shape), slices), sliceAxes(ct, slices)] : [null, null]),
+  },
 })
 
 /** `length` elements from `start` of a (non-negative) axis. */

@@ -10,7 +10,7 @@ import { filledLike } from './cast.ts'
 import { checkInteger } from './integers.ts'
 import { positionsLike } from './position.ts'
 import { scatterAlong } from './scatter.ts'
-import { atLeast1, expandTo, moveAxis, reshapeTo } from './view.ts'
+import { atLeast1, expandTo, moveAxis, overlapping, reshapeTo } from './view.ts'
 
 interface StridedParams {
   readonly size: Shape
@@ -23,10 +23,20 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
   name: 'as_strided',
   args: (x: Tensor, params: StridedParams): readonly [[Tensor], StridedParams] => [[x], params],
   result: ([x], { size }) => ({ shape: [...x.shape.slice(0, -1), ...size], dtype: x.dtype }),
-  compute: view((x, { size, strides, offset }, shape) => {
-    const step = x.strides.at(-1)!
-    return { shape, strides: [...x.strides.slice(0, -1), ...strides.map((s) => s * step)], offset: x.offset + (numel(size) === 0 ? 0 : offset * step) }
-  }),
+  compute: view(
+    (x, { size, strides, offset }, shape) => {
+      const step = x.strides.at(-1)!
+      return { shape, strides: [...x.strides.slice(0, -1), ...strides.map((s) => s * step)], offset: x.offset + (numel(size) === 0 ? 0 : offset * step) }
+    },
+    {
+      put: (x, v, params) => {
+        if (overlaps(params)) throw overlapping('asStrided')
+        const lead = x.shape.slice(0, -1)
+        const n = numel(params.size)
+        return scatterAlong(x, expandTo(places(x, params), [...lead, n]), reshapeTo(v, [...lead, n]), { dim: -1, axis: x.ndim - 1, op: 'set' })
+      },
+    },
+  ),
   batch: 'leading',
   diff: linear((ct, [x], params) => {
     // each element collects the cotangents of all places that show it
@@ -36,6 +46,18 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
     return scatterAlong(filledLike(x, 0, x.dtype, x.shape), index, reshapeTo(ct, [...lead, n]), { dim: -1, axis: x.ndim - 1, op: 'sum' })
   }),
 })
+
+/** Whether two places show one element, told as exactly as steps that nest in each other allow. */
+function overlaps({ size, strides }: StridedParams): boolean {
+  if (numel(size) === 0) return false
+  const axes = size.map((n, i) => ({ n, step: strides[i]! })).filter((a) => a.n > 1).sort((a, b) => a.step - b.step)
+  let reach = 0
+  for (const { n, step } of axes) {
+    if (step <= reach) return true
+    reach += step * (n - 1)
+  }
+  return false
+}
 
 /** Which element each place shows, flat. */
 function places(like: Tensor, { size, strides, offset }: StridedParams): Tensor {

@@ -34,7 +34,7 @@ export const diagonalOf: Op<X, DiagonalParams, [x: Tensor, params: DiagonalParam
   name: 'diagonal',
   args: (x: Tensor, params: DiagonalParams): readonly [X, DiagonalParams] => [[x], params],
   result: ([x], params) => ({ shape: [...x.shape.slice(0, -2), lengthOf(params)], dtype: x.dtype }),
-  compute: view((x, params) => along(x, params)),
+  compute: view((x, params) => along(x, params), { put: (x, v, params) => replaceDiagonal(x, v, params) }),
   batch: 'leading',
   diff: linear((ct, _, params) => embedDiagonal(ct, params)),
 })
@@ -48,6 +48,12 @@ export const embedDiagonal: Op<X, DiagonalParams, [x: Tensor, params: DiagonalPa
   batch: 'leading',
   diff: linear((ct, _, params) => diagonalOf(ct, params)),
 })
+
+/** x with the diagonals that `diagonalOf` gives replaced by v. */
+function replaceDiagonal(x: Tensor, v: Tensor, params: DiagonalParams): Tensor {
+  const on = embedDiagonal(filledLike(v, true, 'bool', v.shape), params)
+  return where(on, embedDiagonal(cast(v, x.dtype), params), x)
+}
 
 /** Arguments of `diagonal` and `diagEmbed`. */
 export interface DiagonalOptions {
@@ -100,8 +106,7 @@ export function diagonalScatter(x: Tensor, ...args: Args<[src: Tensor, offset?: 
   const [a, b] = twoDims('diagonalScatter', dim1, dim2, x.ndim)
   const order = [...x.shape.map((_, i) => i).filter((i) => i !== a && i !== b), a, b]
   const params: DiagonalParams = { offset, rows: x.shape[a]!, columns: x.shape[b]! }
-  const on = embedDiagonal(filledLike(src!, true, 'bool', shape), params)
-  const y = where(on, embedDiagonal(cast(src!, x.dtype), params), permuteDims(x, order))
+  const y = replaceDiagonal(permuteDims(x, order), src!, params)
   return permuteDims(y, order.map((_, i) => order.indexOf(i)))
 }
 

@@ -2,7 +2,7 @@ import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
-import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval } from '../core/words.ts'
+import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
@@ -164,7 +164,7 @@ export function frac(x: Tensor): Tensor {
 export const stopGradient: Unary = defineOp<X>({
   name: 'detach',
   result: sameAval,
-  compute: { kind: 'view', view: (x) => x },
+  compute: view((x) => x, { put: (_, v) => v }),
   batch: 'pointwise',
   diff: constant,
 })

@@ -51,10 +51,13 @@ export const reshapeTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp
   name: 'reshape',
   args: (x: Tensor, shape: Shape): readonly [X, ShapeParams] => [[x], { shape }],
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
-  compute: view((x, { shape }) => {
-    const strides = reshapedStrides(x, shape)
-    return strides && { shape, strides, offset: x.offset }
-  }),
+  compute: view(
+    (x, { shape }) => {
+      const strides = reshapedStrides(x, shape)
+      return strides && { shape, strides, offset: x.offset }
+    },
+    { put: (x, v) => reshapeTo(v, x.shape) },
+  ),
   batch: ([x], [dim], { shape }, { size }) => [reshapeTo(batchFirst(x, dim!), [size, ...shape]), 0],
   diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
 })
@@ -64,15 +67,18 @@ export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
   name: 'view',
   args: (x: Tensor, shape: Shape): readonly [X, ShapeParams] => [[x], { shape }],
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
-  compute: view((x, { shape }) => {
-    const strides = reshapedStrides(x, shape)
-    if (!strides)
-      throw new TensorRangeError(
-        `view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead; the shape is ${show(x.shape)} with strides ${show(x.strides)}, the size ${show(shape)}`,
-        { op: 'view', code: 'VIEW_STRIDES' },
-      )
-    return { shape, strides, offset: x.offset }
-  }),
+  compute: view(
+    (x, { shape }) => {
+      const strides = reshapedStrides(x, shape)
+      if (!strides)
+        throw new TensorRangeError(
+          `view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead; the shape is ${show(x.shape)} with strides ${show(x.strides)}, the size ${show(shape)}`,
+          { op: 'view', code: 'VIEW_STRIDES' },
+        )
+      return { shape, strides, offset: x.offset }
+    },
+    { put: (x, v) => reshapeTo(v, x.shape), again: (x, { shape }) => reshapeTo(x, shape) },
+  ),
   batch: ([x], [dim], { shape }, { size }) => [viewTo(batchFirst(x, dim!), [size, ...shape]), 0],
   diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
 })
@@ -90,7 +96,7 @@ export const clone: Op<X> = defineOp<X>({
 export const contiguous: Op<X> = defineOp<X>({
   name: 'contiguous',
   result: sameAval,
-  compute: view((x) => (isContiguous(x) ? x : null)),
+  compute: view((x) => (isContiguous(x) ? x : null), { put: (_, v) => v }),
   batch: 'leading',
   diff: linear((ct) => ct),
 })
@@ -109,7 +115,9 @@ export const permuteDims: Op<X, PermuteParams, [x: Tensor, dims: readonly number
   name: 'permute',
   args: (x: Tensor, dims: readonly number[]): readonly [X, PermuteParams] => [[x], { dims }],
   result: ([x], { dims }) => ({ shape: dims.map((d) => x.shape[d]!), dtype: x.dtype }),
-  compute: view((x, { dims }, shape) => ({ shape, strides: dims.map((d) => x.strides[d]!), offset: x.offset })),
+  compute: view((x, { dims }, shape) => ({ shape, strides: dims.map((d) => x.strides[d]!), offset: x.offset }), {
+    put: (_, v, { dims }) => contiguous(permuteDims(v, dims.map((_d, i) => dims.indexOf(i)))),
+  }),
   batch: ([x], [dim], { dims }) => [permuteDims(x, [dim!, ...dims.map((d) => (d >= dim! ? d + 1 : d))]), 0],
   diff: linear((ct, _, { dims }) => permuteDims(ct, dims.map((_d, i) => dims.indexOf(i)))),
 })
@@ -123,10 +131,19 @@ export const expandTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp(
     return [[x], { shape }]
   },
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
-  compute: view((x, { shape }) => ({ shape, strides: broadcastStrides(x, shape), offset: x.offset })),
+  compute: view((x, { shape }) => ({ shape, strides: broadcastStrides(x, shape), offset: x.offset }), {
+    put: (x, v) => {
+      if (numel(x.shape) !== numel(v.shape)) throw overlapping('expand')
+      return reshapeTo(v, x.shape)
+    },
+  }),
   batch: ([x], [dim], { shape }, { size }) => [expandTo(batchFirst(x, dim!, shape.length), [size, ...shape]), 0],
   diff: linear((ct, [x]) => sumTo(ct, x.shape)),
 })
+
+/** Several places of a view are one element, so that a write to it means nothing. */
+export const overlapping = (op: string): TensorRangeError =>
+  new TensorRangeError('unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.', { op, code: 'OVERLAP' })
 
 /** A batch axis moved to the front, the other axes padded with leading ones up to `rank`. */
 export function batchFirst(x: Tensor, dim: number, rank: number = x.ndim - 1): Tensor {

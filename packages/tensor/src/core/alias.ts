@@ -1,0 +1,160 @@
+import type { Tensor } from '../tensor.ts'
+import { tidy } from './memory.ts'
+import type { Layout, Rebase } from './op.ts'
+import { registry } from './registry.ts'
+import { contiguousStrides } from './shape.ts'
+import type { Trace } from './trace.ts'
+import { ArrayValue, type Value } from './value.ts'
+
+// Values never change, so views are kept at the handles: a handle that others look into, or that looks into another,
+// has an `Alias`. All aliases of one whole share a `Whole`. Nothing of this exists for a tensor that has no views.
+
+/** What several handles look into. */
+interface Whole {
+  value: Value
+  /** how often it was written */
+  version: number
+  /** when the first of its handles was made */
+  readonly born: number
+}
+
+/** One step on the way from a whole to a part of it. */
+interface Step {
+  readonly before: Step | null
+  readonly op: Rebase
+  readonly params: unknown
+}
+
+/** What one handle sees of a whole. */
+export class Alias {
+  readonly whole: Whole
+  readonly path: Step | null
+  readonly born: number
+  /** where elements would lie if a repeated number had memory; `null` where there is memory */
+  readonly layout: Layout | null
+  #value: Value
+  #version: number
+
+  constructor(whole: Whole, path: Step | null, born: number, value: Value, layout: Layout | null) {
+    this.whole = whole
+    this.path = path
+    this.born = born
+    this.layout = layout
+    this.#value = value
+    this.#version = whole.version
+  }
+
+  /** The value that `x`, the handle of this alias, has now: read again from the whole if that was written since. */
+  read(x: Tensor): Value {
+    if (this.#version !== this.whole.version) {
+      const { value } = this.whole
+      if (value.trace === null) this.seen(tidy(() => again(x.wrap(value), this.path)).value)
+      else this.seen(again(x.wrap(value), this.path).value)
+    }
+    return this.#value
+  }
+
+  /** Takes `value` for what this alias sees now. */
+  seen(value: Value): void {
+    this.#value = value
+    this.#version = this.whole.version
+    registry().scope?.wrote(this, this.born, () => this.#value.arrays())
+  }
+}
+
+/** The way from the whole, first step first. */
+function stepsOf(path: Step | null): Step[] {
+  const steps: Step[] = []
+  for (let s = path; s; s = s.before) steps.push(s)
+  return steps.reverse()
+}
+
+const again = (whole: Tensor, path: Step | null): Tensor => stepsOf(path).reduce((y, { op, params }) => op.again(y, params), whole)
+
+/** The whole with `next` at the place that the path leads to. */
+function replaced(whole: Tensor, path: Step | null, next: Tensor): Tensor {
+  const steps = stepsOf(path)
+  const parts = [whole]
+  for (const { op, params } of steps.slice(0, -1)) parts.push(op.again(parts.at(-1)!, params))
+  return steps.reduceRight((y, { op, params }, i) => op.put(parts[i]!, y, params), next)
+}
+
+/** The array of a value; `undefined` for one that has none yet. */
+const memoryOf = (v: Value): ArrayValue | undefined => (v instanceof ArrayValue ? v : v.arrays()[0])
+
+const plain = (x: Tensor): Layout => ({ shape: x.shape, strides: contiguousStrides(x.shape), offset: 0 })
+
+/** Makes `y`, which an op that looks into its operand made of `x`, a view of it, unless that was a copy. */
+export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tensor {
+  const r = registry()
+  // only what the user's own code holds can be written
+  if (r.current !== r.top || r.internal > 0 || x === y) return y
+  if (x.value.trace !== null && y.value.trace !== x.value.trace) return y
+  const [from, to] = [memoryOf(x.value), memoryOf(y.value)]
+  let layout: Layout | null = null
+  if (from?.buffer && to?.buffer) {
+    if (from.buffer !== to.buffer) return y
+  } else {
+    layout = op.view(x.alias?.layout ?? plain(x), params, y.shape)
+    if (!layout) return y
+  }
+  x.alias ??= new Alias({ value: x.value, version: 0, born: x.born }, null, x.born, x.value, layout && plain(x))
+  const { whole, path } = x.alias
+  y.alias = new Alias(whole, { before: path, op, params }, y.born, y.value, layout)
+  return y
+}
+
+/** The whole's value to write into: that of a handle which was disposed while views of it are alive still has its memory. */
+function revived(value: Value): [value: Value, release: () => void] {
+  if (!(value instanceof ArrayValue) || !value.disposed || value.buffer!.users === 0) return [value, () => {}]
+  const live = value.view(value.shape, value.strides, value.offset)
+  return [live, () => live.dispose()]
+}
+
+/** The transforms in flight, innermost first. */
+function* inFlight(): Iterable<Trace> {
+  for (let t = registry().top; t; t = t.parent) yield t
+}
+
+/** Refuses to change what `x` looks into to `next`, where a transform in flight forbids it. */
+function check(x: Tensor, op: string, next: Value): void {
+  const { alias } = x
+  const born = alias ? alias.whole.born : x.born
+  for (const t of inFlight()) if (born < t.born) t.captured(op, next)
+  const before = alias ? alias.whole.value : x.value
+  before.trace?.overwritten(op, before, alias !== null && alias.path !== null)
+}
+
+/** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
+export function write(x: Tensor, op: string, next: Tensor): void {
+  const { value } = next
+  const { alias } = x
+  if (!alias) {
+    check(x, op, value)
+    if (recorded(x, op, next)) return
+    x.rebind(value, null)
+    return
+  }
+  const { whole, path } = alias
+  const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
+  const put = (): Tensor => replaced(x.wrap(before), path, next)
+  const after = (path && before.trace === null && value.trace === null ? tidy(put) : put()).value
+  release()
+  check(x, op, after)
+  if (recorded(x, op, next)) return
+  whole.value = after
+  whole.version++
+  registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
+  alias.seen(value)
+}
+
+function recorded(x: Tensor, op: string, next: Tensor): boolean {
+  for (const t of inFlight()) if (t.records && t.write(op, x, next)) return true
+  return false
+}
+
+/** Makes `x` the view of itself that `y` is: another shape, the same elements. */
+export function become(x: Tensor, op: string, y: Tensor): void {
+  check(x, op, y.value)
+  x.rebind(y.value, y.alias)
+}
