@@ -84,3 +84,5 @@ export { type AddProductOptions, type TensordotDims, addbmm, addmm, addmv, addr,
 export { chainMatmul, cross } from './ops/products.ts'
 export { type MultinomialOptions, multinomial } from './random/choice.ts'
 export { split } from './random/split.ts'
+export { type WhileLoopOptions, cond, forLoop, whileLoop } from './ops/control.ts'
+export { type ScanLoopOptions, map, scan } from './ops/control-scan.ts'
