@@ -143,9 +143,7 @@ class Writer {
         const generator = node.generator
           ? this.#missing('generator', 'Generator', 'the generator that the function drew from')
           : 'undefined'
-        this.imports.types.delete('Tensor')
-        this.imports.tensor.add('Tensor')
-        return `const ${node.name} = new Tensor(nextKey(${generator}, ${this.device(node.backend!.name)}))`
+        return `const ${node.name} = nextKey(${generator}, ${this.device(node.backend!.name)})`
       }
       case 'item':
         return `const ${node.name} = ${node.inputs[0]!.name}[${node.index}]!`

@@ -1,4 +1,4 @@
-import { Tensor } from '@mapgrad/tensor'
+import type { Tensor } from '@mapgrad/tensor'
 import { type Aval, ArrayValue, type Outputs, type Value, bind, nextKey, owning, registry, sameShape, show } from '@mapgrad/tensor/plugin'
 import { fault, rangeFault } from './faults.ts'
 import type { Graph } from './graph.ts'
@@ -71,7 +71,7 @@ function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
         keep(node, [node.value!])
         break
       case 'key':
-        keep(node, [new Tensor(nextKey(node.generator ?? undefined, node.backend!))])
+        keep(node, [nextKey(node.generator ?? undefined, node.backend!)])
         break
       case 'item':
         keep(node, [computed.get(node.inputs[0]!)![node.index]!])

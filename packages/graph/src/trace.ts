@@ -1,4 +1,4 @@
-import type { DType, Tensor } from '@mapgrad/tensor'
+import { type DType, type Generator, type GeneratorState, type Tensor, getRngState, initialSeed, setRngState } from '@mapgrad/tensor'
 import {
   type AnyOp,
   type ArrayValue,
@@ -63,11 +63,14 @@ export class GraphTrace extends Trace {
   readonly real: boolean
   readonly #decompositions: ReadonlyMap<AnyOp, Decomposition>
   readonly #untraced = new Map<Value, GraphNode>()
+  readonly #start: GeneratorState
+  readonly #generators = new Map<Generator, GeneratorState>()
 
   constructor(real: boolean, decompositions: ReadonlyMap<AnyOp, Decomposition> = new Map()) {
     super()
     this.real = real
     this.#decompositions = decompositions
+    this.#start = getRngState()
   }
 
   own(x: Tensor): Traced | undefined {
@@ -84,9 +87,20 @@ export class GraphTrace extends Trace {
     if (!node) {
       const generator = generatorOf(x)
       node = generator === undefined ? this.graph.addConstant(x) : this.graph.addKey(generator, x.value.backend)
+      // its state is one key further already
+      if (generator && !this.#generators.has(generator)) this.#generators.set(generator, before(generator.getState()))
       this.#untraced.set(x.value, node)
     }
     return node
+  }
+
+  /** Makes these tensors the results, and brings generators back to where they were: recording draws nothing, runs do. */
+  finish(outputs: readonly Tensor[]): Graph {
+    this.graph.setOutputs(outputs.map((y) => this.node(y)))
+    // a generator that was seeded meanwhile stays as it is
+    if (initialSeed() === this.#start.seed) setRngState(this.#start)
+    for (const [generator, state] of this.#generators) if (generator.initialSeed() === state.seed) generator.setState(state)
+    return this.graph
   }
 
   process(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
@@ -124,6 +138,8 @@ export class GraphTrace extends Trace {
   }
 }
 
+const before = ({ seed, offset }: GeneratorState): GeneratorState => ({ seed, offset: offset - 1 })
+
 function resultOf(op: AnyOp, nodes: readonly GraphNode[], params: unknown): Aval | readonly Aval[] {
   try {
     return op.result(
@@ -157,7 +173,6 @@ export function traceFlat(
 ): Graph {
   return withTrace(new GraphTrace(real, decompositions), (trace) => {
     const ys = f(inputs.map((x, i) => trace.input(x, names?.[i] ?? `arg${i}`)))
-    trace.graph.setOutputs(ys.map((y) => trace.node(y)))
-    return trace.graph
+    return trace.finish(ys)
   })
 }

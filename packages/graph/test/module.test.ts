@@ -1,11 +1,13 @@
 import { grad, hessian, jacrev, jvp, vjp } from '@mapgrad/func'
 import { type GraphModule, makeFx } from '@mapgrad/graph'
 import {
+  Generator,
   type Tensor,
   add,
   erf,
   exp,
   gelu,
+  getRngState,
   manualSeed,
   matmul,
   memory,
@@ -207,6 +209,28 @@ describe('random draws', () => {
     manualSeed(5)
     expect(exact(g(x))).toBe(want)
     expect(trace(vmap(f, 0, 0, { randomness: 'same' }), x)).toBe('random add')
+  })
+  test('recording draws nothing', () => {
+    const own = new Generator().manualSeed(4)
+    const f = (x: Tensor): Tensor =>
+      x
+        .add(rand([2], { generator: own }))
+        .add(rand(2))
+        .add(rand([2], { generator: own }))
+    for (const tracingMode of ['real', 'fake'] as const) {
+      manualSeed(7)
+      own.manualSeed(4)
+      const g = makeFx(f, { tracingMode })(random(2))
+      expect([getRngState(), own.getState()]).toEqual([
+        { seed: 7, offset: 0 },
+        { seed: 4, offset: 0 },
+      ])
+      const x = random(2)
+      const got = [g(x), g(x)].map(exact)
+      manualSeed(7)
+      own.manualSeed(4)
+      expect(got).toEqual([f(x), f(x)].map(exact))
+    }
   })
   test('a key of the user is an operand like any other', () => {
     const key = tensor([1, 2, 3, 4], { dtype: 'int32' })

@@ -19,5 +19,5 @@ export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from '.
 export { sumDims } from './ops/reduce.ts'
 export { generatorOf } from './random/generator.ts'
 export { nextKey } from './random/keys.ts'
-export { expr } from '@mapgrad/kernel'
+export { bytesOf, expr } from '@mapgrad/kernel'
 export type { DType, Expr, KernelParams, Loop, LoopCall, NamedKernel, ReduceOp, View } from '@mapgrad/kernel'
