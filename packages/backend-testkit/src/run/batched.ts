@@ -192,8 +192,8 @@ export async function vmapvjpColumn(setting: Setting, within: <R>(run: () => R) 
   const count = sample.operands.length
   const f: Fn = (...xs) => {
     const operands = xs.slice(0, count)
-    const [, pull] = vjp(differentiable(setting, operands), primalsOf(setting, operands))
-    return pull(xs.slice(count))
+    const [ys, pull] = vjp(differentiable(setting, operands), primalsOf(setting, operands))
+    return pull(xs.slice(count).map((ct, i) => ct.to(ys[i]!.dtype)))
   }
   const put = putter(setting, dtype)
   // cotangents have the dtype of their outputs

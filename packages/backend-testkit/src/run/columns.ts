@@ -2,8 +2,8 @@ import { jvp, vjp } from '@mapgrad/autodiff'
 import type { DType, Tensor } from '@mapgrad/tensor'
 import { type Backend, isTensor } from '@mapgrad/tensor/plugin'
 import { type Comparison } from '../compare/compare.ts'
-import { type Column, toleranceOf } from '../compare/tolerance.ts'
-import { HostTensor, decode } from '../format/decode.ts'
+import { type Column, type Tolerance, toleranceOf } from '../compare/tolerance.ts'
+import { HostTensor, Word, decode } from '../format/decode.ts'
 import type { Encoded } from '../format/types.ts'
 import { type Sample, operandsOn, place } from '../operators/sample.ts'
 
@@ -18,18 +18,15 @@ export interface Setting {
 /** The number of elements behind an output, for the growth of errors of sums. */
 export const termsOf = (sample: Sample): number => sample.operands.reduce((n, x) => Math.max(n, x.data.length), 1)
 
-/** The less exact of two dtypes decides. */
-const tolerant = (
-  { op, sample }: Setting,
-  column: Column,
-  got: unknown,
-  want: HostTensor | number | boolean | string,
-): Comparison['tolerance'] => {
-  const terms = termsOf(sample)
-  const mine = toleranceOf(op, column, isTensor(got) ? got.dtype : 'float64', terms)
-  const theirs = typeof want === 'object' ? toleranceOf(op, column, want.dtype, terms) : mine
-  return mine.rtol >= theirs.rtol ? mine : theirs
+/** The least exact dtype decides: of what came, of what was stored, and of those that the call names. */
+function tolerant({ op, sample }: Setting, column: Column, got: unknown, want: HostTensor | number | boolean | string): Tolerance {
+  const dtypes = [isTensor(got) ? got.dtype : 'float64', ...(typeof want === 'object' ? [want.dtype] : []), ...namedDtypes(sample)]
+  const all = dtypes.map((d) => toleranceOf(op, column, d, termsOf(sample)))
+  return all.reduce((a, b) => (a.rtol >= b.rtol ? a : b))
 }
+
+const namedDtypes = ({ leaves }: Sample): string[] =>
+  leaves.flatMap((l) => (l instanceof Word && l.kind === 'dtype' ? [l.value as string] : []))
 
 export function compareTo(
   setting: Setting,
