@@ -1,5 +1,5 @@
 import { jvp, vjp } from '@mapgrad/autodiff'
-import type { DType, Tensor } from '@mapgrad/tensor'
+import { type DType, type Tensor, mul, tensor } from '@mapgrad/tensor'
 import {
   type AnyOp,
   type ArrayValue,
@@ -93,8 +93,11 @@ export function reachedOps(samples: Iterable<OpSample>, backend: Backend): Set<A
   return seen
 }
 
-/** Two examples along a new last axis. */
-const stacked = (x: Tensor): Tensor => moveAxis(expandTo(x, [2, ...x.shape]), 0, x.ndim)
+/** Two examples along a new last axis; floats differ, so that examples may go different ways. */
+function stacked(x: Tensor): Tensor {
+  const both = moveAxis(expandTo(x, [2, ...x.shape]), 0, x.ndim)
+  return x.dtype.includes('float') ? mul(both, tensor([1, 0.25], { dtype: x.dtype, device: x.value.backend })) : both
+}
 
 /** The ops among the exports of modules and their namespaces, by the path to each. */
 export function exportedOps(modules: Readonly<Record<string, unknown>>, path = ''): Map<string, AnyOp> {

@@ -3,6 +3,7 @@ import { indexing } from './at.ts'
 import { binary } from './binary.ts'
 import { binaryExtra } from './binary-extra.ts'
 import { compare } from './compare.ts'
+import { control } from './control.ts'
 import { crossEntropies } from './cross-entropy.ts'
 import { extreme } from './extreme.ts'
 import { gathers } from './gather.ts'
@@ -37,6 +38,7 @@ const families = [
   binary,
   binaryExtra,
   compare,
+  control,
   crossEntropies,
   extreme,
   gathers,
