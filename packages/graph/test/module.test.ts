@@ -4,6 +4,7 @@ import {
   Generator,
   type Tensor,
   add,
+  cond,
   erf,
   exp,
   gelu,
@@ -16,6 +17,8 @@ import {
   rand,
   randn,
   relu,
+  scan,
+  whileLoop,
   reshape,
   sin,
   sum,
@@ -179,6 +182,30 @@ describe('reading values', () => {
       '[graph] Graph.run: expected nonzero to give int32[2, 1] as when it was traced, got int32[1, 1]: its shape depends on data',
     )
     expect(() => makeFx(f, { tracingMode: 'fake' })(tensor([1, 0, 2]))).toThrow('expected ops whose shapes follow from shapes, got nonzero')
+  })
+  test('control flow: both branches are in the graph, loops with a bound are unrolled', () => {
+    const f = (x: Tensor): Tensor =>
+      cond(
+        x.sum().gt(0),
+        (y: Tensor) => y.sin(),
+        (y: Tensor) => y.mul(2),
+        [x],
+      )
+    const g = makeFx(f)(tensor([1, 2]))
+    for (const x of [tensor([1, 2]), tensor([-1, -2])]) expect(exact(g(x))).toBe(exact(f(x)))
+    const loop = (x: Tensor): Tensor =>
+      whileLoop(
+        (y: Tensor) => y.sum().lt(20),
+        (y: Tensor) => [y.mul(2)],
+        [x],
+        { maxIterations: 6 },
+      )[0]
+    const h = makeFx(loop)(tensor([1, 2]))
+    for (const x of [tensor([1, 2]), tensor([8, 8]), tensor([0.1, 0])]) expect(exact(h(x))).toBe(exact(loop(x)))
+    expect(exact(grad((x: Tensor) => h(x).sum())(tensor([1, 2])))).toBe(exact(grad((x: Tensor) => loop(x).sum())(tensor([1, 2]))))
+    expect(trace((x: Tensor) => scan((c: Tensor, t: Tensor) => [c.add(t), c] as const, tensor(0), x)[0], tensor([1, 2, 3]))).toMatch(
+      /add.*add_1.*add_2/,
+    )
   })
   test('a branch without data is taken while tracing', () => {
     expect(trace((x: Tensor) => (x.shape[0] === 3 ? relu(x) : tanh(x)), random(3))).toBe('relu')

@@ -3,6 +3,8 @@
 import type { DType } from '@mapgrad/kernel'
 import type { Op } from './core/op.ts'
 import { castOp } from './ops/cast.ts'
+import type { Parametric } from './ops/families.ts'
+import { sincDerivative } from './ops/unary-extra.ts'
 import type { Tensor } from './tensor.ts'
 
 export { newFilled as newFull } from './create/like.ts'
@@ -142,6 +144,7 @@ export {
   unlessZero,
 } from './ops/unary.ts'
 export { clone, contiguous, expandTo as expand, permuteDims as permute, reshapeTo as reshape, viewTo as view } from './ops/view.ts'
+export { settle } from './ops/settle.ts'
 export { where } from './ops/where.ts'
 export { countUpTo } from './random/choice.ts'
 export { drawShared as random, drawWith as draw, foldKeys as foldIn, splitKeys as splitKey } from './random/draw.ts'
@@ -167,3 +170,14 @@ export const toBfloat16: Cast = /* @__PURE__ */ castOp('bfloat16')
 export const toFloat32: Cast = /* @__PURE__ */ castOp('float32')
 /** Converts to float64. */
 export const toFloat64: Cast = /* @__PURE__ */ castOp('float64')
+
+/** sin(πx)/(πx). */
+export const sinc: Parametric = /* @__PURE__ */ sincDerivative(0)
+/** Its derivative of order 1; those beyond the fourth are made as they are needed and cannot be written down. */
+export const sincDerivative1: Parametric = /* @__PURE__ */ sincDerivative(1)
+/** Its derivative of order 2; those beyond the fourth are made as they are needed and cannot be written down. */
+export const sincDerivative2: Parametric = /* @__PURE__ */ sincDerivative(2)
+/** Its derivative of order 3; those beyond the fourth are made as they are needed and cannot be written down. */
+export const sincDerivative3: Parametric = /* @__PURE__ */ sincDerivative(3)
+/** Its derivative of order 4; those beyond the fourth are made as they are needed and cannot be written down. */
+export const sincDerivative4: Parametric = /* @__PURE__ */ sincDerivative(4)

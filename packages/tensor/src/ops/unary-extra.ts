@@ -20,11 +20,11 @@ const derivatives = /* @__PURE__ */ new Map<number, Parametric>()
  * The n-th derivative of sin(πx)/(πx). With g(u) = sin(u)/u: g⁽ⁿ⁾ = (sin(u + nπ/2) − n g⁽ⁿ⁻¹⁾) / u away from 0, and near it
  * the series Σ (−1)ᵏ u²ᵏ⁻ⁿ / ((2k + 1) (2k − n)!), so that every order is right at 0.
  */
-function sincDerivative(n: number): Parametric {
+export function sincDerivative(n: number): Parametric {
   let op = derivatives.get(n)
   if (!op) {
     op = parametric(
-      n ? `sinc^(${n})` : 'sinc',
+      n ? `sinc_derivative_${n}` : 'sinc',
       (x) => {
         const u = e.mul(x, number(Math.PI, x))
         const scale = number(Math.PI ** n, x)
