@@ -10,10 +10,22 @@ export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
   /** While set, what runs is a constant of this transform: ops see the bare values, and nothing is recorded. */
   aside: Met<T> | null = null
 
+  override captured(op: string): never {
+    throw new TensorTypeError(
+      `During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation (${op}) that would mutate a captured Tensor. This is not supported; please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as inputs.`,
+      { package: 'autodiff', op, code: 'CAPTURED_MUTATION' },
+    )
+  }
+
   /** The tracer that `x` stands for, if it is one of this transform. */
   abstract own(x: Tensor): T | undefined
   /** The value below. */
   abstract primal(x: Tensor): Tensor
+
+  /** The value below, in a handle that nothing recorded: for what leaves the transform. */
+  leaving(x: Tensor): Tensor {
+    return x.wrap(this.primal(x).value)
+  }
 
   /** Runs `f` with this transform standing aside (`met` is told of its values), or taking part (`null`). */
   besides<R>(met: Met<T> | null, f: () => R): R {

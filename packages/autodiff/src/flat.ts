@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, type TreeSpec, describe, filledLike, isTensor, refusePromise, show, treeFlatten, type Tangent } from '@mapgrad/tensor/plugin'
+import { type Value, TensorRangeError, TensorTypeError, type TreeSpec, describe, filledLike, isTensor, refusePromise, show, treeFlatten, type Tangent, write } from '@mapgrad/tensor/plugin'
 
 // Between the trees that users pass and the lists of tensors that interpreters work on.
 
@@ -81,4 +81,41 @@ export function named<F extends (...args: never[]) => unknown>(g: F, f: { readon
 /** Refuses what cannot be called. */
 export function checkFunction(op: string, f: unknown): void {
   if (typeof f !== 'function') throw fault(op, `expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
+}
+
+interface Loan {
+  readonly outer: Tensor
+  readonly inner: Tensor
+  readonly value: Value
+  next: Tensor | null
+}
+
+/**
+ * Arguments under handles of their own for as long as a function runs: what it writes into them in place is a matter of
+ * its level until it returns, and the caller's afterwards.
+ */
+export class Loans {
+  readonly #loans: Loan[] = []
+
+  /** A handle for `outer`, of this value inside. */
+  lend(outer: Tensor, value: Value): Tensor {
+    const inner = outer.wrap(value)
+    this.#loans.push({ outer, inner, value, next: null })
+    return inner
+  }
+  /** The tensors of a tree lent as they are. */
+  lendAll(tree: unknown): unknown {
+    if (isTensor(tree)) return this.lend(tree, tree.value)
+    if (typeof tree !== 'object' || tree === null) return tree
+    const [leaves, spec] = treeFlatten(tree)
+    return leaves.some(isTensor) ? spec.unflatten(leaves.map((x) => (isTensor(x) ? this.lend(x, x.value) : x))) : tree
+  }
+  /** At the end of the function: what was written, as the level below sees it. */
+  collect(lower: (x: Tensor) => Tensor): void {
+    for (const loan of this.#loans) if (loan.inner.value !== loan.value && show(loan.inner.shape) === show(loan.outer.shape)) loan.next = lower(loan.inner)
+  }
+  /** After the function: the caller's tensors get it. */
+  settle(): void {
+    for (const { outer, next } of this.#loans) if (next) write(outer, 'copy_', next)
+  }
 }

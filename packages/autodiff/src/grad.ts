@@ -1,6 +1,6 @@
 import type { Tensor } from '@mapgrad/tensor'
 import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, filledLike, isOptions, isTensor, owning } from '@mapgrad/tensor/plugin'
-import { auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
+import { Loans, auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
 
 /** Which arguments to differentiate: a position (negative from the end), or several. */
@@ -41,8 +41,8 @@ export function normalizeArgnums(op: string, argnums: unknown, count: number): n
   return out
 }
 
-/** A function's arguments with the differentiated ones taken out as a list of tensors, and put back. */
-export function select(op: string, args: readonly unknown[], argnums: Argnums): { leaves: Tensor[]; rebuild: (leaves: readonly Tensor[]) => unknown[]; restore: (leaves: readonly unknown[]) => unknown } {
+/** A function's arguments with the differentiated ones taken out as a list of tensors, and put back, the others lent. */
+export function select(op: string, args: readonly unknown[], argnums: Argnums): { leaves: Tensor[]; rebuild: (leaves: readonly Tensor[], loans?: Loans) => unknown[]; restore: (leaves: readonly unknown[]) => unknown } {
   const at = normalizeArgnums(op, argnums, args.length)
   const parts = at.map((i) => primalLeaves(op, args[i]))
   const leaves = parts.flatMap(([l]) => l)
@@ -52,8 +52,8 @@ export function select(op: string, args: readonly unknown[], argnums: Argnums): 
   }
   return {
     leaves,
-    rebuild: (from) => {
-      const out = [...args]
+    rebuild: (from, loans) => {
+      const out = loans ? args.map((a, i) => (at.includes(i) ? a : loans.lendAll(a))) : [...args]
       trees(from).forEach((t, i) => {
         out[at[i]!] = t
       })
@@ -78,8 +78,10 @@ function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: bo
   const call = 'grad_and_value(f)(*args)'
   const { leaves, rebuild, restore } = select(op, args, argnums)
   let auxSpec: TreeSpec | undefined
-  const [ys, pull] = vjpFlat((xs) => {
-    const [out, aux] = splitAux(op, call, f(...(rebuild(xs) as never[])), hasAux)
+  const loans = new Loans()
+  const [ys, pull] = vjpFlat((xs, lower) => {
+    const [out, aux] = splitAux(op, call, f(...(rebuild(xs, loans) as never[])), hasAux)
+    loans.collect(lower)
     if (!isTensor(out)) throw fault(op, `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. With extra results, return [loss, aux] and give { hasAux: true }`, 'OUTPUT_TYPE')
     if (out.ndim !== 0) throw new TensorRangeError(`${call}: Expected f(*args) to return a scalar Tensor, got tensor with ${out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?`, { package: 'autodiff', op, code: 'NOT_A_SCALAR' })
     if (!hasAux) return [out]
@@ -87,6 +89,7 @@ function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: bo
     auxSpec = spec
     return [out, ...extra]
   }, leaves)
+  loans.settle()
   const value = ys[0]!
   const grads = isFloating(value) ? pull([filledLike(value, 1)]) : []
   return [restore(leaves.map((x, i) => orZero(grads[i], x))), value, auxSpec?.unflatten(ys.slice(1))]

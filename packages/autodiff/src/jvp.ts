@@ -3,7 +3,7 @@ import { type AnyOp, type ArrayValue, type Fn, type Jvp, type Outputs, type Shap
 import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, functionDiff, refuseCaptured } from './derivative.ts'
-import { orZero } from './flat.ts'
+import { Loans, orZero } from './flat.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the tangent that goes with it. */
@@ -101,10 +101,15 @@ class JvpTrace extends DerivativeTrace {
 
 /** Outputs of `f` at `primals` and their tangents along `tangents`; `null` is a zero tangent. */
 export function jvpFlat(f: (xs: Tensors) => Tensors, primals: Tensors, tangents: readonly Tangent[]): [ys: Tensors, dys: readonly Tangent[]] {
-  return withTrace(new JvpTrace(), (trace) => {
-    const ys = f(primals.map((x, i) => (tangents[i] ? x.wrap(new Dual(trace, x.wrap(x.value), tangents[i])) : x)))
-    return [ys.map((y) => trace.primal(y)), ys.map((y) => trace.tangent(y))]
+  const loans = new Loans()
+  const out = withTrace(new JvpTrace(), (trace) => {
+    const ys = f(primals.map((x, i) => loans.lend(x, tangents[i] ? new Dual(trace, x.wrap(x.value), tangents[i]) : x.value)))
+    loans.collect((x) => trace.leaving(x))
+    const dys = ys.map((y) => trace.tangent(y))
+    return [ys.map((y) => trace.leaving(y)), dys.map((d) => d && d.wrap(d.value))] satisfies [Tensors, Tangent[]]
   })
+  loans.settle()
+  return out
 }
 
 /** The transform as rules of higher-order ops are handed it. */

@@ -1,6 +1,7 @@
 import type { DType, Tensor } from '@mapgrad/tensor'
 import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, bind, filledLike, internally, withTrace } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
+import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
 import { listOf, pushforward } from './rules.ts'
 
@@ -74,7 +75,7 @@ class LinearTrace extends DerivativeTrace {
     const to = this.slots
     this.slots += ys.length
     this.lines.push({ from, to, push })
-    return ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y))
+    return ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y.wrap(y.value)))
   }
 
   #call(op: AnyOp, inputs: Tensors, xs: Tensors, from: Line['from'], params: unknown): Tensors {
@@ -110,8 +111,9 @@ class LinearTrace extends DerivativeTrace {
 
 /** Outputs of `f` at `primals`, and the linear map from tangents of the primals to tangents of the outputs, without evaluating `f` again. */
 export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
-  return withTrace(new LinearTrace(), (trace) => {
-    const starts = primals.map((x) => (x.dtype.includes('float') ? trace.start(x) : x))
+  const loans = new Loans()
+  const out = withTrace(new LinearTrace(), (trace) => {
+    const starts = primals.map((x) => loans.lend(x, x.dtype.includes('float') ? trace.start(x).value : x.value))
     const ys = f(starts)
     const first = starts.map((x) => trace.own(x)?.slot)
     const ends = ys.map((y) => trace.own(y)?.slot)
@@ -129,6 +131,9 @@ export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [y
       }
       return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
     }
-    return [ys.map((y) => trace.primal(y)), (dxs) => internally(() => push(dxs))]
+    loans.collect((x) => trace.leaving(x))
+    return [ys.map((y) => trace.leaving(y)), (dxs: readonly Tangent[]) => internally(() => push(dxs)).map((d) => d && d.wrap(d.value))] satisfies [Tensors, typeof push]
   })
+  loans.settle()
+  return out
 }

@@ -1,5 +1,5 @@
 import { type DType, type Tensor, add } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Fn, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, type Vjp, bind, diffOf, internally, resume, withTrace } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type ArrayValue, type Backend, type Fn, type Outputs, type Shape, type Tangent, type Tensors, type Trace, TensorTypeError, Tracer, type Value, type Vjp, bind, diffOf, internally, resume, withTrace } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { listOf, pullback, toShapes } from './rules.ts'
@@ -75,9 +75,21 @@ class VjpTrace extends DerivativeTrace<Taped> {
     return Array.isArray(out) ? taped : taped[0]!
   }
 
+  override overwritten(op: string, before: Value, next: Value, view: boolean): Value {
+    const { node, output } = before as Taped
+    // where nothing is recorded, the values change and what they were made by stays
+    if (this.aside) {
+      const like = (before as Taped).primal
+      return new Taped(this, this.primal(like.wrap(next)), node, output)
+    }
+    if (node.parents.length === 0)
+      throw new TensorTypeError(`a ${view ? 'view of a leaf' : 'leaf'} Variable that requires grad is being used in an in-place operation. Work on x.clone(), or use the operation without its underscore`, { package: 'autodiff', op, code: 'LEAF_MUTATION' })
+    return next
+  }
+
   #tape(ys: Tensors, parents: Node['parents'], pull: Node['pull'], differentiable?: readonly boolean[]): Tensor[] {
     const node = this.node(parents, ys.length, pull)
-    return ys.map((y, i) => (isDifferentiable(y) && (differentiable?.[i] ?? true) ? y.wrap(new Taped(this, y, node, i)) : y))
+    return ys.map((y, i) => (isDifferentiable(y) && (differentiable?.[i] ?? true) ? y.wrap(new Taped(this, y, node, i)) : y.wrap(y.value)))
   }
 
   start(x: Tensor): Tensor {
@@ -123,14 +135,17 @@ class VjpTrace extends DerivativeTrace<Taped> {
 
 const isDifferentiable = (x: Tensor): boolean => x.dtype.includes('float')
 
-/** Outputs of `f` at `primals`, and the map from cotangents of them to cotangents of the primals; `null` is zero. */
-export function vjpFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
+/**
+ * Outputs of `f` at `primals`, and the map from cotangents of them to cotangents of the primals; `null` is zero. `f` is also
+ * handed `lower`: a tensor of its level as the level below sees it.
+ */
+export function vjpFlat(f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors, primals: Tensors): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
   return withTrace(new VjpTrace(), (trace) => {
     const leaves = primals.map((x) => trace.start(x))
-    const ys = f(leaves)
+    const ys = f(leaves, (x) => trace.leaving(x))
     const ends = ys.map((y) => trace.own(y))
     const starts = leaves.map((x) => trace.own(x))
-    return [ys.map((y) => trace.primal(y)), (cts) => internally(() => backward(ends, cts, starts))]
+    return [ys.map((y) => trace.leaving(y)), (cts) => internally(() => backward(ends, cts, starts)).map((g) => g && g.wrap(g.value))]
   })
 }
 

@@ -19,7 +19,9 @@ import {
   expandTo,
   moveAxis,
   resume,
+  sameShape,
   withTrace,
+  write,
 } from '@mapgrad/tensor/plugin'
 
 /** What random draws inside `vmap` do: raise, differ per example, or be the same for all. */
@@ -70,6 +72,16 @@ export class BatchTrace extends Trace {
     super()
     this.size = size
     this.randomness = randomness
+  }
+
+  override captured(op: string, next: Value, random: boolean): void {
+    if (!next.trace || next.trace.level < this.level) return
+    throw new TensorTypeError(
+      random && this.randomness === 'different'
+        ? 'Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same randomness. If this is necessary for your usage, give each example a tensor of its own, such as x.newZeros(...) of a mapped x'
+        : 'inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic, or make the tensor inside the mapped function',
+      { package: 'vmap', op, code: 'CAPTURED_MUTATION' },
+    )
   }
 
   own(x: Tensor): Batched | undefined {
@@ -149,13 +161,29 @@ function alignLeading(xs: Tensors, dims: readonly Dim[]): Tensor[] {
 /** An output with the examples along axis `to`; what depends on no example is repeated. */
 export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor {
   const dim = trace.dim(out)
-  if (dim !== null) return moveAxis(trace.inner(out), dim, to)
-  return moveAxis(expandTo(out, [trace.size, ...out.shape]), 0, to)
+  const inner = trace.inner(out)
+  const y = dim === null ? moveAxis(expandTo(out.wrap(out.value), [trace.size, ...out.shape]), 0, to) : moveAxis(inner, dim, to)
+  // a tensor of its own: what it was made from may be in use at this level
+  return y.wrap(y.value)
 }
 
 /** `f` on lists of tensors, over all examples at once; `null` is an operand that all examples share. Outputs have their examples in front. */
 export function vmapFlat(f: (xs: Tensors, trace: BatchTrace) => Tensors, xs: Tensors, dims: readonly Dim[], size: number, randomness: Randomness): Tensors {
-  return withTrace(new BatchTrace(size, randomness), (trace) => f(xs.map((x, i) => trace.wrap(x, dims[i]!)), trace))
+  let written: (() => void)[] = []
+  const ys = withTrace(new BatchTrace(size, randomness), (trace) => {
+    const examples = xs.map((x, i) => (dims[i] === null ? x : trace.wrap(x.wrap(x.value), dims[i]!)))
+    const before = examples.map((x) => x.value)
+    const out = f(examples, trace)
+    // what was written into mapped arguments is written into the caller's
+    written = examples.flatMap((x, i) => {
+      if (x === xs[i] || x.value === before[i] || !sameShape(x.shape, before[i]!.shape)) return []
+      const all = materialize(trace, x, dims[i]!)
+      return [() => write(xs[i]!, 'copy_', all)]
+    })
+    return out
+  })
+  for (const settle of written) settle()
+  return ys
 }
 
 /** The transform as rules of higher-order ops are handed it. */

@@ -116,36 +116,34 @@ function* inFlight(): Iterable<Trace> {
   for (let t = registry().top; t; t = t.parent) yield t
 }
 
-/** Refuses to change what `x` looks into to `next`, where a transform in flight forbids it. */
-function check(x: Tensor, op: string, next: Value): void {
+/** Refuses to change what `x` looks into to `next`, where a transform in flight forbids it; else the value to change it to. */
+function checked(x: Tensor, op: string, next: Value, random: boolean): Value {
   const { alias } = x
   const born = alias ? alias.whole.born : x.born
-  for (const t of inFlight()) if (born < t.born) t.captured(op, next)
+  for (const t of inFlight()) if (born < t.born) t.captured(op, next, random)
   const before = alias ? alias.whole.value : x.value
-  before.trace?.overwritten(op, before, alias !== null && alias.path !== null)
+  return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null) : next
 }
 
-/** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
-export function write(x: Tensor, op: string, next: Tensor): void {
-  const { value } = next
+/** Gives `x` the value of `next`, which has its shape and dtype (and was drawn, if `random`); in what `x` is a view of, the part that it shows. */
+export function write(x: Tensor, op: string, next: Tensor, random = false): void {
   const { alias } = x
   if (!alias) {
-    check(x, op, value)
-    if (recorded(x, op, next)) return
-    x.rebind(value, null)
+    const value = checked(x, op, next.value, random)
+    if (!recorded(x, op, next)) x.rebind(value, null)
     return
   }
   const { whole, path } = alias
   const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
   const put = (): Tensor => replaced(x.wrap(before), path, next)
-  const after = (path && before.trace === null && value.trace === null ? tidy(put) : put()).value
+  const written = (path && before.trace === null && next.value.trace === null ? tidy(put) : put()).value
   release()
-  check(x, op, after)
+  const after = checked(x, op, written, random)
   if (recorded(x, op, next)) return
   whole.value = after
   whole.version++
   registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
-  alias.seen(value)
+  if (after === written) alias.seen(next.value)
 }
 
 function recorded(x: Tensor, op: string, next: Tensor): boolean {
@@ -155,6 +153,6 @@ function recorded(x: Tensor, op: string, next: Tensor): boolean {
 
 /** Makes `x` the view of itself that `y` is: another shape, the same elements. */
 export function become(x: Tensor, op: string, y: Tensor): void {
-  check(x, op, y.value)
+  checked(x, op, y.value, false)
   x.rebind(y.value, y.alias)
 }

@@ -49,13 +49,18 @@ class Collector implements Scope {
 
 const kept: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
 
-function arraysIn(tree: unknown): Set<ArrayValue> {
+/** The arrays that a result holds. What a transform made (since `born`) is no view of anything, whatever its interpreter made it from. */
+function arraysIn(tree: unknown, born: number): Set<ArrayValue> {
   const out = new Set<ArrayValue>()
-  for (const leaf of treeLeaves(tree)) if (leaf instanceof Handle) for (const v of leaf.value.arrays()) out.add(v)
+  for (const leaf of treeLeaves(tree)) {
+    if (!(leaf instanceof Handle)) continue
+    if (leaf.alias && leaf.born >= born) leaf.rebind(leaf.value, null)
+    for (const v of leaf.value.arrays()) out.add(v)
+  }
   return out
 }
 
-function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => ReadonlySet<ArrayValue>): R {
+function collect<R>(everything: boolean, f: () => R): R {
   const r = registry()
   const outer = r.scope
   const scope = new Collector(outer, everything)
@@ -63,7 +68,7 @@ function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => Readon
   let alive: ReadonlySet<ArrayValue> = new Set()
   try {
     const out = f()
-    alive = survivors(out)
+    alive = arraysIn(out, everything ? Infinity : scope.born)
     return out
   } finally {
     r.scope = outer
@@ -76,7 +81,7 @@ function collect<R>(everything: boolean, f: () => R, survivors: (r: R) => Readon
  * Never a duty: what is not tidied, the garbage collector finds.
  */
 export function tidy<R>(f: () => R): R {
-  return collect(true, f, arraysIn)
+  return collect(true, f)
 }
 
 /** Lets `x` outlive the `tidy` that it was made in. */
@@ -90,7 +95,7 @@ export function keep<T extends Handle>(x: T): T {
  * is freed yet, since the outer one may have recorded it.
  */
 export function owning<R>(f: () => R): R {
-  return registry().top ? f() : collect(false, f, arraysIn)
+  return registry().top ? f() : collect(false, f)
 }
 
 /** For transforms: runs a part of an interpreter that is no rule (a backward pass, say), whose temporaries nobody else holds. */

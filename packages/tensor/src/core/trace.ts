@@ -38,16 +38,18 @@ export abstract class Trace {
     this.ambient = everything ? this : current && current.ambient
   }
 
-  /** An in-place operation is about to give a captured tensor another value: refuses if it must not. */
-  captured(op: string, next: Value): void {
+  /** An in-place operation is about to give a captured tensor another value, drawn if `random`: refuses if it must not. */
+  captured(op: string, next: Value, _random: boolean): void {
     if (next.trace && next.trace.level >= this.level)
       throw new TensorTypeError(
         `expected a captured tensor to stay as it is, got a value of ${this.name} (level ${this.level}) written into it. Pass the tensor as an argument, or return the new value`,
         { package: this.package, op, code: 'CAPTURED_MUTATION' },
       )
   }
-  /** An in-place operation is about to replace `value`, which belongs to this transform, in a handle or through a `view` of it: refuses if it must not. */
-  overwritten(_op: string, _value: Value, _view: boolean): void {}
+  /** An in-place operation is about to replace `before`, which belongs to this transform, in a handle or through a `view` of it: refuses if it must not, else says by what. */
+  overwritten(_op: string, _before: Value, next: Value, _view: boolean): Value {
+    return next
+  }
   /** For transforms that `record`: an in-place operation on `x` computed `next`. `true` if this is written down as a mutation, so that handles keep their values. */
   write(_op: string, _x: Tensor, _next: Tensor): boolean {
     return false

@@ -1,8 +1,8 @@
 import { print } from '../core/print.ts'
 import type { Tensor } from '../tensor.ts'
-import { ConvertMethods } from './convert.ts'
+import { InPlaceMethods } from './in-place.ts'
 
-type Class = typeof ConvertMethods
+type Class = typeof InPlaceMethods
 
 /** Adds what hosts look for by symbols that are not JavaScript's own: they have no place in a declared class. */
 function withDisplay(Base: Class): Class {
@@ -22,4 +22,4 @@ function withDisplay(Base: Class): Class {
 }
 
 /** The methods of tensors, with `console.log` of Node, Bun and Deno, and notebooks. */
-export const Displayed: Class = /* @__PURE__ */ withDisplay(ConvertMethods)
+export const Displayed: Class = /* @__PURE__ */ withDisplay(InPlaceMethods)

@@ -116,7 +116,6 @@ function swapped(op: string, x: Tensor, args: readonly unknown[], names: readonl
   const given = readArgs<Record<string, number>>(op, args, names)
   checkTensor(op, x)
   const [a, b] = names.map((n) => normalizeDim(op, given[n]!, x.ndim)) as [number, number]
-  if (a === b) return clone(x)
   return permuteDims(x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)))
 }
 
@@ -163,7 +162,6 @@ export function movedim(x: Tensor, ...args: Args<[source: number | readonly numb
     return out
   }
   const [s, d] = [axes(from, 'source'), axes(to, 'destination')]
-  if (x.ndim === 0) return clone(x)
   const order = new Array<number>(x.ndim).fill(-1)
   d.forEach((place, i) => (order[place] = s[i]!))
   const rest = x.shape.map((_, i) => i).filter((i) => !s.includes(i))
