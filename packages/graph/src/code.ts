@@ -155,8 +155,9 @@ class Writer {
   header(): string {
     const { tensor, types, plugin, pluginTypes } = this.imports
     const line = (values: ReadonlySet<string>, only: ReadonlySet<string>, from: string): string[] => {
-      const items = [...[...only].sort().map((t) => `type ${t}`), ...[...values].sort()]
-      return items.length ? [`import { ${items.join(', ')} } from '${from}'`] : []
+      const types = [...only].sort()
+      if (values.size === 0) return types.length ? [`import type { ${types.join(', ')} } from '${from}'`] : []
+      return [`import { ${[...types.map((t) => `type ${t}`), ...[...values].sort()].join(', ')} } from '${from}'`]
     }
     return [
       ...line(tensor, types, '@mapgrad/tensor'),
