@@ -89,6 +89,9 @@ export function cond<A extends readonly unknown[], R>(pred: boolean | Tensor, tr
   return yes.spec.unflatten(yes.leaves.map((y, i) => where(chosen, y, no.leaves[i]!))) as R
 }
 
+/** A where it shall not be inferred from. */
+type Fixed<A extends readonly unknown[]> = Extract<A, readonly unknown[]>
+
 /** Options of `whileLoop`. */
 export interface WhileLoopOptions {
   /** ends the loop after so many rounds at the latest; default: no bound */
@@ -102,8 +105,8 @@ export interface WhileLoopOptions {
  * @throws TensorTypeError if `condFn` gives no boolean and no scalar, or the body changes what is carried
  */
 export function whileLoop<A extends readonly unknown[]>(
-  condFn: (...carried: A) => boolean | Tensor,
-  bodyFn: (...carried: A) => readonly [...A],
+  condFn: (...carried: Fixed<A>) => boolean | Tensor,
+  bodyFn: (...carried: Fixed<A>) => Readonly<Fixed<A>>,
   carried: readonly [...A],
   options: WhileLoopOptions = {},
 ): [...A] {
@@ -116,7 +119,7 @@ export function whileLoop<A extends readonly unknown[]>(
   let now = tensorsIn(op, carried, (x) => `carried_inputs must be trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
   const tree = (): [...A] => now.spec.unflatten(now.leaves) as [...A]
   const round = (): Tensorial => {
-    const out: unknown = bodyFn(...(tree() as unknown as A))
+    const out: unknown = bodyFn(...(tree() as unknown as Fixed<A>))
     refusePromise(op, 'tensor', out)
     if (!Array.isArray(out) || out.length !== carried.length) throw fault(op, `body_fn should return the same number of elements as carried_inputs, ${carried.length}, got ${Array.isArray(out) ? out.length : describe(out)}`, 'CARRIED')
     const next = tensorsIn(op, out, (x) => `body_fn should return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
@@ -126,7 +129,7 @@ export function whileLoop<A extends readonly unknown[]>(
   /** for which examples the loop goes on; `null` as long as they agree */
   let active: Tensor | null = null
   for (let i = 0; i < maxIterations; i++) {
-    const pred = refusePromise<unknown>(op, 'tensor', condFn(...(tree() as unknown as A)))
+    const pred = refusePromise<unknown>(op, 'tensor', condFn(...(tree() as unknown as Fixed<A>)))
     const goes = decide(op, pred, () => `cond_fn must return a boolean scalar tensor or a boolean but got ${isTensor(pred) ? avalText(pred) : describe(pred)}`)
     if (goes === false) break
     if (goes !== true) active = active ? logicalAnd(active, goes) : goes

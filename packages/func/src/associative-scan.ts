@@ -1,0 +1,68 @@
+import { type Tensor, at, cat, flip, movedim, slice, stack } from '@mapgrad/tensor'
+import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, isTensor, refusePromise, reshapeTo, show, treeFlatten } from '@mapgrad/tensor/plugin'
+import { vmap } from '@mapgrad/vmap'
+
+/** Options of `associativeScan`. */
+export interface AssociativeScanOptions {
+  /** from the last slice to the first; default false */
+  readonly reverse?: boolean
+}
+
+const fault = (message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op: 'associativeScan', code })
+type Slices = readonly Tensor[]
+
+/**
+ * All running combinations of the slices of xs along `dim`: `y₀ = x₀, yᵢ = f(yᵢ₋₁, xᵢ)`, for an associative f of two
+ * trees like the slices. It takes about 2 log₂ n calls of f, each for many pairs at once (`vmap`), where `scan` takes n.
+ * With `reverse`, from the end: `yᵢ = f(yᵢ₊₁, xᵢ)`.
+ * @throws TensorTypeError or TensorRangeError if f gives another structure, shape or dtype than a slice, or xs has no slices
+ */
+export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}): X {
+  if (typeof f !== 'function') throw fault(`Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
+  if (!Number.isInteger(dim)) throw fault(`Dim must be an int, but got ${describe(dim)}`, 'DIM_TYPE')
+  checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func')
+  const { reverse = false } = options
+  const [leaves, spec] = treeFlatten(xs)
+  for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be Tensors, but got ${describe(x)}`, 'NOT_A_TENSOR')
+  if (leaves.length === 0) throw fault('Expected at least 1 xs leaf', 'NO_XS')
+  const front = (leaves as Tensor[]).map((x) => {
+    if (x.ndim === 0 || dim >= x.ndim || dim < -x.ndim || x.shape.at(dim) === 0)
+      throw new TensorRangeError(`All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(x.shape)} and dim ${dim}`, { package: 'func', op: 'associativeScan', code: 'DIM_RANGE' })
+    const y = movedim(x, dim, 0)
+    return reverse ? flip(y, [0]) : y
+  })
+  const n = front[0]!.shape[0]!
+  if (front.some((x) => x.shape[0] !== n))
+    throw new TensorRangeError(`All xs leaves must have the same size along the scan dimension, got shapes [${(leaves as Tensor[]).map((x) => show(x.shape)).join(', ')}] and dim ${dim}`, { package: 'func', op: 'associativeScan', code: 'SIZES_DIFFER' })
+  const pairs = vmap((a: Slices, b: Slices) => combined(f, spec, a, b), { randomness: 'different' })
+  const ys = running(pairs, front, n)
+  return spec.unflatten(ys.map((y) => movedim(reverse ? flip(y, [0]) : y, 0, dim))) as X
+}
+
+/** f of two slices, checked. */
+function combined<X>(f: (x: X, y: X) => X, spec: TreeSpec, a: Slices, b: Slices): Slices {
+  const [out, got] = treeFlatten(refusePromise('associativeScan', 'func', f(spec.unflatten(a) as X, spec.unflatten(b) as X)))
+  if (!got.equals(spec)) throw fault(`expected combine_fn to return a tree like a slice of xs, ${spec}, got ${got}`, 'STRUCTURE')
+  out.forEach((y, i) => {
+    const x = a[i]!
+    if (!isTensor(y) || y.dtype !== x.dtype || show(y.shape) !== show(x.shape)) throw fault(`expected combine_fn to keep shape and dtype, ${x.dtype}${show(x.shape)}, got ${describe(y)}`, 'SHAPE_MISMATCH')
+  })
+  return out as Tensor[]
+}
+
+const every = (xs: Slices, start: number, stop: number | undefined, step: number): Slices => xs.map((x) => at(x, slice(start, stop, step)))
+
+/** Neighbours in pairs first; their running combinations are every second result, and one more combination each gives the others. */
+function running(pairs: (a: Slices, b: Slices) => Slices, xs: Slices, n: number): Slices {
+  if (n < 2) return xs
+  const odd = running(pairs, pairs(every(xs, 0, n - 1, 2), every(xs, 1, undefined, 2)), Math.floor(n / 2))
+  const head = every(xs, 0, 1, 1)
+  if (n === 2) return head.map((x, i) => cat([x, odd[i]!], 0))
+  const rest = pairs(n % 2 ? odd : every(odd, 0, odd[0]!.shape[0]! - 1, 1), every(xs, 2, undefined, 2))
+  return head.map((x, i) => {
+    const [even, o] = [cat([x, rest[i]!], 0), odd[i]!]
+    const k = o.shape[0]!
+    const woven = reshapeTo(stack([at(even, slice(0, k)), o], 1), [2 * k, ...o.shape.slice(1)])
+    return n % 2 ? cat([woven, at(even, slice(k))], 0) : woven
+  })
+}
