@@ -20,6 +20,7 @@ const steps = [
   ['build', [...turbo, 'run', 'build', '--output-logs=new-only']],
   ['unit', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`], countVitest],
   ['docs', ['node', 'tooling/run-doc-blocks.mjs']],
+  ['reference', ['node', 'tooling/reference/reference.mjs', '--check']],
   ['dist', ['node', 'tooling/dist-check/run.mjs']],
   ['size', ['node', 'tooling/dist-check/size.mjs']],
 ]

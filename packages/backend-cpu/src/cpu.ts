@@ -90,6 +90,7 @@ export class Machine implements KernelContext {
  */
 const DEFAULT_HEAP = 192 * 2 ** 20
 
+/** Options of `createCpu`. */
 export interface CpuOptions {
   /** how large the heap may grow before the least recently used arrays are moved out of it; 192 MiB unless told */
   readonly heapBytes?: number

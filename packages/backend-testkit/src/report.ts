@@ -10,6 +10,7 @@ export type SampleReport = { readonly sample: number; readonly dtype: DType; rea
   Record<Column, Status>
 >
 
+/** Counts of what passed, failed and was skipped, by column. */
 export interface Totals {
   pass: number
   fail: number

@@ -27,11 +27,13 @@ export function numberToFloat16(x: number): number {
   return sign | (((i + 0xfff + ((i >> 13) & 1)) >> 13) - (112 << 10))
 }
 
+/** The number that 16 bits mean as bfloat16. */
 export function bfloat16ToNumber(bits: number): number {
   i32[0] = bits << 16
   return f32[0]!
 }
 
+/** The 16 bits of the bfloat16 nearest to a number, ties to even. */
 export function numberToBfloat16(x: number): number {
   f32[0] = x
   if (x !== x) return 0x7fc0

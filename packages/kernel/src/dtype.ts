@@ -4,6 +4,7 @@ export type DType = 'bool' | 'uint8' | 'int8' | 'int16' | 'int32' | 'int64' | 'f
 /** What promotion looks at first: any bool < any integer < any float. */
 export type Category = 'bool' | 'int' | 'float'
 
+/** Facts about one dtype. */
 export interface DTypeInfo {
   readonly name: DType
   /** bytes of one element */
@@ -14,6 +15,7 @@ export interface DTypeInfo {
 
 const info = (name: DType, bytes: number, category: Category, signed = true): DTypeInfo => ({ name, bytes, category, signed })
 
+/** What is known of each dtype. */
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   bool: info('bool', 1, 'bool', false),
   uint8: info('uint8', 1, 'int', false),
@@ -27,8 +29,11 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float64: info('float64', 8, 'float'),
 }
 
+/** Whether a dtype is a floating-point one. */
 export const isFloat = (d: DType): boolean => dtypes[d].category === 'float'
+/** Whether a dtype is an integer one. */
 export const isInt = (d: DType): boolean => dtypes[d].category === 'int'
+/** Bytes of one element. */
 export const bytesOf = (d: DType): number => dtypes[d].bytes
 
 /** The type a value of `d` is computed in: half floats in float32, small integers in int32. */

@@ -1,3 +1,7 @@
+/**
+ * Makes scalar expressions: constants, inputs, arithmetic, comparisons, functions, conversions.
+ * @module
+ */
 import { type DType, isFloat } from './dtype.ts'
 
 /**

@@ -62,6 +62,7 @@ export interface LoopCall<S> {
   readonly out: View<S>
 }
 
+/** What `defineLoop` makes a loop of. */
 export interface LoopSpec {
   readonly name: string
   readonly inputs: readonly (DType | Access)[]

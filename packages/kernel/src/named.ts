@@ -27,4 +27,5 @@ export interface KernelParams {
   scatter: { readonly dim: number; readonly op: CombineOp | 'set' }
 }
 
+/** Names of the kernels that backends write by hand. */
 export type KernelName = keyof KernelParams

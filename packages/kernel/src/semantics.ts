@@ -102,6 +102,7 @@ export function basicOf(op: BasicOp, dtype: DType): (x: Value, y: Value) => Valu
   return (x, y) => wrapInt(f((x as number) & low, y) as number, dtype)
 }
 
+/** What a comparison means on values of the reference interpreter. */
 export const compareOf: Readonly<Record<CompareOp, (x: Value, y: Value) => 0 | 1>> = {
   eq: (x, y) => (x === y ? 1 : 0),
   ne: (x, y) => (x === y ? 0 : 1),

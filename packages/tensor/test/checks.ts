@@ -1,4 +1,4 @@
-import { jvpFlat, vjpFlat } from '@mapgrad/autodiff'
+import { jvpFlat, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type DType, type Tensor, tensor } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
 import { expect } from 'vitest'

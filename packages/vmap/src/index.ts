@@ -1,4 +1,3 @@
 export { type InDims, type InDimsTree, type OutDims, type VmapOptions, vmap } from './vmap.ts'
 export { type VmapInfo, type VmapRule, customVmap } from './custom.ts'
 export type { Randomness } from './batch.ts'
-export { vmapFlat } from './batch.ts'

@@ -2,6 +2,7 @@ import type { DType } from '@mapgrad/tensor'
 
 /** The columns of a report: the operator itself, its derivatives, and both over a batch. */
 export type Column = 'forward' | 'vjp' | 'jvp' | 'vjpvjp' | 'vmap' | 'vmapvjp'
+/** The six things that are compared of each sample. */
 export const columns: readonly Column[] = ['forward', 'vjp', 'jvp', 'vjpvjp', 'vmap', 'vmapvjp']
 
 /** How far a number may lie from the expected one: `rtol·|want| + spread·max|want| + atol`. */

@@ -7,12 +7,14 @@ import { type Setting, forward, jvpColumn, vjpColumn, vjpvjpColumn } from './col
 import { vmapColumn, vmapvjpColumn } from './batched.ts'
 import { onDevice } from './device.ts'
 
+/** What came of one column of one sample. */
 export type Status = 'pass' | 'fail' | 'skip'
 /** The verdict on one column, with the reason unless it passed. */
 export interface Verdict {
   readonly status: Status
   readonly reason?: string
 }
+/** What came of each column of one sample. */
 export type Verdicts = Readonly<Record<Column, Verdict>>
 
 const run: Readonly<Record<Column, (setting: Setting, within: <R>(f: () => R) => R) => Comparison[] | Promise<Comparison[]>>> = {

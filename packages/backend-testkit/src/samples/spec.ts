@@ -24,6 +24,7 @@ export const positive: (...shape: number[]) => Spec = /* @__PURE__ */ spec('floa
 export const unit: (...shape: number[]) => Spec = /* @__PURE__ */ spec('float', -0.9, 0.9)
 /** Floats above one. */
 export const aboveOne: (...shape: number[]) => Spec = /* @__PURE__ */ spec('float', 1.2, 3)
+/** An operand of random bools. */
 export const bool: (...shape: number[]) => Spec = /* @__PURE__ */ spec('bool', 0, 2)
 /** Small whole numbers other than zero. */
 export const int: (...shape: number[]) => Spec = /* @__PURE__ */ spec('int', 1, 8)
@@ -31,6 +32,7 @@ export const int: (...shape: number[]) => Spec = /* @__PURE__ */ spec('int', 1, 
 export const index = (size: number, ...shape: number[]): Spec => ({ kind: 'int', shape, low: 0, high: size, fixed: 'int32' })
 /** Positions in an axis of `size`, no two alike along the last axis. */
 export const distinctIndex = (size: number, ...shape: number[]): Spec => ({ ...index(size, ...shape), distinct: true })
+/** An operand of given numbers. */
 export const fixed = (s: Spec, dtype: DType): Spec => ({ ...s, fixed: dtype })
 
 /** An op at work: what it is called with, and the function of its tensor operands. Adding an op adds one of these. */

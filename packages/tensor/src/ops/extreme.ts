@@ -113,6 +113,7 @@ export interface OneDimOptions {
   readonly dim?: number | null
   readonly keepdim?: boolean
 }
+/** Arguments of reductions over one axis, by position or by name. */
 export type OneDimArgs = Args<[dim?: number | null, keepdim?: boolean], OneDimOptions>
 
 function places(name: string, op: Reduction, x: Tensor, args: OneDimArgs): Tensor {

@@ -40,6 +40,7 @@ export interface VarOptions {
   /** what is subtracted from the number of elements before dividing by it; default 1 */
   readonly correction?: number | null
 }
+/** Arguments of `var`, `std` and kin, by position or by name. */
 export type VarArgs = Args<[dim?: Dims, unbiased?: boolean, keepdim?: boolean], VarOptions> | [unbiased: boolean]
 
 interface Moments {

@@ -55,6 +55,7 @@ export interface NormOptions {
   /** converts x first */
   readonly dtype?: DType | null
 }
+/** Arguments of `norm`, by position or by name. */
 export type NormArgs = Args<[p?: number | 'fro' | null, dim?: Dims, keepdim?: boolean, dtype?: DType | null], NormOptions>
 
 /** (Σ |x|ᵖ)^(1/p) over axes, of floats: p = 0 counts what is not 0, ±Infinity are the extremes of |x|. Derivative 0 where the norm is 0. */

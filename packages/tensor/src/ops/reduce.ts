@@ -99,7 +99,9 @@ export interface ReduceAsOptions extends ReduceOptions {
   /** converts x first */
   readonly dtype?: DType | null
 }
+/** Arguments of reductions over several axes, by position or by name. */
 export type ReduceArgs = Args<[dim?: Dims, keepdim?: boolean], ReduceOptions>
+/** Arguments of reductions that take a dtype, by position or by name. */
 export type ReduceAsArgs = Args<[dim?: Dims, keepdim?: boolean], ReduceAsOptions>
 
 const read = (op: string, args: ReduceArgs): ReduceOptions => readArgs<ReduceOptions>(op, args, ['dim', 'keepdim'])

@@ -76,6 +76,7 @@ export interface ScanOptions {
   /** converts x first */
   readonly dtype?: DType | null
 }
+/** Arguments of cumulative functions, by position or by name. */
 export type ScanArgs = Args<[dim: number], ScanOptions>
 
 function accumulated(name: string, op: (x: Tensor) => Tensor, x: Tensor, args: ScanArgs): Tensor {

@@ -136,6 +136,7 @@ export interface SoftmaxOptions {
   /** converts x first */
   readonly dtype?: DType | null
 }
+/** Arguments of the softmax family, by position or by name. */
 export type SoftmaxArgs = Args<[dim: number], SoftmaxOptions>
 
 function over(name: string, op: Reduction, x: Tensor, args: SoftmaxArgs): Tensor {

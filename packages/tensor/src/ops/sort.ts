@@ -57,6 +57,7 @@ export interface SortOptions {
   /** has no effect: the order of ties is always kept */
   readonly stable?: boolean
 }
+/** Arguments of `sort` and `argsort`, by position or by name. */
 export type SortArgs = Args<[dim?: number, descending?: boolean], SortOptions>
 
 /** The elements in order along `dim` (the last by default) and where they were. Ties keep their order; NaN counts as the largest. */
@@ -154,6 +155,7 @@ function medians(name: string, op: Reduction, place: typeof middle, x: Tensor, a
   return op(x, x.shape.map((_, i) => i - x.ndim))
 }
 
+/** Arguments of `topk`, by position or by name. */
 export type ChooseArgs = Args<[dim: number, keepdim?: boolean], ChooseOptions>
 
 /**

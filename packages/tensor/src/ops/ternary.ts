@@ -35,6 +35,7 @@ export interface ClampOptions {
   readonly min?: Tensor | Scalar | null
   readonly max?: Tensor | Scalar | null
 }
+/** Arguments of `clamp`, by position or by name. */
 export type ClampArgs = Args<[min?: Tensor | Scalar | null, max?: Tensor | Scalar | null], ClampOptions>
 
 /** x moved into [min, max]; either bound may be absent, a number, or a tensor. At a bound the derivative is 1; where min > max the result is max. */

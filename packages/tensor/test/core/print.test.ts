@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { cpu } from '@mapgrad/backend-cpu'
-import { vjpFlat } from '@mapgrad/autodiff'
+import { vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type DType, type PrintSettings, arange, full, getPrintOptions, isMapgradError, mul, ones, setDefaultDevice, setPrintOptions, tensor, zeros } from '@mapgrad/tensor'
 import { type Backend, expandTo, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
-import { vmapFlat } from '@mapgrad/vmap'
+import { vmapFlat } from '@mapgrad/vmap/plugin'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import cases from './print.json' with { type: 'json' }
 

@@ -1,4 +1,4 @@
-import { jvpFlat, vjpFlat } from '@mapgrad/autodiff'
+import { jvpFlat, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type Tensor, zeros } from '@mapgrad/tensor'
 import { describe, expect, test } from 'vitest'
 import { type Case, type Encoded, build, call, cases, decode, dot, expectSame, listOf, numbers, operands, random, title } from './movement-cases.ts'

@@ -1,4 +1,5 @@
-import { grad, vjpFlat } from '@mapgrad/autodiff'
+import { grad } from '@mapgrad/autodiff'
+import { vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type Tensor, broadcastTo, embedding, indexCopy, indexPut, memory, scatter, setAt, slice, sum, tensor, unfold } from '@mapgrad/tensor'
 import { describe, expect, test } from 'vitest'
 import './movement-cases.ts'

@@ -1,4 +1,4 @@
-import { vjpFlat } from '@mapgrad/autodiff'
+import { vjpFlat } from '@mapgrad/autodiff/plugin'
 import { cpu, reference } from '@mapgrad/backend-cpu'
 import {
   type DType, Generator, type Tensor, bernoulli, dropout, exponential, getRngState, gumbel, initialSeed, manualSeed, memory, multinomial, normal, ones, rand, randLike, randint, randintLike, randn, randnLike, randperm, seed, setDefaultDevice, setRngState,

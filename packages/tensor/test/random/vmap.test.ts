@@ -1,4 +1,4 @@
-import { jvpFlat, vjpFlat } from '@mapgrad/autodiff'
+import { jvpFlat, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { cpu } from '@mapgrad/backend-cpu'
 import { type Key, type Tensor, bernoulli, dropout, foldIn, isMapgradError, key, manualSeed, multinomial, mul, normal, ones, rand, randLike, randint, randn, randperm, setDefaultDevice, split, tensor, zeros } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
