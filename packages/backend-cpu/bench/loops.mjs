@@ -36,15 +36,21 @@ const a = random(1 << 20)
 const b = random(1 << 20)
 const o = cpu.alloc(4 << 20)
 const pointwise = (loop, sizes, inputs, out) => cpu.run({ loop, sizes, reducedAxes: 0, inputs, scalars: [], out })
-for (const name of ['exp', 'log', 'sin', 'tanh']) time(`${name} 10^6`, () => pointwise(loops[name], [N], [view(a, [1])], view(o, [1])), 8 * N)
+for (const name of ['exp', 'log', 'sin', 'tanh'])
+  time(`${name} 10^6`, () => pointwise(loops[name], [N], [view(a, [1])], view(o, [1])), 8 * N)
 time('add 10^6', () => pointwise(loops.add, [N], [view(a, [1]), view(b, [1])], view(o, [1])), 12 * N)
 time('add 1024² + row', () => pointwise(loops.add, [1024, 1024], [view(a, [1024, 1]), view(b, [0, 1])], view(o, [1024, 1])), 8 * 2 ** 20)
 time('add 1024² + column', () => pointwise(loops.add, [1024, 1024], [view(a, [1024, 1]), view(b, [1, 0])], view(o, [1024, 1])), 8 * 2 ** 20)
-time('add 1024² + transposed', () => pointwise(loops.add, [1024, 1024], [view(a, [1024, 1]), view(b, [1, 1024])], view(o, [1024, 1])), 12 * 2 ** 20)
+time(
+  'add 1024² + transposed',
+  () => pointwise(loops.add, [1024, 1024], [view(a, [1024, 1]), view(b, [1, 1024])], view(o, [1024, 1])),
+  12 * 2 ** 20,
+)
 time('transposed copy 1024²', () => pointwise(loops.copy, [1024, 1024], [view(a, [1, 1024])], view(o, [1024, 1])), 8 * 2 ** 20)
 time('transposed copy 1000²', () => pointwise(loops.copy, [1000, 1000], [view(a, [1, 1000])], view(o, [1000, 1])), 8 * 1e6)
 time('copy of every second column', () => pointwise(loops.copy, [1024, 512], [view(a, [1024, 2])], view(o, [512, 1])), 6 * 2 ** 20)
-const reduce = (loop, sizes, axes, strides) => cpu.run({ loop, sizes, reducedAxes: axes, inputs: [view(a, strides)], scalars: [], out: view(o, [1].slice(0, sizes.length - axes)) })
+const reduce = (loop, sizes, axes, strides) =>
+  cpu.run({ loop, sizes, reducedAxes: axes, inputs: [view(a, strides)], scalars: [], out: view(o, [1].slice(0, sizes.length - axes)) })
 for (const name of ['sum', 'max', 'argmax']) {
   time(`${name} 1024², all`, () => reduce(loops[name], [1024, 1024], 2, [1024, 1]), 4 * 2 ** 20)
   time(`${name} 1024², last axis`, () => reduce(loops[name], [1024, 1024], 1, [1024, 1]), 4 * 2 ** 20)

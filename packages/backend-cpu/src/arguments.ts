@@ -6,7 +6,14 @@ import type { Heap } from './heap/heap.ts'
 import type { LoopShape, Plan } from './plan.ts'
 
 /** Writes a planned call into the argument block at `block`. Pins every operand. */
-export function writeArguments(heap: Heap, block: number, call: LoopCall<Storage>, plan: Plan, shape: LoopShape, offsets?: Int32Array): void {
+export function writeArguments(
+  heap: Heap,
+  block: number,
+  call: LoopCall<Storage>,
+  plan: Plan,
+  shape: LoopShape,
+  offsets?: Int32Array,
+): void {
   const { layout, units } = shape
   const n = units.length
   const last = n - 1
@@ -57,7 +64,8 @@ function writeTable(words: Int32Array, address: number, plan: Plan, { layout, un
     words[at + 1] = plan.sizes[a]!
     for (let k = 0; k < n; k++) {
       let step = plan.stride(k, a)
-      for (let faster = from; faster < a; faster++) if (faster !== plan.inner && faster !== plan.innerReduced) step -= plan.stride(k, faster) * (plan.sizes[faster]! - 1)
+      for (let faster = from; faster < a; faster++)
+        if (faster !== plan.inner && faster !== plan.innerReduced) step -= plan.stride(k, faster) * (plan.sizes[faster]! - 1)
       words[at + 2 + k] = step * units[k]!
     }
     row += layout.rowBytes

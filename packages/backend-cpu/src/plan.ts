@@ -31,7 +31,9 @@ export function loopShape(loop: Loop, layout: Layout): LoopShape {
     loop,
     layout,
     units: layout.streams.map(unitOf),
-    scattered: layout.streams.map((s) => s.kind === 'index' || s.kind === 'position' || s.kind === 'reducedPosition' || (s.kind === 'input' && s.gather)),
+    scattered: layout.streams.map(
+      (s) => s.kind === 'index' || s.kind === 'position' || s.kind === 'reducedPosition' || (s.kind === 'input' && s.gather),
+    ),
   }
 }
 
@@ -111,7 +113,10 @@ export class Plan {
       position *= size
       if (merges) this.sizes[count - 1] = this.sizes[count - 1]! * size
       else {
-        if (count === MAX_AXES - TILE_AXES) throw new RangeError(`[backend-cpu] ${call.loop.name}: expected at most ${MAX_AXES - TILE_AXES} axes that do not merge, got more; make the operands contiguous`)
+        if (count === MAX_AXES - TILE_AXES)
+          throw new RangeError(
+            `[backend-cpu] ${call.loop.name}: expected at most ${MAX_AXES - TILE_AXES} axes that do not merge, got more; make the operands contiguous`,
+          )
         this.sizes[count++] = size
       }
     }
@@ -198,7 +203,10 @@ export class Plan {
       } else if (kept < 0 || this.#score(a, shape) > this.#score(kept, shape)) kept = a
     }
     const wide = kept >= 0 && this.sizes[kept]! >= 4
-    const around = !this.emptyReduction && wide && (reduced < 0 || (total < 8 && this.sizes[kept]! >= 8) || this.#score(kept, shape) > this.#score(reduced, shape))
+    const around =
+      !this.emptyReduction &&
+      wide &&
+      (reduced < 0 || (total < 8 && this.sizes[kept]! >= 8) || this.#score(kept, shape) > this.#score(reduced, shape))
     if (!around) {
       this.nest = 'alongReduced'
       this.inner = reduced
@@ -206,7 +214,8 @@ export class Plan {
     }
     this.nest = 'alongKept'
     this.inner = kept
-    for (let a = 0; a < this.reduced; a++) if (this.innerReduced < 0 || this.sizes[a]! > this.sizes[this.innerReduced]!) this.innerReduced = a
+    for (let a = 0; a < this.reduced; a++)
+      if (this.innerReduced < 0 || this.sizes[a]! > this.sizes[this.innerReduced]!) this.innerReduced = a
   }
 
   /** how well an axis vectorises */

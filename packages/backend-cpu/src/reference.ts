@@ -1,4 +1,15 @@
-import { type ArrayView, type DType, type KernelName, type KernelParams, type LoopCall, type NamedKernel, type View, dtypes, interpret, interpretNamed } from '@mapgrad/kernel'
+import {
+  type ArrayView,
+  type DType,
+  type KernelName,
+  type KernelParams,
+  type LoopCall,
+  type NamedKernel,
+  type View,
+  dtypes,
+  interpret,
+  interpretNamed,
+} from '@mapgrad/kernel'
 import type { Backend, MemoryInfo, Storage } from '@mapgrad/tensor/plugin'
 
 /** What the collector is told of a storage. */

@@ -1,10 +1,26 @@
-import { type Access, type DType, type Expr, type Loop, type LoopCall, type View, bytesOf, elementsOf, expr as E, interpret, isFloat, lowerTypes, roundTo } from '@mapgrad/kernel'
+import {
+  type Access,
+  type DType,
+  type Expr,
+  type Loop,
+  type LoopCall,
+  type View,
+  bytesOf,
+  elementsOf,
+  expr as E,
+  interpret,
+  isFloat,
+  lowerTypes,
+  roundTo,
+} from '@mapgrad/kernel'
 import type { Backend, Storage } from '@mapgrad/tensor/plugin'
 
 /** The loop with every float32 operation rounded on its own, as hardware does it: the interpreter's answer is then exact. */
 export function exactly(loop: Loop): Loop {
   const round = (root: Expr): Expr =>
-    E.rewrite(lowerTypes(root), (e) => ((e.kind === 'basic' || e.kind === 'rare') && e.dtype === 'float32' ? { kind: 'cast', dtype: 'float32', args: [e] } : e))
+    E.rewrite(lowerTypes(root), (e) =>
+      (e.kind === 'basic' || e.kind === 'rare') && e.dtype === 'float32' ? { kind: 'cast', dtype: 'float32', args: [e] } : e,
+    )
   return {
     ...loop,
     body: round(loop.body),
@@ -87,7 +103,9 @@ export function difference(dtype: DType, got: Uint8Array, want: Uint8Array, tole
 export function bytesFrom(dtype: DType, values: readonly (number | bigint)[]): Uint8Array {
   const bytes = new Uint8Array(values.length * bytesOf(dtype))
   const elements = elementsOf(bytes, dtype)
-  values.forEach((v, i) => elements.set(i, dtype === 'int64' ? BigInt(typeof v === 'bigint' ? v : Math.trunc(Number.isFinite(v) ? v : 0)) : v))
+  values.forEach((v, i) =>
+    elements.set(i, dtype === 'int64' ? BigInt(typeof v === 'bigint' ? v : Math.trunc(Number.isFinite(v) ? v : 0)) : v),
+  )
   return bytes
 }
 

@@ -1,4 +1,17 @@
-import { type Access, type BasicOp, type CompareOp, type DType, type Expr, type OutOfRange, type ReduceOp, bytesOf, defineLoop, dtypes, expr as E, isFloat } from '@mapgrad/kernel'
+import {
+  type Access,
+  type BasicOp,
+  type CompareOp,
+  type DType,
+  type Expr,
+  type OutOfRange,
+  type ReduceOp,
+  bytesOf,
+  defineLoop,
+  dtypes,
+  expr as E,
+  isFloat,
+} from '@mapgrad/kernel'
 import fc from 'fast-check'
 import type { Case, Operand } from './loops.ts'
 import { bytesFrom } from './loops.ts'
@@ -46,7 +59,8 @@ class Trees {
     const kind = this.choose.int(0, 7)
     if (kind === 0) return E.constant(this.choose.of(special(dtype)), dtype)
     if (kind === 1) return E.scalar(this.scalars.push(dtype) - 1, dtype)
-    if (kind === 2 && dtype === 'int32') return this.rank > 0 && this.choose.int(0, 1) === 0 ? E.index(-this.choose.int(1, this.rank)) : E.position
+    if (kind === 2 && dtype === 'int32')
+      return this.rank > 0 && this.choose.int(0, 1) === 0 ? E.index(-this.choose.int(1, this.rank)) : E.position
     if (kind === 3 && this.gathers) {
       return this.gather(dtype, 'zero')
     }
@@ -77,19 +91,28 @@ class Trees {
     // half floats are not rounded between operations, which comparisons and casts would show
     const op = this.choose.of(isFloat(dtype) ? floats : ints)
     const one = ['neg', 'abs', 'sqrt', 'floor', 'ceil', 'trunc', 'round', 'not'].includes(op)
-    if (kind === 2 && (dtype === 'float32' || dtype === 'float64')) return E.rare(this.choose.of(['sin', 'cos', 'tan'] as const), sub(), sub('bool'), sub())
+    if (kind === 2 && (dtype === 'float32' || dtype === 'float64'))
+      return E.rare(this.choose.of(['sin', 'cos', 'tan'] as const), sub(), sub('bool'), sub())
     return one ? (E[op as 'add'] as (x: Expr) => Expr)(sub()) : E[op as 'add'](sub(), sub())
   }
 }
 
 /** An array that a loop over `sizes` can walk: axes in any order of memory, gaps, negative and repeated ones. */
-function operand(choose: Choose, dtype: DType, sizes: readonly number[], values: readonly (number | bigint)[], out: boolean, coordinates = 0): Operand {
+function operand(
+  choose: Choose,
+  dtype: DType,
+  sizes: readonly number[],
+  values: readonly (number | bigint)[],
+  out: boolean,
+  coordinates = 0,
+): Operand {
   const rank = sizes.length
   const order = Array.from({ length: rank }, (_, i) => i)
-  if (choose.int(0, 1) === 0) for (let i = rank - 1; i > 0; i--) {
-    const j = choose.int(0, i)
-    ;[order[i], order[j]] = [order[j]!, order[i]!]
-  }
+  if (choose.int(0, 1) === 0)
+    for (let i = rank - 1; i > 0; i--) {
+      const j = choose.int(0, i)
+      ;[order[i], order[j]] = [order[j]!, order[i]!]
+    }
   const strides = new Array<number>(rank).fill(0)
   const plain = choose.int(0, 1) === 0
   const walked: { stride: number; size: number }[] = []
@@ -111,7 +134,12 @@ function operand(choose: Choose, dtype: DType, sizes: readonly number[], values:
     extent *= size * step
   }
   const count = offset + extent + 8
-  const bytes = out ? new Uint8Array(count * bytesOf(dtype)).fill(0xa5) : bytesFrom(dtype, Array.from({ length: count }, (_, i) => values[(i * 7 + (i >> 3)) % values.length]!))
+  const bytes = out
+    ? new Uint8Array(count * bytesOf(dtype)).fill(0xa5)
+    : bytesFrom(
+        dtype,
+        Array.from({ length: count }, (_, i) => values[(i * 7 + (i >> 3)) % values.length]!),
+      )
   return { dtype, bytes, offset, strides, ...(coordinates > 0 && { coordinates: walked }) }
 }
 
@@ -162,7 +190,8 @@ export function randomReduction(choose: Choose): Case {
   const rank = choose.int(1, 4)
   const reducedAxes = choose.int(1, rank)
   let sizes = sizesOf(choose, rank)
-  if (op !== 'sum' && op !== 'prod' && op !== 'any' && op !== 'all') sizes = sizes.map((n, i) => (i >= rank - reducedAxes ? Math.max(n, 1) : n))
+  if (op !== 'sum' && op !== 'prod' && op !== 'any' && op !== 'all')
+    sizes = sizes.map((n, i) => (i >= rank - reducedAxes ? Math.max(n, 1) : n))
   const dtype = op === 'any' || op === 'all' ? 'bool' : choose.of(op === 'sum' || op === 'prod' ? all.filter((d) => d !== 'bool') : all)
   const inputs: Access[] = [{ dtype, coordinates: [] }]
   let body: Expr = E.input(0, dtype)
@@ -173,7 +202,8 @@ export function randomReduction(choose: Choose): Case {
   }
   if (how === 1) body = E.select(E.lt(E.position, E.constant(5, 'int32')), body, E.constant(1, dtype))
   const value: DType = op === 'argmax' || op === 'argmin' ? 'int32' : dtype
-  const epilogue = choose.int(0, 2) === 0 ? (value === 'bool' ? E.not(E.reduced(value)) : E.add(E.reduced(value), E.scalar(0, value))) : null
+  const epilogue =
+    choose.int(0, 2) === 0 ? (value === 'bool' ? E.not(E.reduced(value)) : E.add(E.reduced(value), E.scalar(0, value))) : null
   const scalars = epilogue && value !== 'bool' ? [value] : []
   const loop = defineLoop({ name: 'random', inputs, scalars, body, reduce: op, ...(epilogue && { epilogue }) })
   return {

@@ -1,7 +1,7 @@
 import type { BasicOp, CompareOp, DType } from '@mapgrad/kernel'
 import { type Emitter, maskFrom32, perLane, registerOf } from './lanes.ts'
 
-/** [operands] → `op` of them, in the dtype's register; a shift by a constant finds only the shifted value on the stack */
+/** [operands] → `op` of them, in a compute type (lowering has seen to small integers and half floats); a shift by a constant finds only the shifted value on the stack */
 export function emitBasic(e: Emitter, op: BasicOp, dtype: DType, constantShift: number | null): void {
   switch (registerOf(dtype)) {
     case 'f32':
@@ -9,8 +9,7 @@ export function emitBasic(e: Emitter, op: BasicOp, dtype: DType, constantShift: 
       return floats(e, op, registerOf(dtype) as 'f32' | 'f64')
     case 'i32':
     case 'i64':
-      ints(e, op, registerOf(dtype) as 'i32' | 'i64', dtype, constantShift)
-      return wraps.has(op) ? wrapTo(e, dtype) : undefined
+      return ints(e, op, registerOf(dtype) as 'i32' | 'i64', constantShift)
     case 'mask':
       return masks(e, op)
   }
@@ -47,17 +46,7 @@ function perLanePromoted(e: Emitter, call: () => void): void {
   f.release(second)
 }
 
-/** operations whose result may leave a small integer's range */
-const wraps = new Set<BasicOp>(['add', 'sub', 'mul', 'div', 'neg', 'abs', 'not', 'shl', 'shru', 'mulhi'])
-
-/** reduces i32 lanes to the values of a small integer type */
-export function wrapTo({ f }: Emitter, dtype: DType): void {
-  if (dtype === 'uint8') f.i32x4(0xff).op('v128.and')
-  else if (dtype === 'int8') f.i32(24).op('i32x4.shl').i32(24).op('i32x4.shr_s')
-  else if (dtype === 'int16') f.i32(16).op('i32x4.shl').i32(16).op('i32x4.shr_s')
-}
-
-function ints(e: Emitter, op: BasicOp, r: 'i32' | 'i64', dtype: DType, constantShift: number | null): void {
+function ints(e: Emitter, op: BasicOp, r: 'i32' | 'i64', constantShift: number | null): void {
   const { f } = e
   switch (op) {
     case 'add':
@@ -76,7 +65,14 @@ function ints(e: Emitter, op: BasicOp, r: 'i32' | 'i64', dtype: DType, constantS
       if (r === 'i32') return void f.op(op === 'min' ? 'i32x4.min_s' : 'i32x4.max_s')
       const x = f.local('v128')
       const y = f.local('v128')
-      f.set(y).set(x).get(x).get(y).get(x).get(y).op(op === 'min' ? 'i64x2.lt_s' : 'i64x2.gt_s').op('v128.bitselect')
+      f.set(y)
+        .set(x)
+        .get(x)
+        .get(y)
+        .get(x)
+        .get(y)
+        .op(op === 'min' ? 'i64x2.lt_s' : 'i64x2.gt_s')
+        .op('v128.bitselect')
       f.release(x)
       return f.release(y)
     }
@@ -86,7 +82,7 @@ function ints(e: Emitter, op: BasicOp, r: 'i32' | 'i64', dtype: DType, constantS
     case 'shl':
     case 'shr':
     case 'shru':
-      return shift(e, op, r, dtype, constantShift)
+      return shift(e, op, r, constantShift)
     case 'mulhi':
       if (r === 'i64') unknown(op, 'int64')
       return mulhi(e)
@@ -131,22 +127,11 @@ function division(e: Emitter, op: 'div' | 'rem', r: 'i32' | 'i64'): void {
   f.release(y)
 }
 
-/** counts are taken modulo the register's width; a logical shift sees a small integer's own bits */
-function shift(e: Emitter, op: 'shl' | 'shr' | 'shru', r: 'i32' | 'i64', dtype: DType, constant: number | null): void {
-  const { f } = e
+/** counts are taken modulo the register's width */
+function shift(e: Emitter, op: 'shl' | 'shr' | 'shru', r: 'i32' | 'i64', constant: number | null): void {
   const name = op === 'shl' ? 'shl' : op === 'shr' ? 'shr_s' : 'shr_u'
-  const bits = dtype === 'int8' ? 0xff : dtype === 'int16' ? 0xffff : 0
-  const masked = op === 'shru' && bits !== 0
-  if (constant !== null) {
-    if (masked) f.i32x4(bits).op('v128.and')
-    return void f.i32(constant).op(r === 'i32' ? `i32x4.${name}` : `i64x2.${name}`)
-  }
-  if (masked) {
-    const n = f.local('v128')
-    f.set(n).i32x4(bits).op('v128.and').get(n)
-    f.release(n)
-  }
-  perLane(e, r, r, 2, () => f.op(`${r}.${name}`))
+  if (constant !== null) return void e.f.i32(constant).op(r === 'i32' ? `i32x4.${name}` : `i64x2.${name}`)
+  perLane(e, r, r, 2, () => e.f.op(`${r}.${name}`))
 }
 
 /** the high halves of the unsigned 64-bit products */

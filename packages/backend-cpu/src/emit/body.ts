@@ -154,7 +154,9 @@ export class Body {
       case 'rare':
         return this.#rare(node)
       case 'math':
-        throw new TypeError(`[backend-cpu] ${node.op}: expected lowered expressions, got a function; this is a fault of mapgrad, please report it`)
+        throw new TypeError(
+          `[backend-cpu] ${node.op}: expected lowered expressions, got a function; this is a fault of mapgrad, please report it`,
+        )
       default:
         this.#leaves.emit(node)
     }
@@ -163,10 +165,13 @@ export class Body {
   #select(cond: Expr, then: Expr, otherwise: Expr): void {
     const e = this.#e
     const r = registerOf(then.dtype)
-    const smaller = cond.kind === 'compare' && cond.op === 'lt' && (r === 'f32' || r === 'f64') && this.#uses.get(cond) === 1 ? cond.args : null
+    const smaller =
+      cond.kind === 'compare' && cond.op === 'lt' && (r === 'f32' || r === 'f64') && this.#uses.get(cond) === 1 ? cond.args : null
     // x < l ? l : x and h < x ? h : x are one instruction each
-    if (smaller && smaller[0] === otherwise && smaller[1] === then) return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmax' : 'f64x2.pmax')
-    if (smaller && smaller[1] === otherwise && smaller[0] === then) return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmin' : 'f64x2.pmin')
+    if (smaller && smaller[0] === otherwise && smaller[1] === then)
+      return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmax' : 'f64x2.pmax')
+    if (smaller && smaller[1] === otherwise && smaller[0] === then)
+      return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmin' : 'f64x2.pmin')
     this.#emit(then)
     this.#emit(otherwise)
     this.#emit(cond)
@@ -223,4 +228,3 @@ export function swapLanes(e: Emitter, dtype: DType, distance: number): void {
   f.set(v).get(v).get(v).shuffle(map)
   f.release(v)
 }
-

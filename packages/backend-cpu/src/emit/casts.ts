@@ -1,9 +1,10 @@
 import type { DType } from '@mapgrad/kernel'
-import { wrapTo } from './arithmetic.ts'
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
 import { type Emitter, lowHalves, maskFrom32, maskTo32, perLane, registerOf } from './lanes.ts'
 
-/** [a vector of `from`] → the same values as `to` */
+/**
+ * [a vector of `from`] → the same values as `to`. Expressions are lowered: floats go to narrow types through float32 and
+ * clamped int32, so that only integers are narrowed here.
+ */
 export function emitCast(e: Emitter, from: DType, to: DType): void {
   if (from === to) return
   const { f } = e
@@ -50,10 +51,9 @@ export function emitCast(e: Emitter, from: DType, to: DType): void {
       }
       break
   }
-  roundToHalf(e, to)
 }
 
-/** floats to ints truncate and saturate at the bounds of the type itself; NaN gives 0 */
+/** floats to ints truncate and saturate; NaN gives 0 */
 function fromFloat(e: Emitter, a: 'f32' | 'f64', to: DType): void {
   const { f } = e
   switch (registerOf(to)) {
@@ -67,19 +67,12 @@ function fromFloat(e: Emitter, a: 'f32' | 'f64', to: DType): void {
       return perLane(e, a, 'i64', 1, () => f.op(a === 'f32' ? 'i64.trunc_sat_f32_s' : 'i64.trunc_sat_f64_s'))
     case 'i32':
       f.op(a === 'f32' ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero')
-      if (to === 'int8') f.i32x4(-128).op('i32x4.max_s').i32x4(127).op('i32x4.min_s')
-      else if (to === 'uint8') f.i32x4(0).op('i32x4.max_s').i32x4(255).op('i32x4.min_s')
-      else if (to === 'int16') f.i32x4(-32768).op('i32x4.max_s').i32x4(32767).op('i32x4.min_s')
   }
 }
 
-/** float32 lanes rounded to the values of a half float */
-function roundToHalf({ f }: Emitter, to: DType): void {
-  if (to === 'float16') {
-    toFloat16(f)
-    fromFloat16(f)
-  } else if (to === 'bfloat16') {
-    toBfloat16(f)
-    fromBfloat16(f)
-  }
+/** reduces i32 lanes to the values of a small integer type */
+function wrapTo({ f }: Emitter, dtype: DType): void {
+  if (dtype === 'uint8') f.i32x4(0xff).op('v128.and')
+  else if (dtype === 'int8') f.i32(24).op('i32x4.shl').i32(24).op('i32x4.shr_s')
+  else if (dtype === 'int16') f.i32(16).op('i32x4.shl').i32(16).op('i32x4.shr_s')
 }

@@ -82,7 +82,11 @@ export class Combine {
   #extreme(r: 'f32' | 'f64' | 'i32' | 'i64', op: 'max' | 'min', x: Local, y: Local): void {
     const { f } = this.e
     if (r === 'i32') f.op(op === 'max' ? 'i32x4.max_s' : 'i32x4.min_s')
-    else if (r === 'i64') f.get(x).get(y).op(op === 'max' ? 'i64x2.gt_s' : 'i64x2.lt_s').op('v128.bitselect')
+    else if (r === 'i64')
+      f.get(x)
+        .get(y)
+        .op(op === 'max' ? 'i64x2.gt_s' : 'i64x2.lt_s')
+        .op('v128.bitselect')
     else f.op(op === 'max' ? `${simd[r]}.max` : `${simd[r]}.min`)
   }
 

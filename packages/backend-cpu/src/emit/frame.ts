@@ -46,7 +46,10 @@ export class Frame {
     this.block = e.f.param(0)
     this.status = e.f.local('i32')
     this.cursors = layout.streams.map((stream, k) => this.#cursor(stream, classes[k]!, layout.strides + 4 * k))
-    this.#coordinates = layout.coordinates.map((_, i) => ({ size: this.word(layout.coordinateSlots + 8 * i), stride: this.word(layout.coordinateSlots + 8 * i + 4) }))
+    this.#coordinates = layout.coordinates.map((_, i) => ({
+      size: this.word(layout.coordinateSlots + 8 * i),
+      stride: this.word(layout.coordinateSlots + 8 * i + 4),
+    }))
     this.#positionOf = (node) =>
       this.cursors.find(({ stream: s }) => (node.kind === 'index' ? s.kind === 'index' && s.axis === node.axis : s.kind === 'position'))!
   }
@@ -93,15 +96,28 @@ export class Frame {
     this.cursors.forEach((c, k) => this.f.get(from[k]!).set(c.at))
   }
   loadPositions(to: readonly Local[]): void {
-    to.forEach((l, k) => this.f.get(this.block).mem('i32.load', this.layout.pointers + 4 * k).set(l))
+    to.forEach((l, k) =>
+      this.f
+        .get(this.block)
+        .mem('i32.load', this.layout.pointers + 4 * k)
+        .set(l),
+    )
   }
 
   /** moves along the innermost axis: broadcast streams stay, strided ones by `strided`, contiguous ones by `elements` */
   advance(elements: number, strided: 'element' | 'vector' | 'none'): void {
     const { f } = this
     for (const c of this.cursors) {
-      if (c.cls === CONTIGUOUS && elements > 0 && 'dtype' in c.stream) f.get(c.at).i32(elements * bytesOf(c.stream.dtype)).op('i32.add').set(c.at)
-      if (c.cls === STRIDED && strided !== 'none') f.get(c.at).get(strided === 'element' ? c.stride! : c.vectorStep!).op('i32.add').set(c.at)
+      if (c.cls === CONTIGUOUS && elements > 0 && 'dtype' in c.stream)
+        f.get(c.at)
+          .i32(elements * bytesOf(c.stream.dtype))
+          .op('i32.add')
+          .set(c.at)
+      if (c.cls === STRIDED && strided !== 'none')
+        f.get(c.at)
+          .get(strided === 'element' ? c.stride! : c.vectorStep!)
+          .op('i32.add')
+          .set(c.at)
     }
   }
 
@@ -122,7 +138,14 @@ export class Frame {
         f.if(
           () => {
             f.get(row).get(left).mem('i32.store', 4)
-            positions.forEach((p, k) => f.get(p).get(row).mem('i32.load', 8 + 4 * k).op('i32.add').set(p))
+            positions.forEach((p, k) =>
+              f
+                .get(p)
+                .get(row)
+                .mem('i32.load', 8 + 4 * k)
+                .op('i32.add')
+                .set(p),
+            )
             again()
           },
           () => {
@@ -168,7 +191,9 @@ export class Frame {
           case 'position':
             return this.counter(this.#positionOf(leaf), mode)
           default:
-            throw new TypeError(`[backend-cpu] expected a leaf of this loop, got ${leaf.kind}; this is a fault of mapgrad, please report it`)
+            throw new TypeError(
+              `[backend-cpu] expected a leaf of this loop, got ${leaf.kind}; this is a fault of mapgrad, please report it`,
+            )
         }
       },
     }
@@ -181,7 +206,9 @@ export class Frame {
 
   #scalar(slot: number, dtype: DType): void {
     const { f } = this
-    f.get(this.block).i32(this.layout.scalars + 8 * slot).op('i32.add')
+    f.get(this.block)
+      .i32(this.layout.scalars + 8 * slot)
+      .op('i32.add')
     switch (registerOf(dtype)) {
       case 'f32':
       case 'i32':
@@ -236,7 +263,15 @@ export class Frame {
       if (lane > 0 && c.cls === STRIDED) f.get(c.steps[lane - 1]!).op('i32.add')
       f.set(address).i32(1).set(good)
       mine.forEach((x, i) => {
-        f.get(vectors[i]!).lane('i32x4.extract_lane', lane).tee(coordinate).get(x.size).op('i32.lt_u').tee(inside).get(good).op('i32.and').set(good)
+        f.get(vectors[i]!)
+          .lane('i32x4.extract_lane', lane)
+          .tee(coordinate)
+          .get(x.size)
+          .op('i32.lt_u')
+          .tee(inside)
+          .get(good)
+          .op('i32.and')
+          .set(good)
         if (x.outOfRange === 'error') f.get(this.status).get(inside).op('i32.eqz').op('i32.or').set(this.status)
         f.get(address).get(coordinate).get(x.stride).op('i32.mul').op('i32.add').set(address)
       })
@@ -276,7 +311,11 @@ export class Frame {
 
   /** a body over this frame's leaves */
   body(mode: Mode, u: number, rows: boolean, hoisted: ConstructorParameters<typeof Body>[2]): Body {
-    const body: Body = new Body(this.e, this.leaves(mode, u, rows, () => body), hoisted)
+    const body: Body = new Body(
+      this.e,
+      this.leaves(mode, u, rows, () => body),
+      hoisted,
+    )
     return body
   }
 }

@@ -20,7 +20,17 @@ export function toFloat16(f: FunctionBuilder): void {
   const a = f.local('v128')
   f.set(x).get(x).i32x4(0x7fffffff).op('v128.and').set(a)
   // normal: the rounding carry may run into the exponent, as it should; beyond 65520 infinity
-  f.get(a).get(a).i32(13).op('i32x4.shr_u').i32x4(1).op('v128.and').op('i32x4.add').i32x4(0xfff - 0x38000000).op('i32x4.add').i32(13).op('i32x4.shr_u')
+  f.get(a)
+    .get(a)
+    .i32(13)
+    .op('i32x4.shr_u')
+    .i32x4(1)
+    .op('v128.and')
+    .op('i32x4.add')
+    .i32x4(0xfff - 0x38000000)
+    .op('i32x4.add')
+    .i32(13)
+    .op('i32x4.shr_u')
   f.i32x4(0x7c00).op('i32x4.min_u')
   // subnormal: adding ½ lets the hardware round at 2⁻²⁴
   f.get(a).i32x4(0x3f000000).op('f32x4.add').i32x4(0x3f000000).op('i32x4.sub')

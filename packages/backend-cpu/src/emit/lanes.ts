@@ -47,7 +47,13 @@ export type HostName = 'sin' | 'cos' | 'tan' | 'fmod'
 export const simd = { f32: 'f32x4', f64: 'f64x2', i32: 'i32x4', i64: 'i64x2' } as const
 
 /** Vector → vector, lane by lane on scalars; `step` finds lane `lane` of each operand on the stack and leaves a scalar. */
-export function perLane(e: Emitter, from: Exclude<Register, 'mask'>, to: Exclude<Register, 'mask'>, operands: number, step: (lane: number) => void): void {
+export function perLane(
+  e: Emitter,
+  from: Exclude<Register, 'mask'>,
+  to: Exclude<Register, 'mask'>,
+  operands: number,
+  step: (lane: number) => void,
+): void {
   const { f } = e
   const args: Local[] = []
   for (let i = 0; i < operands; i++) args.push(f.local('v128'))

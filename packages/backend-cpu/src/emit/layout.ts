@@ -75,7 +75,12 @@ export function layoutOf(loop: Loop): Layout {
   if (loop.epilogue) visit(loop.epilogue)
   for (const a of loop.inputs) for (const c of a.coordinates) visit(c.expr)
 
-  const streams: Stream[] = loop.inputs.map((a, slot): Stream => ({ kind: 'input', dtype: a.dtype, slot, gather: a.coordinates.length > 0 }))
+  const streams: Stream[] = loop.inputs.map((a, slot): Stream => ({
+    kind: 'input',
+    dtype: a.dtype,
+    slot,
+    gather: a.coordinates.length > 0,
+  }))
   const axes = new Set<number>()
   let position = false
   for (const n of nodes) {
@@ -87,7 +92,9 @@ export function layoutOf(loop: Loop): Layout {
   if (loop.reduce === 'argmax' || loop.reduce === 'argmin') streams.push({ kind: 'reducedPosition' })
   streams.push({ kind: 'out', dtype: loop.output })
 
-  const coordinates = loop.inputs.flatMap((a, stream) => a.coordinates.map((c): CoordinateSlot => ({ stream, expr: c.expr, outOfRange: c.outOfRange })))
+  const coordinates = loop.inputs.flatMap((a, stream) =>
+    a.coordinates.map((c): CoordinateSlot => ({ stream, expr: c.expr, outOfRange: c.outOfRange })),
+  )
   const wide = isWide(loop.output) || loop.inputs.some((a) => isWide(a.dtype)) || [...nodes].some((n) => isWide(n.dtype))
   const n = streams.length
   const pointers = head.bytes
@@ -97,7 +104,19 @@ export function layoutOf(loop: Loop): Layout {
   const scalars = align(coordinateSlots + 8 * coordinates.length, 8)
   const stack = align(scalars + 8 * loop.scalars.length, 16)
   const table = stack + (loop.reduce ? STACK_LEVELS * MAX_TILE * 16 : 0)
-  return { streams, coordinates, lanes: wide ? 2 : 4, pointers, strides, reducedStrides, coordinateSlots, scalars, stack, table, rowBytes: 4 * (2 + n) }
+  return {
+    streams,
+    coordinates,
+    lanes: wide ? 2 : 4,
+    pointers,
+    strides,
+    reducedStrides,
+    coordinateSlots,
+    scalars,
+    stack,
+    table,
+    rowBytes: 4 * (2 + n),
+  }
 }
 
 const align = (n: number, to: number): number => Math.ceil(n / to) * to

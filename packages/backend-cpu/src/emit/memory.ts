@@ -67,7 +67,8 @@ export function loadStrided(e: Emitter, dtype: DType, address: Local, steps: rea
     case 'int64': {
       for (let lane = lanes - 1; lane >= 0; lane--) at(lane)
       rawLoad(e, dtype, 0)
-      for (let lane = 1; lane < lanes; lane++) f.memLane(dtype === 'float64' || dtype === 'int64' ? 'v128.load64_lane' : 'v128.load32_lane', lane)
+      for (let lane = 1; lane < lanes; lane++)
+        f.memLane(dtype === 'float64' || dtype === 'int64' ? 'v128.load64_lane' : 'v128.load32_lane', lane)
       return
     }
     default:

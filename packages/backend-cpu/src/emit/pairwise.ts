@@ -38,7 +38,12 @@ export class PairwiseStack {
         f.br(carry)
       })
     })
-    accumulators.forEach((a, i) => f.get(at).get(a[0]!).mem('v128.store', 16 * i))
+    accumulators.forEach((a, i) =>
+      f
+        .get(at)
+        .get(a[0]!)
+        .mem('v128.store', 16 * i),
+    )
     f.release(bits)
     f.release(at)
   }
@@ -53,7 +58,10 @@ export class PairwiseStack {
     f.block((done) => {
       f.loop((again) => {
         f.get(bits).op('i32.eqz').brIf(done)
-        f.get(bits).i32(1).op('i32.and').if(() => this.#mergeLevel(at, accumulators))
+        f.get(bits)
+          .i32(1)
+          .op('i32.and')
+          .if(() => this.#mergeLevel(at, accumulators))
         this.#next(at, bits)
         f.br(again)
       })
@@ -76,7 +84,9 @@ export class PairwiseStack {
     const { f } = this.#frame
     const level = [f.local('v128')]
     accumulators.forEach((a, i) => {
-      f.get(at).mem('v128.load', 16 * i).set(level[0]!)
+      f.get(at)
+        .mem('v128.load', 16 * i)
+        .set(level[0]!)
       this.#combine.merge(a, level)
     })
     f.release(level[0]!)

@@ -18,7 +18,9 @@ export function costOf(...roots: Expr[]): number {
 
 /** the value that `Frame.store` narrows: a cast to a narrow type from what it is computed in is the store's own work */
 export function stored(root: Expr): Expr {
-  return root.kind === 'cast' && computeType(root.dtype) !== root.dtype && root.args[0].dtype === computeType(root.dtype) ? root.args[0] : root
+  return root.kind === 'cast' && computeType(root.dtype) !== root.dtype && root.args[0].dtype === computeType(root.dtype)
+    ? root.args[0]
+    : root
 }
 
 /** for every row of the outer axes: unrolled vectors, vectors, then what is left element by element in the same vector code */
@@ -47,7 +49,12 @@ export function emitPointwise(frame: Frame): void {
     hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'row')
     f.get(count).set(left)
     walkAxis(frame, left, unroll, one)
-    frame.nextRow(() => f.get(frame.block).i32(layout.table).op('i32.add'), keptEnd, rows, () => f.br(row))
+    frame.nextRow(
+      () => f.get(frame.block).i32(layout.table).op('i32.add'),
+      keptEnd,
+      rows,
+      () => f.br(row),
+    )
   })
 }
 

@@ -53,7 +53,10 @@ function accumulate({ frame, combine, body, hoisted, rows }: Reduction, into: Ac
   f.set(value[0]!)
   code.release()
   if (combine.positional) {
-    frame.counter(frame.cursors.find((c) => c.stream.kind === 'reducedPosition')!, mode)
+    frame.counter(
+      frame.cursors.find((c) => c.stream.kind === 'reducedPosition')!,
+      mode,
+    )
     f.set(value[1]!)
   }
   combine.merge(into, value)
@@ -73,7 +76,11 @@ function finish({ frame, combine }: Reduction, result: Accumulator, mode: Mode, 
   frame.store(mode, u, () => {
     if (!loop.epilogue) return void f.get(reduced)
     const leaves = frame.leaves(mode, u, false, never)
-    const body = new Body(e, { rate: leaves.rate, emit: (leaf) => (leaf.kind === 'reduced' ? void f.get(reduced) : leaves.emit(leaf)) }, null)
+    const body = new Body(
+      e,
+      { rate: leaves.rate, emit: (leaf) => (leaf.kind === 'reduced' ? void f.get(reduced) : leaves.emit(leaf)) },
+      null,
+    )
     body.emit(stored(loop.epilogue))
     body.release()
   })
@@ -117,7 +124,8 @@ function emitAlongReduced(frame: Frame): void {
 
   /** everything since the last flush, in `total` */
   const gather = (): void => {
-    for (let step = 1; step < unroll; step *= 2) for (let i = 0; i + step < unroll; i += 2 * step) combine.merge(accumulators[i]!, accumulators[i + step]!)
+    for (let step = 1; step < unroll; step *= 2)
+      for (let i = 0; i + step < unroll; i += 2 * step) combine.merge(accumulators[i]!, accumulators[i + step]!)
     // only the first lane of `single` counts
     single.forEach((l, i) => {
       f.get(l)
@@ -131,7 +139,8 @@ function emitAlongReduced(frame: Frame): void {
     combine.reset(single)
     f.i32(0).set(since)
   }
-  const walk = (length: Local): void => walkAxis(frame, length, unroll, (mode, u) => accumulate(reduction, mode === 'one' ? single : accumulators[u]!, mode, u))
+  const walk = (length: Local): void =>
+    walkAxis(frame, length, unroll, (mode, u) => accumulate(reduction, mode === 'one' ? single : accumulators[u]!, mode, u))
 
   f.loop((row) => {
     kept.forEach((p, k) => f.get(p).set(rows[k]!))
@@ -146,21 +155,34 @@ function emitAlongReduced(frame: Frame): void {
         pieces(frame, left, BLOCK * unroll * e.lanes, (piece) => {
           f.get(since).get(piece).op('i32.add').set(since)
           walk(piece)
-          f.get(since).i32(BLOCK * unroll * e.lanes).op('i32.ge_s').if(() => {
-            gather()
-            stack.push([total])
-            reset()
-          })
+          f.get(since)
+            .i32(BLOCK * unroll * e.lanes)
+            .op('i32.ge_s')
+            .if(() => {
+              gather()
+              stack.push([total])
+              reset()
+            })
         })
       }
-      frame.nextRow(() => f.get(reducedTable), reducedEnd, rows, () => f.br(reducedRow))
+      frame.nextRow(
+        () => f.get(reducedTable),
+        reducedEnd,
+        rows,
+        () => f.br(reducedRow),
+      )
     })
     gather()
     if (combine.pairwise) stack.collect([total])
     combine.fold(total)
     frame.copyPositions(kept)
     finish(reduction, total, 'one', 0)
-    frame.nextRow(() => f.get(frame.block).i32(layout.table).op('i32.add'), keptEnd, kept, () => f.br(row))
+    frame.nextRow(
+      () => f.get(frame.block).i32(layout.table).op('i32.add'),
+      keptEnd,
+      kept,
+      () => f.br(row),
+    )
   })
 }
 
@@ -209,7 +231,11 @@ function emitAlongKept(frame: Frame): void {
       // one step along the reduced axis, and back to the first vector
       frame.cursors.forEach((c, k) => {
         f.get(c.at).get(steps[k]!).op('i32.add')
-        if (c.cls === STRIDED && vectors > 1) f.get(c.vectorStep!).i32(vectors - 1).op('i32.mul').op('i32.sub')
+        if (c.cls === STRIDED && vectors > 1)
+          f.get(c.vectorStep!)
+            .i32(vectors - 1)
+            .op('i32.mul')
+            .op('i32.sub')
         f.set(c.at)
       })
     }
@@ -226,14 +252,22 @@ function emitAlongKept(frame: Frame): void {
         pieces(frame, left, BLOCK, (piece) => {
           f.get(since).get(piece).op('i32.add').set(since)
           walk(piece)
-          f.get(since).i32(BLOCK).op('i32.ge_s').if(() => {
-            stack.push(used)
-            for (const a of used) combine.reset(a)
-            f.i32(0).set(since)
-          })
+          f.get(since)
+            .i32(BLOCK)
+            .op('i32.ge_s')
+            .if(() => {
+              stack.push(used)
+              for (const a of used) combine.reset(a)
+              f.i32(0).set(since)
+            })
         })
       }
-      frame.nextRow(() => f.get(reducedTable), reducedEnd, rows, () => f.br(reducedRow))
+      frame.nextRow(
+        () => f.get(reducedTable),
+        reducedEnd,
+        rows,
+        () => f.br(reducedRow),
+      )
     })
     if (combine.pairwise) stack.collect(used)
     frame.copyPositions(tile)
@@ -245,7 +279,11 @@ function emitAlongKept(frame: Frame): void {
   /** moves the tile's start along the kept axis */
   const advanceTile = (elements: number): void => {
     frame.cursors.forEach((c, k) => {
-      if (c.cls === CONTIGUOUS && 'dtype' in c.stream) f.get(tile[k]!).i32(elements * bytesOf(c.stream.dtype)).op('i32.add').set(tile[k]!)
+      if (c.cls === CONTIGUOUS && 'dtype' in c.stream)
+        f.get(tile[k]!)
+          .i32(elements * bytesOf(c.stream.dtype))
+          .op('i32.add')
+          .set(tile[k]!)
       if (c.cls === STRIDED) f.get(tile[k]!).get(c.stride!).i32(elements).op('i32.mul').op('i32.add').set(tile[k]!)
     })
   }
@@ -268,6 +306,11 @@ function emitAlongKept(frame: Frame): void {
     if (widest > 1) tiles('vector', widest)
     tiles('vector', 1)
     tiles('one', 1)
-    frame.nextRow(() => f.get(frame.block).i32(layout.table).op('i32.add'), keptEnd, kept, () => f.br(row))
+    frame.nextRow(
+      () => f.get(frame.block).i32(layout.table).op('i32.add'),
+      keptEnd,
+      kept,
+      () => f.br(row),
+    )
   })
 }

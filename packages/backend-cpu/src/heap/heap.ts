@@ -341,8 +341,11 @@ export class Heap {
 }
 
 function checkUsable(block: Block): void {
-  if (block.freed) throw new TypeError('[backend-cpu] expected a storage in use, got one that was freed; do not use a tensor after dispose()')
+  if (block.freed)
+    throw new TypeError('[backend-cpu] expected a storage in use, got one that was freed; do not use a tensor after dispose()')
 }
 
 const outOfMemory = (bytes: number): RangeError =>
-  new RangeError(`[backend-cpu] alloc: expected room for ${bytes} bytes, got none in the 4 GiB that WebAssembly addresses; work on smaller pieces`)
+  new RangeError(
+    `[backend-cpu] alloc: expected room for ${bytes} bytes, got none in the 4 GiB that WebAssembly addresses; work on smaller pieces`,
+  )

@@ -53,7 +53,18 @@ export class SlabAllocator {
     const start = this.#newRun()
     if (start === 0) return null
     const pieceBytes = sizeOf(sizeClass)
-    const made: Slab = { start, pieceBytes, capacity: Math.floor(SLAB_BYTES / pieceBytes), sizeClass, used: 0, fresh: 0, free: 0, next: null, previous: null, listed: false }
+    const made: Slab = {
+      start,
+      pieceBytes,
+      capacity: Math.floor(SLAB_BYTES / pieceBytes),
+      sizeClass,
+      used: 0,
+      fresh: 0,
+      free: 0,
+      next: null,
+      previous: null,
+      listed: false,
+    }
     this.#list(made)
     return made
   }

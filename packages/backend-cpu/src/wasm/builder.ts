@@ -1,5 +1,17 @@
 import { ByteWriter } from './encoder.ts'
-import { type LaneMemoryOp, type LaneOp, type MemoryOp, type PlainOp, laneMemory, lanes, memory, plain, saturating, vector, vectorMemory } from './opcodes.ts'
+import {
+  type LaneMemoryOp,
+  type LaneOp,
+  type MemoryOp,
+  type PlainOp,
+  laneMemory,
+  lanes,
+  memory,
+  plain,
+  saturating,
+  vector,
+  vectorMemory,
+} from './opcodes.ts'
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128'
 
@@ -272,11 +284,16 @@ export class ModuleBuilder {
       }
     })
     section(w, 3, this.#functions, (s, _, at) => s.u32(this.#imports.length + at))
-    section(w, 7, this.#functions.filter((x) => x.name !== null), (s, x) => {
-      s.name(x.name!)
-      s.byte(0)
-      s.u32(x.f.index())
-    })
+    section(
+      w,
+      7,
+      this.#functions.filter((x) => x.name !== null),
+      (s, x) => {
+        s.name(x.name!)
+        s.byte(0)
+        s.u32(x.f.index())
+      },
+    )
     section(w, 10, this.#functions, (s, x) => x.f.write(s))
     return w.view()
   }

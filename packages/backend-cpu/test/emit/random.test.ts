@@ -12,13 +12,22 @@ function check(c: Case): void {
   expect(got.ok).toBe(want.ok)
   if (!want.ok) return
   const wrong = difference(c.out.dtype, got.bytes, want.bytes)
-  if (wrong) expect.fail(`${wrong}\nsizes ${c.sizes} reduced ${c.reducedAxes} strides ${c.inputs.map((i) => `[${i.strides}]`)} → [${c.out.strides}]\n${c.loop.key}`)
+  if (wrong)
+    expect.fail(
+      `${wrong}\nsizes ${c.sizes} reduced ${c.reducedAxes} strides ${c.inputs.map((i) => `[${i.strides}]`)} → [${c.out.strides}]\n${c.loop.key}`,
+    )
 }
 
 test('pointwise loops of random expressions, shapes and layouts', () => {
-  fc.assert(fc.property(fc.gen(), (g) => check(randomPointwise(chooser(g)))), { numRuns: 2000 })
+  fc.assert(
+    fc.property(fc.gen(), (g) => check(randomPointwise(chooser(g)))),
+    { numRuns: 2000 },
+  )
 })
 
 test('reductions of random shapes and layouts', () => {
-  fc.assert(fc.property(fc.gen(), (g) => check(randomReduction(chooser(g)))), { numRuns: 1000 })
+  fc.assert(
+    fc.property(fc.gen(), (g) => check(randomReduction(chooser(g)))),
+    { numRuns: 1000 },
+  )
 })

@@ -4,7 +4,12 @@ import { defineLoop, expr as E } from '@mapgrad/kernel'
 
 const cpu = createCpu()
 const n = 2 ** 20
-const loop = defineLoop({ name: 'iota', inputs: [], scalars: ['float32'], body: E.add(E.cast(E.position, 'float32'), E.scalar(0, 'float32')) })
+const loop = defineLoop({
+  name: 'iota',
+  inputs: [],
+  scalars: ['float32'],
+  body: E.add(E.cast(E.position, 'float32'), E.scalar(0, 'float32')),
+})
 const step = (k) => {
   const storage = cpu.alloc(4 * n)
   cpu.run({ loop, sizes: [n], reducedAxes: 0, inputs: [], scalars: [k], out: { storage, dtype: 'float32', offset: 0, strides: [1] } })

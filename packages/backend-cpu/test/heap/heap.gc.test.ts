@@ -16,7 +16,10 @@ async function settle(cpu: Backend, storages: number): Promise<void> {
 test('10,000 synchronous steps that each drop 4 MB stay under 600 MB, with right contents', () => {
   // a process of its own: the test runner has memory of its own
   const script = fileURLToPath(new URL('./drop-steps.mjs', import.meta.url))
-  const { top, wrong } = JSON.parse(execFileSync(process.execPath, ['-C', 'mapgrad-source', script], { encoding: 'utf8' })) as { top: number; wrong: number }
+  const { top, wrong } = JSON.parse(execFileSync(process.execPath, ['-C', 'mapgrad-source', script], { encoding: 'utf8' })) as {
+    top: number
+    wrong: number
+  }
   expect(wrong).toBe(0)
   expect(top).toBeLessThan(600e6)
 })

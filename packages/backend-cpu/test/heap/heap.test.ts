@@ -6,7 +6,7 @@ import { SpanAllocator } from '../../src/heap/spans.ts'
 
 test('runs of pages against a model: no overlap, neighbours merge', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 })), { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 })), { maxLength: 200, size: 'max' }), (steps) => {
       const spans = new SpanAllocator()
       spans.extend(64)
       spans.extend(192)
@@ -18,7 +18,12 @@ test('runs of pages against a model: no overlap, neighbours merge', () => {
           const page = spans.take(n)
           if (page < 0) {
             // good fit may miss a run of nearly the length, never one an eighth longer
-            const longest = Math.max(...owner.join(' ').split(/[^0 ]+|(?<=\d)\d+/).map((s) => s.split(' ').filter((x) => x === '0').length))
+            const longest = Math.max(
+              ...owner
+                .join(' ')
+                .split(/[^0 ]+|(?<=\d)\d+/)
+                .map((s) => s.split(' ').filter((x) => x === '0').length),
+            )
             expect(longest).toBeLessThan(Math.ceil(n * 1.25))
             continue
           }
@@ -57,39 +62,46 @@ function check(heap: Heap, s: CpuStorage, seed: number): void {
 describe('the heap against a model', () => {
   test('contents survive spilling and coming back; the totals are exact', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 400_000 })), { maxLength: 120 }), (steps) => {
-        const heap = new Heap(MiB)
-        const held: { s: CpuStorage; seed: number }[] = []
-        let live = 0
-        for (const [what, n] of steps) {
-          heap.call++
-          if (what < 5) {
-            const s = heap.alloc(what < 2 ? n % 3000 : n)
-            fill(heap, s, held.length)
-            held.push({ s, seed: held.length })
-            held[held.length - 1]!.seed = held.length - 1
-            live += s.block.bytes
-          } else if (held.length > 0) {
-            const at = n % held.length
-            const { s, seed } = held[at]!
-            if (what < 7) {
-              heap.free(s)
-              heap.free(s)
-              live -= s.block.bytes
-              held.splice(at, 1)
-            } else {
-              if (what === 9) heap.pin(s.block)
-              check(heap, s, seed)
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 400_000 })), {
+          minLength: 20,
+          maxLength: 120,
+          size: 'max',
+        }),
+        (steps) => {
+          const heap = new Heap(MiB)
+          const held: { s: CpuStorage; seed: number }[] = []
+          let live = 0
+          for (const [what, n] of steps) {
+            heap.call++
+            if (what < 5) {
+              const s = heap.alloc(what < 2 ? n % 3000 : n)
+              fill(heap, s, held.length)
+              held.push({ s, seed: held.length })
+              held[held.length - 1]!.seed = held.length - 1
+              live += s.block.bytes
+            } else if (held.length > 0) {
+              const at = n % held.length
+              const { s, seed } = held[at]!
+              if (what < 7) {
+                heap.free(s)
+                heap.free(s)
+                live -= s.block.bytes
+                held.splice(at, 1)
+              } else {
+                if (what === 9) heap.pin(s.block)
+                check(heap, s, seed)
+              }
             }
+            const info = heap.info()
+            expect([info.live, info.storages]).toEqual([live, held.length])
+            expect(info.spilled).toBe(held.reduce((sum, h) => sum + (h.s.block.pointer === 0 ? h.s.block.bytes : 0), 0))
+            // the budget, and at most a quarter more for fragmentation and one block's pages
+            expect(heap.memory.buffer.byteLength).toBeLessThanOrEqual(2 * MiB)
           }
-          const info = heap.info()
-          expect([info.live, info.storages]).toEqual([live, held.length])
-          expect(info.spilled).toBe(held.reduce((sum, h) => sum + (h.s.block.pointer === 0 ? h.s.block.bytes : 0), 0))
-          // the budget, and at most a quarter more for fragmentation and one block's pages
-          expect(heap.memory.buffer.byteLength).toBeLessThanOrEqual(2 * MiB)
-        }
-        for (const { s, seed } of held) check(heap, s, seed)
-      }),
+          for (const { s, seed } of held) check(heap, s, seed)
+        },
+      ),
       { numRuns: 60 },
     )
   })
