@@ -17,7 +17,15 @@ const HELP = `Times mapgrad beside PyTorch, turn by turn in one run, one thread 
 `
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((a) => a !== '--'),
-  options: { filter: { type: 'string' }, ms: { type: 'string' }, rounds: { type: 'string' }, python: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' }, help: { type: 'boolean' } },
+  options: {
+    filter: { type: 'string' },
+    ms: { type: 'string' },
+    rounds: { type: 'string' },
+    python: { type: 'string' },
+    json: { type: 'string' },
+    markdown: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 })
 if (values.help) {
   console.log(HELP)
@@ -62,7 +70,15 @@ function judge({ target }: Workload, ms: number, ratio: number | null, gflops: n
 }
 
 const show = (ms: number): string => (ms < 0.1 ? `${(ms * 1e3).toFixed(2)} µs` : `${ms.toPrecision(3)} ms`)
-const cells = (r: Row): string[] => [r.name, show(r.ms), r.peer === null ? '–' : show(r.peer), r.ratio === null ? '–' : `${r.ratio.toFixed(2)}×`, r.gflops === null ? '' : r.gflops.toFixed(1), r.target, r.met === null ? '' : r.met ? 'yes' : 'no']
+const cells = (r: Row): string[] => [
+  r.name,
+  show(r.ms),
+  r.peer === null ? '–' : show(r.peer),
+  r.ratio === null ? '–' : `${r.ratio.toFixed(2)}×`,
+  r.gflops === null ? '' : r.gflops.toFixed(1),
+  r.target,
+  r.met === null ? '' : r.met ? 'yes' : 'no',
+]
 
 const python = findPython(values.python)
 const peer = python ? await startPeer(python) : null
@@ -89,7 +105,11 @@ for (const w of workloads) {
   const gflops = w.flops ? w.flops / (ms * 1e6) : null
   const row: Row = { name: w.name, ms, peer: other, ratio, gflops, ...judge(w, ms, ratio, gflops) }
   rows.push(row)
-  console.log(cells(row).map((c, i) => (i ? c.padStart(14) : c.padEnd(36))).join(' '))
+  console.log(
+    cells(row)
+      .map((c, i) => (i ? c.padStart(14) : c.padEnd(36)))
+      .join(' '),
+  )
 }
 peer?.close()
 
@@ -97,5 +117,8 @@ if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, date: n
 if (values.markdown) {
   const head = ['workload', 'mapgrad', 'PyTorch', 'ratio', 'GFLOP/s', 'promised', 'kept']
   const table = [head, head.map((_, i) => (i ? '--:' : '---')), ...rows.map(cells)].map((r) => `| ${r.join(' | ')} |`)
-  writeFileSync(values.markdown, `# Benchmarks\n\nMedians of calls timed turn by turn beside PyTorch in one run, one thread each; a ratio below 1 means that mapgrad is faster. Regenerate with \`pnpm bench -- --markdown docs/benchmarks.md\`.\n\n${machine}; ${new Date().toISOString().slice(0, 10)}.\n\n${table.join('\n')}\n`)
+  writeFileSync(
+    values.markdown,
+    `# Benchmarks\n\nMedians of calls timed turn by turn beside PyTorch in one run, one thread each; a ratio below 1 means that mapgrad is faster. Regenerate with \`pnpm bench -- --markdown docs/benchmarks.md\`.\n\n${machine}; ${new Date().toISOString().slice(0, 10)}.\n\n${table.join('\n')}\n`,
+  )
 }

@@ -12,12 +12,15 @@ export interface Peer {
 
 /** The Python with PyTorch in it: `--python`, or the first of the usual names that can import torch. */
 export function findPython(asked: string | undefined): string | null {
-  for (const python of asked ? [asked] : ['python3', 'python']) if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) return python
+  for (const python of asked ? [asked] : ['python3', 'python'])
+    if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) return python
   return null
 }
 
 export async function startPeer(python: string): Promise<Peer> {
-  const child: ChildProcessWithoutNullStreams = spawn(python, [fileURLToPath(new URL('../peers/torch_peer.py', import.meta.url))], { env: { ...process.env, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' } })
+  const child: ChildProcessWithoutNullStreams = spawn(python, [fileURLToPath(new URL('../peers/torch_peer.py', import.meta.url))], {
+    env: { ...process.env, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' },
+  })
   child.stderr.pipe(process.stderr)
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<unknown> => {

@@ -1,4 +1,30 @@
-import { type Tensor, abs, amax, arange, crossEntropy, cumsum, exp, grad, gradAndValue, hessian, jacfwd, jacrev, jvp, log, matmul, remainder, sin, softmax, sort, square, sum, tanh, tidy, vmap, zeros } from '@mapgrad/func'
+import {
+  type Tensor,
+  abs,
+  amax,
+  arange,
+  crossEntropy,
+  cumsum,
+  exp,
+  grad,
+  gradAndValue,
+  hessian,
+  jacfwd,
+  jacrev,
+  jvp,
+  log,
+  matmul,
+  remainder,
+  sin,
+  softmax,
+  sort,
+  square,
+  sum,
+  tanh,
+  tidy,
+  vmap,
+  zeros,
+} from '@mapgrad/func'
 import { rnd } from './data.ts'
 
 /** A call to time, and the arithmetic it does where that is the measure. */
@@ -40,10 +66,11 @@ const tiny = (f: (x: Tensor) => unknown, ...shape: number[]): (() => () => unkno
 type Layer = [w: Tensor, b: Tensor]
 const sizes = [784, 512, 512, 10]
 const layers = (): Layer[] => sizes.slice(1).map((o, k) => [rnd([sizes[k]!, o], k + 1, 1 / Math.sqrt(sizes[k]!)), zeros(o)])
-const mlp = (ps: Layer[], x: Tensor): Tensor => ps.reduce((h, [w, b], i) => {
-  const y = matmul(h, w).add(b)
-  return i < ps.length - 1 ? y.relu() : y
-}, x)
+const mlp = (ps: Layer[], x: Tensor): Tensor =>
+  ps.reduce((h, [w, b], i) => {
+    const y = matmul(h, w).add(b)
+    return i < ps.length - 1 ? y.relu() : y
+  }, x)
 const mlpLoss = (ps: Layer[], x: Tensor, y: Tensor): Tensor => crossEntropy(mlp(ps, x), y)
 const labels = (n: number): Tensor => remainder(arange(n), 10)
 

@@ -40,7 +40,10 @@ describe('grad', () => {
     expect(grad(f, 1)(x, y, z).tolist()).toEqual([1, 2])
     expect(grad(f, -1)(x, y, z).tolist()).toEqual([5, 5])
     const [gz, gx] = grad(f, [2, 0])(x, y, z)
-    expect([gz.tolist(), gx.tolist()]).toEqual([[5, 5], [3, 4]])
+    expect([gz.tolist(), gx.tolist()]).toEqual([
+      [5, 5],
+      [3, 4],
+    ])
     expect(grad(f, [1])(x, y, z).map((g) => g.tolist())).toEqual([[1, 2]])
     expect(grad(f, { argnums: 1 })(x, y, z).tolist()).toEqual([1, 2])
   })
@@ -64,7 +67,10 @@ describe('grad', () => {
   test('broadcasting is undone', () => {
     const f = (x: Tensor, y: Tensor): Tensor => sum(mul(x, y))
     const [gx, gy] = grad(f, [0, 1])(random(1, 3), random(4, 2, 1))
-    expect([gx.shape, gy.shape]).toEqual([[1, 3], [4, 2, 1]])
+    expect([gx.shape, gy.shape]).toEqual([
+      [1, 3],
+      [4, 2, 1],
+    ])
   })
   test('numbers of traced values can be read, and steer the program', () => {
     const f = (x: Tensor): Tensor => ((x.item() as number) > 0 ? mul(x, x) : mul(x, 3))
@@ -81,21 +87,49 @@ describe('grad', () => {
 describe('grad refuses', () => {
   const x = f64([1, 2])
   test.each<[string, () => unknown, string]>([
-    ['a vector output', () => grad(sin)(x), '[autodiff] grad: grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with 1 dims. Maybe you wanted to use the vjp or jacrev APIs instead?'],
+    [
+      'a vector output',
+      () => grad(sin)(x),
+      '[autodiff] grad: grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with 1 dims. Maybe you wanted to use the vjp or jacrev APIs instead?',
+    ],
     ['shape [1]', () => grad((x: Tensor) => x.reshape([2, 1]).sum(0))(x), 'got tensor with 1 dims'],
-    ['a number as output', () => grad((() => 3) as never)(x), '[autodiff] grad: grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got number'],
+    [
+      'a number as output',
+      () => grad((() => 3) as never)(x),
+      '[autodiff] grad: grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got number',
+    ],
     ['an array as output', () => grad((x: Tensor) => [x.sum()] as never)(x), 'Expected f(*args) to return a Tensor, got an array of 1'],
-    ['an integer argument', () => grad(cube)(tensor([1, 2], { dtype: 'int32' })), '[autodiff] grad: only Tensors of floating point dtype can require gradients, got int32'],
-    ['a number as argument', () => grad(cube as never)(3 as never), '[autodiff] grad: Thing passed to transform API must be Tensor, got number'],
+    [
+      'an integer argument',
+      () => grad(cube)(tensor([1, 2], { dtype: 'int32' })),
+      '[autodiff] grad: only Tensors of floating point dtype can require gradients, got int32',
+    ],
+    [
+      'a number as argument',
+      () => grad(cube as never)(3 as never),
+      '[autodiff] grad: Thing passed to transform API must be Tensor, got number',
+    ],
     ['an argnum too far', () => grad(cube, 2)(x), '[autodiff] grad: Got argnum=2, but only 1 positional inputs'],
     ['no argnums', () => grad(cube, [])(x), '[autodiff] grad: argnums must be non-empty'],
     ['repeated argnums', () => grad(cube, [0, 0])(x), '[autodiff] grad: argnums elements must be unique, got (0, 0)'],
     ['a float argnum', () => grad(cube, 0.5 as 0)(x), '[autodiff] grad: argnum must be int, got: 0.5'],
     ['argnums of another type', () => grad(cube, 'x' as never)(x), '[autodiff] grad: argnums must be int or Tuple[int, ...], got: "x"'],
-    ['an unknown option', () => grad(cube, { argnum: 0 } as never), "[autodiff] grad: expected options among argnums, hasAux, got unknown option 'argnum'"],
+    [
+      'an unknown option',
+      () => grad(cube, { argnum: 0 } as never),
+      "[autodiff] grad: expected options among argnums, hasAux, got unknown option 'argnum'",
+    ],
     ['missing aux', () => grad(cube as never, 0, true)(x), 'output of function f should be a tuple: (output, aux) if has_aux is True'],
-    ['a number in aux', () => grad(((x: Tensor) => [x.sum(), 1]) as never, 0, true)(x), '[autodiff] grad: Expected tensors, got unsupported type number in aux'],
-    ['an async function', () => grad((async (x: Tensor) => x) as never)(x), '[autodiff] grad: expected a synchronous function, got one that returned a Promise'],
+    [
+      'a number in aux',
+      () => grad(((x: Tensor) => [x.sum(), 1]) as never, 0, true)(x),
+      '[autodiff] grad: Expected tensors, got unsupported type number in aux',
+    ],
+    [
+      'an async function',
+      () => grad((async (x: Tensor) => x) as never)(x),
+      '[autodiff] grad: expected a synchronous function, got one that returned a Promise',
+    ],
     ['no function', () => grad(3 as never), '[autodiff] grad: expected a function, got 3'],
   ])('%s', (_, f, message) => {
     expect(f).toThrow(message)
@@ -103,7 +137,9 @@ describe('grad refuses', () => {
   test('a value that escaped', () => {
     let leaked!: Tensor
     grad((x: Tensor) => sum((leaked = mul(x, 2))))(x)
-    expect(() => add(leaked, 1)).toThrow('[tensor] add: expected values of transforms that are still running, got one that escaped from grad (level 1), which has already returned')
+    expect(() => add(leaked, 1)).toThrow(
+      '[tensor] add: expected values of transforms that are still running, got one that escaped from grad (level 1), which has already returned',
+    )
     expect(leaked.shape).toEqual([2])
   })
 })
@@ -134,12 +170,36 @@ describe('vjp', () => {
     expect([out.item(), aux.item()]).toEqual([Math.sin(1), 2])
   })
   test.each<[string, () => unknown, string]>([
-    ['another structure', () => vjp(sin, [f64(1)])[1]([f64(1)] as never), '[autodiff] vjp: Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. cotangents: [*], primal output: *'],
-    ['another shape', () => vjp(sin, [f64([1, 2, 3])])[1](f64([1, 2])), '[autodiff] vjp: Mismatch in shape: grad_output[0] has a shape of [2] and output[0] has a shape of [3].'],
-    ['another dtype', () => vjp(sin, [f64(1)])[1](tensor(1)), '[autodiff] vjp: expected cotangents of the dtype of what they belong to, float64, got float32'],
-    ['an empty output', () => vjp((() => []) as never, [f64(1)]), 'vjp(f, *primals): Expected f to be a function that has non-empty output (got output = [])'],
-    ['an integer output', () => vjp((x: Tensor) => x.to('int32'), [f64(1)]), 'vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype int32'],
-    ['a number output', () => vjp((() => [1]) as never, [f64(1)]), 'vjp(f, *primals): expected f(*primals) to return only tensors, got unsupported type number'],
+    [
+      'another structure',
+      () => vjp(sin, [f64(1)])[1]([f64(1)] as never),
+      '[autodiff] vjp: Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. cotangents: [*], primal output: *',
+    ],
+    [
+      'another shape',
+      () => vjp(sin, [f64([1, 2, 3])])[1](f64([1, 2])),
+      '[autodiff] vjp: Mismatch in shape: grad_output[0] has a shape of [2] and output[0] has a shape of [3].',
+    ],
+    [
+      'another dtype',
+      () => vjp(sin, [f64(1)])[1](tensor(1)),
+      '[autodiff] vjp: expected cotangents of the dtype of what they belong to, float64, got float32',
+    ],
+    [
+      'an empty output',
+      () => vjp((() => []) as never, [f64(1)]),
+      'vjp(f, *primals): Expected f to be a function that has non-empty output (got output = [])',
+    ],
+    [
+      'an integer output',
+      () => vjp((x: Tensor) => x.to('int32'), [f64(1)]),
+      'vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype int32',
+    ],
+    [
+      'a number output',
+      () => vjp((() => [1]) as never, [f64(1)]),
+      'vjp(f, *primals): expected f(*primals) to return only tensors, got unsupported type number',
+    ],
     ['primals that are no array', () => vjp(sin, f64(1) as never), '[autodiff] vjp: vjp(f, primals): Expected primals to be a tuple'],
   ])('refuses %s', (_, f, message) => {
     expect(f).toThrow(message)
@@ -163,15 +223,37 @@ describe('jvp', () => {
     const f = (x: Tensor): [Tensor, Tensor] => [sin(x), f64([7, 7])]
     const [, [, zero]] = jvp(f, [f64(1)], [f64(1)])
     expect(zero.tolist()).toEqual([0, 0])
-    expect(() => jvp(f, [f64(1)], [f64(1)], { strict: true })).toThrow('jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True.')
+    expect(() => jvp(f, [f64(1)], [f64(1)], { strict: true })).toThrow(
+      'jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True.',
+    )
   })
   test.each<[string, () => unknown, string]>([
     ['a primal that is no array', () => jvp(sin, f64(1) as never, [f64(1)]), 'Expected primals to be a tuple'],
-    ['another structure', () => jvp(sin as never, [f64(1)] as never, [f64(1), f64(1)] as never), 'Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure [*] and tangents with structure [*, *]'],
-    ['no tensor', () => jvp((() => f64(1)) as never, [], []), 'jvp(f, primals, tangents): Expected primals to contain at least one Tensor.'],
-    ['a number', () => jvp(sin as never, [1] as never, [1] as never), 'jvp(f, primals, tangents): Expected primals to only contain Tensors, got number'],
-    ['another shape', () => jvp(sin, [f64([1, 2, 3])], [f64([1, 2])]), 'Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size [3] while the given forward gradient is of size [2].'],
-    ['integers', () => jvp(sin, [tensor([1], { dtype: 'int32' })], [f64([1])]), 'Expected primal to be floating point or complex, but got: int32'],
+    [
+      'another structure',
+      () => jvp(sin as never, [f64(1)] as never, [f64(1), f64(1)] as never),
+      'Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure [*] and tangents with structure [*, *]',
+    ],
+    [
+      'no tensor',
+      () => jvp((() => f64(1)) as never, [], []),
+      'jvp(f, primals, tangents): Expected primals to contain at least one Tensor.',
+    ],
+    [
+      'a number',
+      () => jvp(sin as never, [1] as never, [1] as never),
+      'jvp(f, primals, tangents): Expected primals to only contain Tensors, got number',
+    ],
+    [
+      'another shape',
+      () => jvp(sin, [f64([1, 2, 3])], [f64([1, 2])]),
+      'Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size [3] while the given forward gradient is of size [2].',
+    ],
+    [
+      'integers',
+      () => jvp(sin, [tensor([1], { dtype: 'int32' })], [f64([1])]),
+      'Expected primal to be floating point or complex, but got: int32',
+    ],
     ['another dtype', () => jvp(sin, [f64(1)], [tensor(1)]), 'expected tangents of the dtype of their primals, float64, got float32'],
   ])('refuses %s', (_, f, message) => {
     expect(f).toThrow(message)
@@ -198,8 +280,12 @@ describe('linearize', () => {
   })
   test('refuses tangents of another structure or shape', () => {
     const [, push] = linearize(sin, [f64([1, 2, 3])])
-    expect(() => push(random(1, 3))).toThrow("[autodiff] linearize: tangent:0 with shape [1, 3] in flattened pytree doesn't match the shape [3] of the corresponding primal.")
-    expect(() => (push as never as (...a: Tensor[]) => void)(random(3), random(3))).toThrow('Expected the tangents [*, *] to have the same argspec as the primals [*]')
+    expect(() => push(random(1, 3))).toThrow(
+      "[autodiff] linearize: tangent:0 with shape [1, 3] in flattened pytree doesn't match the shape [3] of the corresponding primal.",
+    )
+    expect(() => (push as never as (...a: Tensor[]) => void)(random(3), random(3))).toThrow(
+      'Expected the tangents [*, *] to have the same argspec as the primals [*]',
+    )
   })
 })
 

@@ -4,11 +4,13 @@ import { vmap } from '../src/index.ts'
 import { distance, f64, random } from './support.ts'
 
 /** The examples one by one, stacked: what vmap must equal. */
-const loop = (f: (...xs: Tensor[]) => Tensor, dims: readonly (number | null)[], size: number, out = 0) => (...xs: Tensor[]): Tensor =>
-  stack(
-    Array.from({ length: size }, (_, i) => f(...xs.map((x, k) => (dims[k] === null ? x : x.select(dims[k]!, i))))),
-    out,
-  )
+const loop =
+  (f: (...xs: Tensor[]) => Tensor, dims: readonly (number | null)[], size: number, out = 0) =>
+  (...xs: Tensor[]): Tensor =>
+    stack(
+      Array.from({ length: size }, (_, i) => f(...xs.map((x, k) => (dims[k] === null ? x : x.select(dims[k]!, i))))),
+      out,
+    )
 
 const f = (x: Tensor, y: Tensor): Tensor => add(matmul(x, y), sum(sin(x)))
 
@@ -18,7 +20,8 @@ describe('vmap equals a loop', () => {
     [2, 3],
     [3, 4],
   ] as const
-  const at = (shape: readonly number[], dim: number | null): Tensor => (dim === null ? random(...shape) : random(...shape.slice(0, dim), B, ...shape.slice(dim)))
+  const at = (shape: readonly number[], dim: number | null): Tensor =>
+    dim === null ? random(...shape) : random(...shape.slice(0, dim), B, ...shape.slice(dim))
   for (const dx of [null, 0, 1, 2])
     for (const dy of [null, 0, 1, 2])
       if (dx !== null || dy !== null)
@@ -52,7 +55,10 @@ describe('vmap equals a loop', () => {
 describe('structure', () => {
   test('trees of inputs, prefix trees of dims, trees of outputs', () => {
     const args = { a: random(4, 2), b: [random(2, 4), random(2)] as const }
-    const g = ({ a, b: [b, c] }: { a: Tensor; b: readonly [Tensor, Tensor] }): { s: Tensor; t: [Tensor] } => ({ s: add(a, b), t: [mul(a, c)] })
+    const g = ({ a, b: [b, c] }: { a: Tensor; b: readonly [Tensor, Tensor] }): { s: Tensor; t: [Tensor] } => ({
+      s: add(a, b),
+      t: [mul(a, c)],
+    })
     const mapped = vmap(g, [{ a: 0, b: [1, null] }], { s: 1, t: 0 })
     expectTypeOf(mapped).toEqualTypeOf<typeof g>()
     const out = mapped(args)
@@ -62,7 +68,11 @@ describe('structure', () => {
   })
   test('an output that depends on no example is repeated, or returned as it is where outDims is null', () => {
     const x = random(3)
-    expect(vmap((_: Tensor) => f64([1, 2]))(x).tolist()).toEqual([[1, 2], [1, 2], [1, 2]])
+    expect(vmap((_: Tensor) => f64([1, 2]))(x).tolist()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
     const [y, name] = vmap((x: Tensor) => [sin(x), 'anything'] as const, 0, [0, null])(x)
     expect([y.shape, name]).toEqual([[3], 'anything'])
   })
@@ -108,25 +118,89 @@ describe('vmap refuses', () => {
   const foo = (x: Tensor): Tensor => x
   const call = (...args: Parameters<typeof vmap>) => vmap(...args) as (...xs: unknown[]) => unknown
   test.each<[string, () => unknown, string]>([
-    ['sizes that differ', () => vmap(add)(random(2), random(3)), '[vmap] vmap: Expected all tensors to have the same size in the mapped dimension, got sizes [2, 3] for the mapped dimension'],
-    ['no arguments', () => call(foo as never)(), '[vmap] vmap: vmap(foo)(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. The latter is unsupported.'],
+    [
+      'sizes that differ',
+      () => vmap(add)(random(2), random(3)),
+      '[vmap] vmap: Expected all tensors to have the same size in the mapped dimension, got sizes [2, 3] for the mapped dimension',
+    ],
+    [
+      'no arguments',
+      () => call(foo as never)(),
+      '[vmap] vmap: vmap(foo)(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. The latter is unsupported.',
+    ],
     ['nothing mapped', () => vmap(foo, [null])(x), '[vmap] vmap: Expected at least one Tensor to vmap over'],
-    ['inDims null', () => vmap(foo, null as never)(x), 'vmap(foo, inDims=null, ...)(<inputs>): expected `inDims` to be int or a (potentially nested) tuple matching the structure of inputs, got: null.'],
-    ['inDims of another structure', () => vmap(foo, [0, 0])(x), 'vmap(foo, inDims=[0, 0], ...)(<inputs>): inDims is not compatible with the structure of `inputs`. inDims has structure [*, *] but inputs has structure [*].'],
-    ['an inDim that is no integer', () => vmap(foo, ['a' as never])(x), 'vmap(foo, inDims=[a], ...)(<inputs>): Got inDim=a for an input but inDim must be either an integer dimension or null.'],
-    ['an inDim for a number', () => call(foo as never)(3), 'Got inDim=0 for an input but the input is of type number. We cannot vmap over non-Tensor arguments, please use null as the respective inDim'],
-    ['an inDim out of range', () => vmap(foo, 2)(x), 'vmap(foo, inDims=2, ...)(<inputs>): Got inDim=2 for some input, but that input is a Tensor of dimensionality 2 so expected inDim to satisfy -2 <= inDim < 2.'],
-    ['an inDim for a 0-d tensor', () => vmap(foo)(f64(1)), 'but that input is a Tensor of dimensionality 0 so expected inDim to satisfy -0 <= inDim < 0.'],
-    ['outDims of another type', () => vmap(foo, 0, 'lol' as never)(x), 'vmap(foo, ..., outDims=lol): `outDims` must be an int, null or a collection of ints representing where in the outputs the vmapped dimension should appear.'],
-    ['outDims of another structure', () => vmap((x: Tensor) => [x, x], 0, [0])(x), 'outDims is not compatible with the structure of `outputs`. outDims has structure [*] but outputs has structure [*, *].'],
+    [
+      'inDims null',
+      () => vmap(foo, null as never)(x),
+      'vmap(foo, inDims=null, ...)(<inputs>): expected `inDims` to be int or a (potentially nested) tuple matching the structure of inputs, got: null.',
+    ],
+    [
+      'inDims of another structure',
+      () => vmap(foo, [0, 0])(x),
+      'vmap(foo, inDims=[0, 0], ...)(<inputs>): inDims is not compatible with the structure of `inputs`. inDims has structure [*, *] but inputs has structure [*].',
+    ],
+    [
+      'an inDim that is no integer',
+      () => vmap(foo, ['a' as never])(x),
+      'vmap(foo, inDims=[a], ...)(<inputs>): Got inDim=a for an input but inDim must be either an integer dimension or null.',
+    ],
+    [
+      'an inDim for a number',
+      () => call(foo as never)(3),
+      'Got inDim=0 for an input but the input is of type number. We cannot vmap over non-Tensor arguments, please use null as the respective inDim',
+    ],
+    [
+      'an inDim out of range',
+      () => vmap(foo, 2)(x),
+      'vmap(foo, inDims=2, ...)(<inputs>): Got inDim=2 for some input, but that input is a Tensor of dimensionality 2 so expected inDim to satisfy -2 <= inDim < 2.',
+    ],
+    [
+      'an inDim for a 0-d tensor',
+      () => vmap(foo)(f64(1)),
+      'but that input is a Tensor of dimensionality 0 so expected inDim to satisfy -0 <= inDim < 0.',
+    ],
+    [
+      'outDims of another type',
+      () => vmap(foo, 0, 'lol' as never)(x),
+      'vmap(foo, ..., outDims=lol): `outDims` must be an int, null or a collection of ints representing where in the outputs the vmapped dimension should appear.',
+    ],
+    [
+      'outDims of another structure',
+      () => vmap((x: Tensor) => [x, x], 0, [0])(x),
+      'outDims is not compatible with the structure of `outputs`. outDims has structure [*] but outputs has structure [*, *].',
+    ],
     ['an outDim out of range', () => vmap(foo, 0, 3)(x), 'Dimension out of range (expected to be in range of [-2, 1], but got 3)'],
-    ['outDims null for a mapped output', () => vmap(foo, 0, null)(x), 'vmap(foo, ...): `foo` can not return a BatchedTensor when outDim is null'],
-    ['an output that is no tensor', () => vmap((() => 1.5) as never)(x as never), 'must only return Tensors, got type number. Did you mean to set outDims= to null for output?'],
-    ['a wrong randomness', () => vmap(foo, 0, 0, { randomness: 'x' as never }), "[vmap] vmap: Only allowed values for randomness are 'error', 'different', or 'same'. Got x"],
+    [
+      'outDims null for a mapped output',
+      () => vmap(foo, 0, null)(x),
+      'vmap(foo, ...): `foo` can not return a BatchedTensor when outDim is null',
+    ],
+    [
+      'an output that is no tensor',
+      () => vmap((() => 1.5) as never)(x as never),
+      'must only return Tensors, got type number. Did you mean to set outDims= to null for output?',
+    ],
+    [
+      'a wrong randomness',
+      () => vmap(foo, 0, 0, { randomness: 'x' as never }),
+      "[vmap] vmap: Only allowed values for randomness are 'error', 'different', or 'same'. Got x",
+    ],
     ['a wrong chunkSize', () => vmap(foo, 0, 0, { chunkSize: 0 }), '[vmap] vmap: chunkSize should be null or greater than 0. (got 0)'],
-    ['an unknown option', () => vmap(foo, { inDim: 0 } as never), "[vmap] vmap: expected options among inDims, outDims, randomness, chunkSize, got unknown option 'inDim'"],
-    ['a number read inside', () => vmap((x: Tensor) => mul(x, x.sum().item() as number))(x), "[vmap] item: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, please try to rewrite what you're doing with other operations"],
-    ['an async function', () => vmap((async (x: Tensor) => x) as never)(x as never), '[vmap] vmap: expected a synchronous function, got one that returned a Promise'],
+    [
+      'an unknown option',
+      () => vmap(foo, { inDim: 0 } as never),
+      "[vmap] vmap: expected options among inDims, outDims, randomness, chunkSize, got unknown option 'inDim'",
+    ],
+    [
+      'a number read inside',
+      () => vmap((x: Tensor) => mul(x, x.sum().item() as number))(x),
+      "[vmap] item: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, please try to rewrite what you're doing with other operations",
+    ],
+    [
+      'an async function',
+      () => vmap((async (x: Tensor) => x) as never)(x as never),
+      '[vmap] vmap: expected a synchronous function, got one that returned a Promise',
+    ],
     ['no function', () => vmap(undefined as never), '[vmap] vmap: expected a function, got undefined'],
   ])('%s', (_, f, message) => {
     expect(f).toThrow(message)

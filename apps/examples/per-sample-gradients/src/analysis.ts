@@ -4,7 +4,10 @@ import { type Params, loss, model, perSampleGradients } from './model.ts'
 
 const KEYS = ['w1', 'b1', 'w2', 'b2'] as const
 
-export const inputsOf = ({ pixels, labels, size }: Digits): [x: Tensor, y: Tensor] => [tensor(pixels).reshape(labels.length, size), tensor(labels)]
+export const inputsOf = ({ pixels, labels, size }: Digits): [x: Tensor, y: Tensor] => [
+  tensor(pixels).reshape(labels.length, size),
+  tensor(labels),
+]
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 

@@ -23,10 +23,17 @@ export function readCsv(text: string, path: string): CsvDigits {
     throw new CsvError(`${path}, line ${line}: ${message}`)
   }
   const records = readRows(text, path)
-  const body = records.length > 0 && records[0]!.record.some((c) => c.trim() !== '' && Number.isNaN(Number(c))) && !/^\s*-?\d/.test(records[0]!.record[0]!) ? records.slice(1) : records
-  if (body.length < 20) throw new CsvError(`${path}: expected at least 20 rows of \`label, pixels…\` to train and test with, got ${body.length}`)
+  const body =
+    records.length > 0 &&
+    records[0]!.record.some((c) => c.trim() !== '' && Number.isNaN(Number(c))) &&
+    !/^\s*-?\d/.test(records[0]!.record[0]!)
+      ? records.slice(1)
+      : records
+  if (body.length < 20)
+    throw new CsvError(`${path}: expected at least 20 rows of \`label, pixels…\` to train and test with, got ${body.length}`)
   const size = body[0]!.record.length - 1
-  if (size < 1 || !Number.isInteger(Math.sqrt(size))) fail(body[0]!.line, `expected a label and the pixels of a square picture (such as 784), got ${size} pixels`)
+  if (size < 1 || !Number.isInteger(Math.sqrt(size)))
+    fail(body[0]!.line, `expected a label and the pixels of a square picture (such as 784), got ${size} pixels`)
   let classes = 0
   let largest = 0
   const rows = body.map(({ record, line }) => {
@@ -37,7 +44,8 @@ export function readCsv(text: string, path: string): CsvDigits {
       return n
     })
     const [label, ...pixels] = values as [number, ...number[]]
-    if (!Number.isInteger(label) || label < 0 || label > 999) fail(line, `expected an integer label from 0 to 999 in column 1, got ${label}`)
+    if (!Number.isInteger(label) || label < 0 || label > 999)
+      fail(line, `expected an integer label from 0 to 999 in column 1, got ${label}`)
     pixels.forEach((p, i) => {
       if (p < 0 || p > 255) fail(line, `expected a grey value from 0 to 255 in column ${i + 2}, got ${p}`)
       largest = Math.max(largest, p)
@@ -57,7 +65,12 @@ interface Row {
 
 function readRows(text: string, path: string): Row[] {
   try {
-    return (parse(text, { info: true, bom: true, skip_empty_lines: true, relax_column_count: true, trim: true }) as unknown as { record: string[]; info: { lines: number } }[]).map(({ record, info }) => ({ record, line: info.lines }))
+    return (
+      parse(text, { info: true, bom: true, skip_empty_lines: true, relax_column_count: true, trim: true }) as unknown as {
+        record: string[]
+        info: { lines: number }
+      }[]
+    ).map(({ record, info }) => ({ record, line: info.lines }))
   } catch (e) {
     throw new CsvError(`${path}: ${(e as Error).message}`, { cause: e })
   }

@@ -42,7 +42,12 @@ function readSettings(): Settings | null {
   }
   const csv = values.csv === undefined ? undefined : resolve(values.csv)
   if (csv !== undefined && !existsSync(csv)) throw new UsageError(`--csv: there is no file ${csv}`)
-  return { csv, out: resolve(values.out ?? 'per-sample-gradients.html'), epochs: whole('epochs', values.epochs, 10, 1), seed: whole('seed', values.seed, 0, 0) }
+  return {
+    csv,
+    out: resolve(values.out ?? 'per-sample-gradients.html'),
+    epochs: whole('epochs', values.epochs, 10, 1),
+    seed: whole('seed', values.seed, 0, 0),
+  }
 
   function parse() {
     try {
@@ -66,7 +71,13 @@ function train({ train: digits }: Split, epochs: number): { params: Params; loss
   let state = adam(init(digits.size, HIDDEN, digits.classes))
   const losses: number[] = []
   const perEpoch = Math.ceil(digits.labels.length / BATCH)
-  const bar = new SingleBar({ format: 'training {bar} {percentage} % · epoch {epoch}/{epochs} · loss {loss}', hideCursor: true, noTTYOutput: true, notTTYSchedule: 2000, barsize: 28 })
+  const bar = new SingleBar({
+    format: 'training {bar} {percentage} % · epoch {epoch}/{epochs} · loss {loss}',
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 2000,
+    barsize: 28,
+  })
   bar.start(epochs * perEpoch, 0, { epoch: 1, epochs, loss: '–' })
   let shown = NaN
   for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -101,10 +112,15 @@ async function main(): Promise<void> {
   const right = accuracy(params, data.test)
   console.log(`test accuracy ${(100 * right).toFixed(2)} % after ${losses.length} steps in ${seconds.toFixed(1)} s`)
 
-  const batch = pick(data.test, Array.from({ length: Math.min(BATCH, data.test.labels.length) }, (_, i) => i))
+  const batch = pick(
+    data.test,
+    Array.from({ length: Math.min(BATCH, data.test.labels.length) }, (_, i) => i),
+  )
   const comparison = compare(params, batch)
   const { examples, vmapped, loop, difference } = comparison
-  console.log(`gradients of ${examples} digits: vmap(grad(loss)) ${vmapped.toFixed(1)} ms, a loop of grad(loss) ${loop.toFixed(1)} ms (${(loop / vmapped).toFixed(1)}×); largest difference ${difference.toExponential(1)}`)
+  console.log(
+    `gradients of ${examples} digits: vmap(grad(loss)) ${vmapped.toFixed(1)} ms, a loop of grad(loss) ${loop.toFixed(1)} ms (${(loop / vmapped).toFixed(1)}×); largest difference ${difference.toExponential(1)}`,
+  )
   if (!(difference < 1e-4)) throw new Error(`vmap(grad(loss)) and the loop differ by ${difference}`)
 
   const { norms, predicted } = gradientNorms(params, data.test)

@@ -7,7 +7,11 @@ const style = {
   height: 240,
   background: 'white',
   padding: 8,
-  config: { font: 'system-ui, sans-serif', axis: { grid: true, gridColor: '#e8eaed', labelColor: '#444', titleColor: '#222', titleFontWeight: 'normal' as const }, view: { stroke: null } },
+  config: {
+    font: 'system-ui, sans-serif',
+    axis: { grid: true, gridColor: '#e8eaed', labelColor: '#444', titleColor: '#222', titleFontWeight: 'normal' as const },
+    view: { stroke: null },
+  },
 }
 
 const svg = (spec: TopLevelSpec): Promise<string> => new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
@@ -21,8 +25,14 @@ export function lossPlot(losses: readonly number[]): Promise<string> {
     data: { values },
     encoding: { x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } } },
     layer: [
-      { mark: { type: 'line', color: '#9ab8e8', strokeWidth: 1 }, encoding: { y: { field: 'loss', type: 'quantitative', title: 'cross entropy (log scale)', scale: { type: 'log', nice: false } } } },
-      { mark: { type: 'line', color: '#1a56b0', strokeWidth: 2 }, encoding: { y: { field: 'mean', type: 'quantitative', scale: { type: 'log', nice: false } } } },
+      {
+        mark: { type: 'line', color: '#9ab8e8', strokeWidth: 1 },
+        encoding: { y: { field: 'loss', type: 'quantitative', title: 'cross entropy (log scale)', scale: { type: 'log', nice: false } } },
+      },
+      {
+        mark: { type: 'line', color: '#1a56b0', strokeWidth: 2 },
+        encoding: { y: { field: 'mean', type: 'quantitative', scale: { type: 'log', nice: false } } },
+      },
     ],
   })
 }

@@ -34,7 +34,11 @@ describe('readCsv', () => {
   })
   test('too few rows, no square picture, one label', () => {
     expect(() => readCsv('', 'x.csv')).toThrow('x.csv: expected at least 20 rows of `label, pixels…` to train and test with, got 0')
-    expect(() => readCsv(Array(20).fill('1,2,3').join('\n'), 'x.csv')).toThrow('x.csv, line 1: expected a label and the pixels of a square picture (such as 784), got 2 pixels')
-    expect(() => readCsv(Array(20).fill('0,2,3,4,5').join('\n'), 'x.csv')).toThrow('x.csv: expected at least two different labels, got only label 0')
+    expect(() => readCsv(Array(20).fill('1,2,3').join('\n'), 'x.csv')).toThrow(
+      'x.csv, line 1: expected a label and the pixels of a square picture (such as 784), got 2 pixels',
+    )
+    expect(() => readCsv(Array(20).fill('0,2,3,4,5').join('\n'), 'x.csv')).toThrow(
+      'x.csv: expected at least two different labels, got only label 0',
+    )
   })
 })

@@ -20,11 +20,19 @@ export type TensorData = number | boolean | bigint | readonly TensorData[] | Typ
 /** Refuses a dtype that does not exist. */
 export function checkDTypeName(op: string, dtype: DType | undefined): void {
   if (dtype !== undefined && !Object.hasOwn(dtypes, dtype))
-    throw new TensorTypeError(`expected a dtype among ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`, { op, code: 'DTYPE_NAME' })
+    throw new TensorTypeError(`expected a dtype among ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`, {
+      op,
+      code: 'DTYPE_NAME',
+    })
 }
 
 /** Host numbers as an array on a device. */
-export function hostArray(data: ArrayLike<number> | ArrayLike<bigint>, shape: readonly number[], dtype: DType, backend: Backend): ArrayValue {
+export function hostArray(
+  data: ArrayLike<number> | ArrayLike<bigint>,
+  shape: readonly number[],
+  dtype: DType,
+  backend: Backend,
+): ArrayValue {
   const storage = backend.upload(encode(dtype, data))
   return new ArrayValue(backend, dtype, shape, contiguousStrides(shape), 0, { storage, backend, users: 0 })
 }
@@ -37,10 +45,13 @@ function typedArrayType(x: ArrayBufferView): DType {
   if (x instanceof Int8Array) return 'int8'
   if (x instanceof Uint8Array || x instanceof Uint8ClampedArray) return 'uint8'
   if (x instanceof BigInt64Array) return 'int64'
-  throw new TensorTypeError(`expected a typed array of a dtype mapgrad has (Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array, BigInt64Array), got ${describe(x)}. Give a dtype with { dtype }`, {
-    op: 'tensor',
-    code: 'DATA_TYPE',
-  })
+  throw new TensorTypeError(
+    `expected a typed array of a dtype mapgrad has (Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array, BigInt64Array), got ${describe(x)}. Give a dtype with { dtype }`,
+    {
+      op: 'tensor',
+      code: 'DATA_TYPE',
+    },
+  )
 }
 
 interface Flat {
@@ -69,13 +80,19 @@ function flatten(data: unknown, depth: number, path: string, out: Flat, shape: n
       out.values.push(data ? 1 : 0)
       break
     default:
-      throw new TensorTypeError(`expected numbers, booleans or bigints, got ${describe(data)} at data${path}. Convert it first`, { op: 'tensor', code: 'DATA_TYPE' })
+      throw new TensorTypeError(`expected numbers, booleans or bigints, got ${describe(data)} at data${path}. Convert it first`, {
+        op: 'tensor',
+        code: 'DATA_TYPE',
+      })
   }
   out.kinds.add(typeof data)
 }
 
 const ragged = (expected: string, got: string, path: string): TensorRangeError =>
-  new TensorRangeError(`expected ${expected}, got ${got} at data${path}: nested arrays must be rectangular. Pad the short ones`, { op: 'tensor', code: 'RAGGED' })
+  new TensorRangeError(`expected ${expected}, got ${got} at data${path}: nested arrays must be rectangular. Pad the short ones`, {
+    op: 'tensor',
+    code: 'RAGGED',
+  })
 
 /** Numbers, nested arrays or a typed array as an array on a device, in `asked` or the dtype that they have by themselves. */
 export function parseData(data: Exclude<TensorData, Tensor>, asked: DType | undefined, backend: Backend): ArrayValue {
@@ -92,12 +109,21 @@ export function parseData(data: Exclude<TensorData, Tensor>, asked: DType | unde
   const dtype = asked ?? inferred(out.kinds)
   const values = out.values as number[]
   if (numel(shape) !== values.length) throw ragged('rectangular arrays', `${values.length} numbers for shape ${show(shape)}`, '')
-  return hostArray(checked(out.kinds.size > 1 || (out.kinds.has('bigint') && dtype !== 'int64') ? values.map(Number) : values, dtype), shape, dtype, backend)
+  return hostArray(
+    checked(out.kinds.size > 1 || (out.kinds.has('bigint') && dtype !== 'int64') ? values.map(Number) : values, dtype),
+    shape,
+    dtype,
+    backend,
+  )
 }
 
 function inferred(kinds: ReadonlySet<string>): DType {
   if (kinds.size === 1) return kinds.has('boolean') ? 'bool' : kinds.has('bigint') ? 'int64' : 'float32'
-  if (kinds.has('bigint') && kinds.has('number')) throw new TensorTypeError('expected numbers or bigints, got both. Give { dtype } to say which is meant', { op: 'tensor', code: 'DATA_TYPE' })
+  if (kinds.has('bigint') && kinds.has('number'))
+    throw new TensorTypeError('expected numbers or bigints, got both. Give { dtype } to say which is meant', {
+      op: 'tensor',
+      code: 'DATA_TYPE',
+    })
   return kinds.has('bigint') ? 'int64' : 'float32'
 }
 
@@ -106,7 +132,8 @@ function checked(data: ArrayLike<number>, dtype: DType): ArrayLike<number> {
   if (isFloat(dtype) || dtype === 'bool') return data
   for (let i = 0; i < data.length; i++) {
     const v = data[i]!
-    if (typeof v === 'number' && !Number.isFinite(v)) throw new TensorRangeError(`expected numbers that ${dtype} can hold, got ${v} at position ${i}`, { op: 'tensor', code: 'DATA_RANGE' })
+    if (typeof v === 'number' && !Number.isFinite(v))
+      throw new TensorRangeError(`expected numbers that ${dtype} can hold, got ${v} at position ${i}`, { op: 'tensor', code: 'DATA_RANGE' })
   }
   return dtype === 'int64' ? (Array.from(data, (v) => (typeof v === 'bigint' ? v : BigInt(Math.trunc(v)))) as unknown as number[]) : data
 }

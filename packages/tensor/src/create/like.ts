@@ -43,13 +43,17 @@ function likeOptions(op: string, x: Tensor, options: TensorOptions): TensorOptio
 }
 
 /** Zeros of the shape and dtype of `x`. */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, x.shape, 0, likeOptions('zerosLike', x, options))
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
+  like('zerosLike', x, x.shape, 0, likeOptions('zerosLike', x, options))
 /** Ones of the shape and dtype of `x`. */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('onesLike', x, x.shape, 1, likeOptions('onesLike', x, options))
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
+  like('onesLike', x, x.shape, 1, likeOptions('onesLike', x, options))
 /** A tensor of the shape and dtype of `x` whose values are of no interest. */
-export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('emptyLike', x, x.shape, 0, likeOptions('emptyLike', x, options))
+export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
+  like('emptyLike', x, x.shape, 0, likeOptions('emptyLike', x, options))
 /** `fill` repeated over the shape of `x`, in its dtype. */
-export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor => like('fullLike', x, x.shape, fill, likeOptions('fullLike', x, options))
+export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor =>
+  like('fullLike', x, x.shape, fill, likeOptions('fullLike', x, options))
 
 /** Zeros of a size with the dtype and device of `x`; inside vmap of a batched `x`, one for each example. */
 export function newZeros(x: Tensor, ...args: SizeArgs): Tensor {

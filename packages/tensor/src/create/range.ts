@@ -22,13 +22,21 @@ function checkNumber(op: string, name: string, x: unknown): asserts x is number 
   if (typeof x !== 'number') throw new TensorTypeError(`expected ${name} to be a number, got ${describe(x)}`, { op, code: 'ARGUMENT' })
 }
 function checkCount(op: string, x: unknown, message: string): asserts x is number {
-  if (typeof x !== 'number' || !Number.isInteger(x)) throw new TensorTypeError(`expected a whole number, got ${describe(x)}`, { op, code: 'ARGUMENT' })
+  if (typeof x !== 'number' || !Number.isInteger(x))
+    throw new TensorTypeError(`expected a whole number, got ${describe(x)}`, { op, code: 'ARGUMENT' })
   if (x < 0) throw new TensorRangeError(`${message}, got ${x}`, { op, code: 'SIZE' })
 }
 
 /** Numbers of the host as a tensor; integers and bools by truncation. */
 function upload(values: Float64Array, shape: readonly number[], dtype: DType, device: Device | undefined, op: string): Tensor {
-  if (dtype === 'int64') return fromHost(BigInt64Array.from(values, (v) => BigInt(Math.trunc(v))), shape, dtype, device, op)
+  if (dtype === 'int64')
+    return fromHost(
+      BigInt64Array.from(values, (v) => BigInt(Math.trunc(v))),
+      shape,
+      dtype,
+      device,
+      op,
+    )
   return fromHost(dtype === 'bool' ? values.map(Math.trunc) : values, shape, dtype, device, op)
 }
 
@@ -53,10 +61,14 @@ export function arange(...args: readonly unknown[]): Tensor {
   checkNumber('arange', 'start', start)
   checkNumber('arange', 'end', end)
   checkNumber('arange', 'step', step)
-  if (!Number.isFinite(start) || !Number.isFinite(end)) throw new TensorRangeError(`unsupported range: ${start} -> ${end}`, { op: 'arange', code: 'RANGE' })
+  if (!Number.isFinite(start) || !Number.isFinite(end))
+    throw new TensorRangeError(`unsupported range: ${start} -> ${end}`, { op: 'arange', code: 'RANGE' })
   if (step === 0 || Number.isNaN(step)) throw new TensorRangeError('step must be nonzero', { op: 'arange', code: 'RANGE' })
   if ((step > 0 && start > end) || (step < 0 && start < end))
-    throw new TensorRangeError(`upper bound and lower bound inconsistent with step sign, got start ${start}, end ${end}, step ${step}`, { op: 'arange', code: 'RANGE' })
+    throw new TensorRangeError(`upper bound and lower bound inconsistent with step sign, got start ${start}, end ${end}, step ${step}`, {
+      op: 'arange',
+      code: 'RANGE',
+    })
   const dtype = o.dtype ?? ([start, end, step].every(Number.isInteger) ? 'int32' : 'float32')
   // as PyTorch: an integer range is one of truncated arguments
   const whole = isFloat(dtype) || [start, end, step].every(Number.isInteger)
@@ -64,7 +76,13 @@ export function arange(...args: readonly unknown[]): Tensor {
   if (d === 0) throw new TensorRangeError('step must be nonzero', { op: 'arange', code: 'RANGE' })
   // and, but for int64, as many as the fractional ones ask for
   const n = dtype === 'int64' ? Math.ceil((b - a) / d) : Math.ceil((end - start) / step)
-  return upload(listed(n, (i) => a + i * d), [n], dtype, o.device, 'arange')
+  return upload(
+    listed(n, (i) => a + i * d),
+    [n],
+    dtype,
+    o.device,
+    'arange',
+  )
 }
 
 /** A bound of `linspace` and `logspace`: a number, or a tensor without axes. */
@@ -88,7 +106,13 @@ function spaced(op: string, o: SpaceOptions, value: (x: number) => number, value
   const step = (end - start) / (steps - 1)
   // from both ends, so that the last value is exact and the whole symmetric, as PyTorch does
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step)
-  return upload(listed(steps, (i) => value(steps === 1 ? start : at(i))), [steps], dtype, o.device, op)
+  return upload(
+    listed(steps, (i) => value(steps === 1 ? start : at(i))),
+    [steps],
+    dtype,
+    o.device,
+    op,
+  )
 }
 
 /** The same of tensor bounds: it has derivatives, and each example of a batch has bounds of its own. */
@@ -101,13 +125,29 @@ function spacedBetween(op: string, { start, end, steps, dtype = 'float32' }: Spa
       checkNumber(op, name, x)
       return fromHost([x], [], float, backend, op)
     }
-    if (x.ndim !== 0) throw new TensorRangeError(`${op} only supports 0-dimensional start and end tensors, but got ${name} with ${x.ndim} dimension(s).`, { op, code: 'RANK' })
+    if (x.ndim !== 0)
+      throw new TensorRangeError(`${op} only supports 0-dimensional start and end tensors, but got ${name} with ${x.ndim} dimension(s).`, {
+        op,
+        code: 'RANK',
+      })
     return cast(x, float)
   }
   const [a, b] = [bound('start', start), bound('end', end)]
   const low = (i: number): boolean => i < steps / 2 || steps === 1
-  const first = fromHost(listed(steps, (i) => (low(i) ? 1 : 0)), [steps], 'bool', backend, op)
-  const count = fromHost(listed(steps, (i) => (low(i) ? i : i + 1 - steps)), [steps], float, backend, op)
+  const first = fromHost(
+    listed(steps, (i) => (low(i) ? 1 : 0)),
+    [steps],
+    'bool',
+    backend,
+    op,
+  )
+  const count = fromHost(
+    listed(steps, (i) => (low(i) ? i : i + 1 - steps)),
+    [steps],
+    float,
+    backend,
+    op,
+  )
   return cast(values(add(where(first, a, b), mul(count, mul(sub(b, a), 1 / Math.max(1, steps - 1))))), dtype)
 }
 
@@ -116,12 +156,22 @@ function spacedBetween(op: string, { start, end, steps, dtype = 'float32' }: Spa
  * @throws TensorRangeError for negative steps
  */
 export function linspace(...args: Args<[start: Bound, end: Bound, steps: number], SpaceOptions>): Tensor {
-  return spaced('linspace', readArgs<SpaceOptions>('linspace', args, ['start', 'end', 'steps'], KEYWORDS), (x) => x, (x) => x)
+  return spaced(
+    'linspace',
+    readArgs<SpaceOptions>('linspace', args, ['start', 'end', 'steps'], KEYWORDS),
+    (x) => x,
+    (x) => x,
+  )
 }
 /** `base` to the powers that `linspace(start, end, steps)` gives; base 10 by default. */
 export function logspace(...args: Args<[start: Bound, end: Bound, steps: number, base?: number], SpaceOptions>): Tensor {
   const o = readArgs<SpaceOptions>('logspace', args, ['start', 'end', 'steps', 'base'], KEYWORDS)
-  return spaced('logspace', o, (x) => (o.base ?? 10) ** x, (x) => pow(o.base ?? 10, x))
+  return spaced(
+    'logspace',
+    o,
+    (x) => (o.base ?? 10) ** x,
+    (x) => pow(o.base ?? 10, x),
+  )
 }
 
 interface EyeOptions extends TensorOptions {

@@ -11,7 +11,11 @@ export type SizeArgs<O = TensorOptions> = [...size: number[]] | [...size: number
 const KNOWN = ['dtype', 'device']
 
 /** Sizes and options of a creation function. `known` are the names of its options. */
-export function readSize<O extends TensorOptions>(op: string, args: readonly unknown[], known: readonly string[] = KNOWN): [size: Shape, options: O] {
+export function readSize<O extends TensorOptions>(
+  op: string,
+  args: readonly unknown[],
+  known: readonly string[] = KNOWN,
+): [size: Shape, options: O] {
   let n = args.length
   while (n > 0 && args[n - 1] === undefined) n--
   let options: Record<string, unknown> = {}
@@ -27,7 +31,11 @@ export function readSize<O extends TensorOptions>(op: string, args: readonly unk
 /** A size list, checked in PyTorch's words. */
 export function checkSizes(op: string, size: readonly unknown[]): Shape {
   for (const [i, s] of size.entries()) {
-    if (typeof s !== 'number' || !Number.isInteger(s)) throw new TensorTypeError(`argument 'size' must be integers, got ${describe(s)} at position ${i}. Give sizes one by one or as one array`, { op, code: 'SIZE' })
+    if (typeof s !== 'number' || !Number.isInteger(s))
+      throw new TensorTypeError(
+        `argument 'size' must be integers, got ${describe(s)} at position ${i}. Give sizes one by one or as one array`,
+        { op, code: 'SIZE' },
+      )
     if (s < 0) throw new TensorRangeError(`Dimension size must be non-negative, got ${describe(size)}`, { op, code: 'SIZE' })
   }
   return size as Shape
@@ -35,9 +43,11 @@ export function checkSizes(op: string, size: readonly unknown[]): Shape {
 
 /** A JavaScript scalar as `dtype` stores it. */
 export function stored(op: string, fill: Scalar, dtype: DType): number | bigint {
-  if (typeof fill !== 'number' && typeof fill !== 'boolean' && typeof fill !== 'bigint') throw new TensorTypeError(`expected a number to fill with, got ${describe(fill)}`, { op, code: 'FILL' })
+  if (typeof fill !== 'number' && typeof fill !== 'boolean' && typeof fill !== 'bigint')
+    throw new TensorTypeError(`expected a number to fill with, got ${describe(fill)}`, { op, code: 'FILL' })
   if (dtype === 'bool') return fill ? 1 : 0
   if (isFloat(dtype)) return Number(fill)
-  if (!Number.isFinite(Number(fill))) throw new TensorRangeError(`value cannot be converted to type ${dtype} without overflow, got ${fill}`, { op, code: 'FILL' })
+  if (!Number.isFinite(Number(fill)))
+    throw new TensorRangeError(`value cannot be converted to type ${dtype} without overflow, got ${fill}`, { op, code: 'FILL' })
   return dtype === 'int64' ? (typeof fill === 'bigint' ? fill : BigInt(Math.trunc(Number(fill)))) : Math.trunc(Number(fill))
 }

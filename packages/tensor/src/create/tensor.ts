@@ -8,7 +8,13 @@ import { Tensor } from '../tensor.ts'
 import { type TensorData, type TensorOptions, checkDTypeName, hostArray, parseData } from './host.ts'
 
 /** Host numbers as a tensor. */
-export function fromHost(data: ArrayLike<number> | ArrayLike<bigint>, shape: readonly number[], dtype: DType, device?: Device | null, op = 'tensor'): Tensor {
+export function fromHost(
+  data: ArrayLike<number> | ArrayLike<bigint>,
+  shape: readonly number[],
+  dtype: DType,
+  device?: Device | null,
+  op = 'tensor',
+): Tensor {
   return new Tensor(hostArray(data, shape, dtype, resolveDevice(device, op)))
 }
 

@@ -48,8 +48,13 @@ export function multinomial(probs: Tensor, ...args: Args<[numSamples: number, re
   const { numSamples: n, replacement = false } = o
   const bad = (message: string): TensorRangeError => new TensorRangeError(message, { op, code: 'PROBABILITY' })
   if (probs.ndim !== 1 && probs.ndim !== 2) throw bad(`prob_dist must be 1 or 2 dim, got shape ${show(probs.shape)}`)
-  if (!isFloat(probs.dtype)) throw new TensorTypeError(`multinomial only supports floating-point dtypes for input, got: ${probs.dtype}. Convert with x.float()`, { op, code: 'DTYPE' })
-  if (typeof n !== 'number' || !Number.isInteger(n)) throw new TensorTypeError(`expected numSamples to be a whole number, got ${describe(n)}`, { op, code: 'ARGUMENT' })
+  if (!isFloat(probs.dtype))
+    throw new TensorTypeError(`multinomial only supports floating-point dtypes for input, got: ${probs.dtype}. Convert with x.float()`, {
+      op,
+      code: 'DTYPE',
+    })
+  if (typeof n !== 'number' || !Number.isInteger(n))
+    throw new TensorTypeError(`expected numSamples to be a whole number, got ${describe(n)}`, { op, code: 'ARGUMENT' })
   if (n <= 0) throw bad(`cannot sample n_sample <= 0 samples, got ${n}`)
   const k = probs.shape.at(-1)!
   if (!replacement && n > k) throw bad(`cannot sample n_sample > prob_dist.size(-1) samples without replacement, got ${n} of ${k}`)
@@ -58,7 +63,14 @@ export function multinomial(probs: Tensor, ...args: Args<[numSamples: number, re
   refuseUnless(op, gt(possible, 0), 'invalid multinomial distribution (sum of probabilities <= 0)')
   if (replacement) return inverted(probs, n, o)
   refuseUnless(op, ge(possible, n), 'invalid multinomial distribution (with replacement=False, not enough non-negative category to sample)')
-  const { indices } = topk(where(gt(probs, 0), div(probs, exponential(probs, 1, { ...(o.generator && { generator: o.generator }), ...(o.key && { key: o.key }) })), -1), n)
+  const { indices } = topk(
+    where(
+      gt(probs, 0),
+      div(probs, exponential(probs, 1, { ...(o.generator && { generator: o.generator }), ...(o.key && { key: o.key }) })),
+      -1,
+    ),
+    n,
+  )
   return indices
 }
 

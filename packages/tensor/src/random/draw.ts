@@ -37,10 +37,14 @@ function wordsAt(i: Expr, use: number): Words {
 const float = (x: number, dtype: DType): Expr => e.constant(x, dtype)
 const int = (x: number): Expr => e.constant(x, 'int32')
 /** The upper `bits` of a word, as a float below 1. */
-const fraction = (word: Expr, bits: number, dtype: DType): Expr => e.mul(e.cast(e.shru(word, int(32 - bits)), dtype), float(2 ** -bits, dtype))
+const fraction = (word: Expr, bits: number, dtype: DType): Expr =>
+  e.mul(e.cast(e.shru(word, int(32 - bits)), dtype), float(2 ** -bits, dtype))
 /** Two words as a float64 below 1 of 53 bits. */
 const fraction53 = (a: Expr, b: Expr): Expr =>
-  e.mul(e.add(e.mul(e.cast(e.shru(a, int(5)), 'float64'), float(2 ** 26, 'float64')), e.cast(e.shru(b, int(6)), 'float64')), float(2 ** -53, 'float64'))
+  e.mul(
+    e.add(e.mul(e.cast(e.shru(a, int(5)), 'float64'), float(2 ** 26, 'float64')), e.cast(e.shru(b, int(6)), 'float64')),
+    float(2 ** -53, 'float64'),
+  )
 
 function uniform([a, b]: Words, dtype: DType): Expr {
   switch (dtype) {
@@ -88,7 +92,11 @@ const NEEDS_63_BITS = 2 ** 32 - 1
 
 /** The numbers that a draw passes with the call. */
 function scalarsOf(draw: Draw, dtype: DType): [dtypes: DType[], values: (number | bigint)[]] {
-  if (draw.kind === 'either') return [['float32', 'float32', 'float32'], [draw.p, draw.below, draw.above]]
+  if (draw.kind === 'either')
+    return [
+      ['float32', 'float32', 'float32'],
+      [draw.p, draw.below, draw.above],
+    ]
   if (draw.kind !== 'integer') return [[], []]
   const dtypes: DType[] = draw.range > NEEDS_63_BITS ? ['int64', 'int64'] : dtype === 'int64' ? ['int64', 'int32'] : ['int32', 'int32']
   return [dtypes, [as(dtypes[0]!, draw.low), as(dtypes[1]!, draw.range)]]
@@ -105,11 +113,17 @@ function bodyOf(draw: Draw, words: Words, dtype: DType): Expr {
     case 'integer':
       return integer(words, dtype, draw.range > NEEDS_63_BITS)
     case 'either':
-      return e.cast(e.select(e.lt(fraction(words[0], 24, 'float32'), e.scalar(0, 'float32')), e.scalar(1, 'float32'), e.scalar(2, 'float32')), dtype)
+      return e.cast(
+        e.select(e.lt(fraction(words[0], 24, 'float32'), e.scalar(0, 'float32')), e.scalar(1, 'float32'), e.scalar(2, 'float32')),
+        dtype,
+      )
   }
 }
 
-function request([key]: readonly { readonly strides: readonly number[]; readonly offset: number; readonly shape: Shape }[], { shape, dtype, draw }: DrawParams): LoopRequest {
+function request(
+  [key]: readonly { readonly strides: readonly number[]; readonly offset: number; readonly shape: Shape }[],
+  { shape, dtype, draw }: DrawParams,
+): LoopRequest {
   const several = key!.shape.length > 1
   const [dtypes, values] = scalarsOf(draw, dtype)
   return {
@@ -117,7 +131,11 @@ function request([key]: readonly { readonly strides: readonly number[]; readonly
     loop: () => {
       // several keys: the counter is the place within the draw of one
       const place = several ? e.rem(e.position, e.scalar(dtypes.length, 'int32')) : e.position
-      return { inputs: ['int32', 'int32', 'int32', 'int32'], scalars: several ? [...dtypes, 'int32'] : dtypes, body: bodyOf(draw, wordsAt(place, USE.draw), dtype) }
+      return {
+        inputs: ['int32', 'int32', 'int32', 'int32'],
+        scalars: several ? [...dtypes, 'int32'] : dtypes,
+        body: bodyOf(draw, wordsAt(place, USE.draw), dtype),
+      }
     },
     inputs: wordInputs(key!, [...key!.strides.slice(0, -1), ...shape.map(() => 0)]),
     scalars: several ? [...values, numel(shape)] : values,
@@ -126,13 +144,19 @@ function request([key]: readonly { readonly strides: readonly number[]; readonly
 
 const as = (dtype: DType, x: number | bigint): number | bigint => (dtype === 'int64' ? BigInt(x) : Number(x) | 0)
 
-const wordInputs = (key: { readonly strides: readonly number[]; readonly offset: number }, strides: readonly number[]): LoopRequest['inputs'] =>
-  [0, 1, 2, 3].map((word) => ({ operand: 0, strides, offset: key.offset + word * key.strides.at(-1)! }))
+const wordInputs = (
+  key: { readonly strides: readonly number[]; readonly offset: number },
+  strides: readonly number[],
+): LoopRequest['inputs'] => [0, 1, 2, 3].map((word) => ({ operand: 0, strides, offset: key.offset + word * key.strides.at(-1)! }))
 
 type Key = [key: Tensor]
 type DrawOp = Op<Key, DrawParams, [key: Tensor, params: DrawParams]>
 
-const facts = /* @__NO_SIDE_EFFECTS__ */ (name: string, batch: Batch<Key, DrawParams>, random: boolean): OpDef<Key, DrawParams, [key: Tensor, params: DrawParams]> => ({
+const facts = /* @__NO_SIDE_EFFECTS__ */ (
+  name: string,
+  batch: Batch<Key, DrawParams>,
+  random: boolean,
+): OpDef<Key, DrawParams, [key: Tensor, params: DrawParams]> => ({
   name,
   args: (key, params) => [[key], params],
   result: ([key], { shape, dtype }) => ({ shape: [...key.shape.slice(0, -1), ...shape], dtype }),
@@ -150,19 +174,23 @@ export const drawWith: DrawOp = defineOp(facts('draw', 'leading', false))
  * `randomness` whether each example draws for itself (the batch in front of the shape) or all share one draw.
  */
 export const drawShared: DrawOp = defineOp(
-  facts('random', ([key], _, params, { size, randomness }) => {
-    switch (randomness) {
-      case 'different':
-        return [drawShared(key, { ...params, shape: [size, ...params.shape] }), 0]
-      case 'same':
-        return [drawShared(key, params), null]
-      case 'error':
-        throw new TensorTypeError(
-          `vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags on vmap or perform the randomness operation out of vmap. Or draw with an explicit key: rand(shape, { key })`,
-          { package: 'vmap', op: 'random', code: 'VMAP_RANDOMNESS' },
-        )
-    }
-  }, true),
+  facts(
+    'random',
+    ([key], _, params, { size, randomness }) => {
+      switch (randomness) {
+        case 'different':
+          return [drawShared(key, { ...params, shape: [size, ...params.shape] }), 0]
+        case 'same':
+          return [drawShared(key, params), null]
+        case 'error':
+          throw new TensorTypeError(
+            `vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags on vmap or perform the randomness operation out of vmap. Or draw with an explicit key: rand(shape, { key })`,
+            { package: 'vmap', op: 'random', code: 'VMAP_RANDOMNESS' },
+          )
+      }
+    },
+    true,
+  ),
 )
 
 /** word w of four, by the index along the last axis */
@@ -194,7 +222,10 @@ type KeyAndData = [key: Tensor, data: Tensor]
 /** A key for each pair of a key `[…, 4]` and a number `[…, 1]`. */
 export const foldKeys: Op<KeyAndData> = defineOp<KeyAndData>({
   name: 'fold_in',
-  result: ([key, data]) => ({ shape: [...(key.shape.length > data.shape.length ? key.shape : data.shape).slice(0, -1), 4], dtype: 'int32' }),
+  result: ([key, data]) => ({
+    shape: [...(key.shape.length > data.shape.length ? key.shape : data.shape).slice(0, -1), 4],
+    dtype: 'int32',
+  }),
   compute: loop(([key, data], _, out) => {
     const strides = (x: { readonly shape: Shape; readonly strides: readonly number[] }): number[] => {
       const lead = out.shape.length - x.shape.length
@@ -212,5 +243,6 @@ export const foldKeys: Op<KeyAndData> = defineOp<KeyAndData>({
 
 /** Refuses dtypes that cannot hold a draw of reals. */
 export function checkFloat(op: string, dtype: DType): void {
-  if (!isFloat(dtype)) throw new TensorTypeError(`expected a float dtype, got ${dtype}. Use randint for integers, bernoulli for bools`, { op, code: 'DTYPE' })
+  if (!isFloat(dtype))
+    throw new TensorTypeError(`expected a float dtype, got ${dtype}. Use randint for integers, bernoulli for bools`, { op, code: 'DTYPE' })
 }

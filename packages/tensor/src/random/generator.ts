@@ -20,10 +20,15 @@ interface State {
 
 /** A seed as PyTorch takes it: a whole number of 64 bits, negative ones from the end. */
 export function checkSeed(op: string, seed: unknown): number | bigint {
-  if (typeof seed !== 'number' && typeof seed !== 'bigint') throw new TensorTypeError(`expected a whole number as seed, got ${describe(seed)}`, { op, code: 'SEED' })
+  if (typeof seed !== 'number' && typeof seed !== 'bigint')
+    throw new TensorTypeError(`expected a whole number as seed, got ${describe(seed)}`, { op, code: 'SEED' })
   if (typeof seed === 'number' && !Number.isSafeInteger(seed))
-    throw new TensorRangeError(`expected a whole number as seed, got ${seed}. Use a safe integer, or a bigint for all 64 bits`, { op, code: 'SEED' })
-  if (typeof seed === 'bigint' && (seed < -(2n ** 63n) || seed >= 2n ** 64n)) throw new TensorRangeError(`Overflow when unpacking a seed: expected 64 bits, got ${seed}`, { op, code: 'SEED' })
+    throw new TensorRangeError(`expected a whole number as seed, got ${seed}. Use a safe integer, or a bigint for all 64 bits`, {
+      op,
+      code: 'SEED',
+    })
+  if (typeof seed === 'bigint' && (seed < -(2n ** 63n) || seed >= 2n ** 64n))
+    throw new TensorRangeError(`Overflow when unpacking a seed: expected 64 bits, got ${seed}`, { op, code: 'SEED' })
   return seed
 }
 
@@ -91,7 +96,8 @@ export class Generator {
 
 function restore(op: string, to: State, from: GeneratorState): void {
   const seed = checkSeed(op, from.seed)
-  if (!Number.isSafeInteger(from.offset) || from.offset < 0) throw new TensorRangeError(`expected a state that getState gave, got ${describe(from)}`, { op, code: 'SEED' })
+  if (!Number.isSafeInteger(from.offset) || from.offset < 0)
+    throw new TensorRangeError(`expected a state that getState gave, got ${describe(from)}`, { op, code: 'SEED' })
   to.seed = seed
   to.offset = from.offset
 }
@@ -130,5 +136,9 @@ export const setRngState = (state: GeneratorState): void => restore('setRngState
 export function checkKey(op: string, x: unknown): asserts x is Tensor {
   checkTensor(op, x, 'a key')
   const k = x as Tensor
-  if (k.dtype !== 'int32' || k.shape.at(-1) !== 4) throw new TensorTypeError(`expected a key, which is an int32 tensor of shape [..., 4], got ${describe(x)}. Make one with key(seed)`, { op, code: 'KEY' })
+  if (k.dtype !== 'int32' || k.shape.at(-1) !== 4)
+    throw new TensorTypeError(`expected a key, which is an int32 tensor of shape [..., 4], got ${describe(x)}. Make one with key(seed)`, {
+      op,
+      code: 'KEY',
+    })
 }

@@ -19,7 +19,8 @@ const SOURCE = ['generator', 'key'] as const
 const drawn = { random: true } as const
 
 function draw(op: string, x: Tensor, kind: Draw, o: DrawOptions): Tensor {
-  if (dtypes[x.dtype].category !== 'float') throw new TensorTypeError(`expected a float dtype, got ${x.dtype}. Convert with x.float(), or use random_`, { op, code: 'DTYPE' })
+  if (dtypes[x.dtype].category !== 'float')
+    throw new TensorTypeError(`expected a float dtype, got ${x.dtype}. Convert with x.float(), or use random_`, { op, code: 'DTYPE' })
   return drawnLike(op, x, x.shape, x.dtype, kind, o)
 }
 
@@ -53,7 +54,11 @@ export interface UniformFill extends DrawOptions {
 /** Uniform numbers in [from, to). */
 export function fillUniform(x: Tensor, ...args: Args<[from?: number, to?: number], UniformFill>): Tensor {
   const { from = 0, to = 1, ...o } = readArgs<UniformFill>('uniform_', args, ['from', 'to'], SOURCE)
-  if (!(from <= to)) throw new TensorRangeError(`uniform_ expects to return a [from, to) range, but found from=${from} > to=${to}`, { op: 'uniform_', code: 'RANGE' })
+  if (!(from <= to))
+    throw new TensorRangeError(`uniform_ expects to return a [from, to) range, but found from=${from} > to=${to}`, {
+      op: 'uniform_',
+      code: 'RANGE',
+    })
   return assign(x, 'uniform_', add(mul(draw('uniform_', x, UNIFORM, o), to - from), from), drawn)
 }
 
@@ -79,7 +84,8 @@ export function fillExponential(x: Tensor, ...args: Args<[lambd?: number], DrawO
 /** How many trials of probability p it takes to the first success. */
 export function fillGeometric(x: Tensor, ...args: Args<[p: number], DrawOptions & { readonly p?: number }>): Tensor {
   const { p = NaN, ...o } = readArgs<DrawOptions & { readonly p?: number }>('geometric_', args, ['p'], SOURCE)
-  if (!(p > 0 && p < 1)) throw new TensorRangeError(`geometric_ expects p to be in (0, 1), but got p=${p}`, { op: 'geometric_', code: 'PROBABILITY' })
+  if (!(p > 0 && p < 1))
+    throw new TensorRangeError(`geometric_ expects p to be in (0, 1), but got p=${p}`, { op: 'geometric_', code: 'PROBABILITY' })
   const float = dtypes[x.dtype].category === 'float' ? x : toFloat('geometric_', x)
   return assign(x, 'geometric_', cast(add(floor(exponential(float, -Math.log1p(-p), o)), 1), x.dtype), drawn)
 }
@@ -102,7 +108,12 @@ export function fillRandom(x: Tensor, ...args: Args<[from?: number, to?: number 
   const { from, to, ...o } = readArgs<RandomFill>('random_', args, ['from', 'to'], SOURCE)
   const largest = LARGEST[x.dtype] + 1
   const [low, high] = from !== undefined && to === undefined ? [0, from] : [from ?? 0, to ?? largest]
-  return assign(x, 'random_', integers('random_', low, high, x.shape, x.dtype, (shape, dtype, kind) => drawnLike('random_', x, shape, dtype, kind, o)), drawn)
+  return assign(
+    x,
+    'random_',
+    integers('random_', low, high, x.shape, x.dtype, (shape, dtype, kind) => drawnLike('random_', x, shape, dtype, kind, o)),
+    drawn,
+  )
 }
 
 /** 1 with probability p, a number or a tensor that broadcasts to the shape, else 0. */

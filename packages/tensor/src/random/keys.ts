@@ -42,7 +42,8 @@ export function key(seed: number | bigint, options: { readonly device?: Device }
 /** `n` independent keys from a key, `[…, 4] → […, n, 4]`; the key itself should not be used any more. */
 export function splitKey(k: Tensor, n = 2): Key {
   checkKey('split', k)
-  if (!Number.isInteger(n) || n < 0) throw new TensorRangeError(`expected a whole number of keys, got ${describe(n)}`, { op: 'split', code: 'SIZE' })
+  if (!Number.isInteger(n) || n < 0)
+    throw new TensorRangeError(`expected a whole number of keys, got ${describe(n)}`, { op: 'split', code: 'SIZE' })
   return asKey(splitKeys(k, n))
 }
 
@@ -50,7 +51,8 @@ export function splitKey(k: Tensor, n = 2): Key {
 export function foldIn(k: Tensor, data: number | Tensor): Key {
   checkKey('foldIn', k)
   if (typeof data === 'number') {
-    if (!Number.isInteger(data)) throw new TensorRangeError(`expected a whole number to fold in, got ${data}`, { op: 'foldIn', code: 'FOLD_IN' })
+    if (!Number.isInteger(data))
+      throw new TensorRangeError(`expected a whole number to fold in, got ${data}`, { op: 'foldIn', code: 'FOLD_IN' })
     return asKey(foldKeys(k, filledLike(k, data | 0, 'int32', [1])))
   }
   checkTensor('foldIn', data)

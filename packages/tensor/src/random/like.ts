@@ -31,7 +31,15 @@ const KNOWN = RANDOM_OPTIONS
 export type Source = Pick<RandomOptions, 'device' | 'generator' | 'key'>
 
 /** A draw of a shape, in a handle made by `wrap`: from the key if one is given, else from the generator, on the device of `like` if that is given. */
-export function drawn(op: string, shape: Shape, dtype: DType, draw: Draw, source: Source, like: Tensor | null, wrap: (v: Value) => Tensor): Tensor {
+export function drawn(
+  op: string,
+  shape: Shape,
+  dtype: DType,
+  draw: Draw,
+  source: Source,
+  like: Tensor | null,
+  wrap: (v: Value) => Tensor,
+): Tensor {
   const { key, generator, device } = source
   const params = { shape, dtype, draw }
   if (key) {
@@ -48,7 +56,8 @@ export function drawn(op: string, shape: Shape, dtype: DType, draw: Draw, source
 }
 
 /** `drawn` for a result like `x`. */
-export const drawnLike = (op: string, x: Tensor, shape: Shape, dtype: DType, draw: Draw, source: Source): Tensor => drawn(op, shape, dtype, draw, source, x, (v) => x.wrap(v))
+export const drawnLike = (op: string, x: Tensor, shape: Shape, dtype: DType, draw: Draw, source: Source): Tensor =>
+  drawn(op, shape, dtype, draw, source, x, (v) => x.wrap(v))
 
 export const UNIFORM: Draw = { kind: 'uniform' }
 export const NORMAL: Draw = { kind: 'normal' }
@@ -73,17 +82,38 @@ export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
   return drawnLike('randnLike', x, x.shape, o.dtype, NORMAL, o)
 }
 
-const LIMITS: Partial<Record<DType, readonly [number, number]>> = { bool: [0, 1], uint8: [0, 255], int8: [-128, 127], int16: [-32768, 32767], int32: [-(2 ** 31), 2 ** 31 - 1] }
+const LIMITS: Partial<Record<DType, readonly [number, number]>> = {
+  bool: [0, 1],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+}
 
-export function integers(op: string, low: unknown, high: unknown, shape: Shape, dtype: DType, draw: (shape: Shape, dtype: DType, draw: Draw) => Tensor): Tensor {
-  for (const [name, n] of [['low', low], ['high', high]] as const)
-    if (typeof n !== 'number' || !Number.isSafeInteger(n)) throw new TensorTypeError(`expected ${name} to be a whole number, got ${describe(n)}`, { op, code: 'ARGUMENT' })
+export function integers(
+  op: string,
+  low: unknown,
+  high: unknown,
+  shape: Shape,
+  dtype: DType,
+  draw: (shape: Shape, dtype: DType, draw: Draw) => Tensor,
+): Tensor {
+  for (const [name, n] of [
+    ['low', low],
+    ['high', high],
+  ] as const)
+    if (typeof n !== 'number' || !Number.isSafeInteger(n))
+      throw new TensorTypeError(`expected ${name} to be a whole number, got ${describe(n)}`, { op, code: 'ARGUMENT' })
   const [from, to] = [low as number, high as number]
-  if (from >= to) throw new TensorRangeError(`random_ expects 'from' to be less than 'to', but got from=${from} >= to=${to}`, { op, code: 'RANGE' })
+  if (from >= to)
+    throw new TensorRangeError(`random_ expects 'from' to be less than 'to', but got from=${from} >= to=${to}`, { op, code: 'RANGE' })
   const stored = isFloat(dtype) ? 'int32' : dtype
   const limits = LIMITS[stored]
   if (limits && (from < limits[0] || to - 1 > limits[1]))
-    throw new TensorRangeError(`${from < limits[0] ? 'from' : 'to - 1'} is out of bounds for ${stored}, got [${from}, ${to}). Ask for { dtype: 'int64' }`, { op, code: 'RANGE' })
+    throw new TensorRangeError(
+      `${from < limits[0] ? 'from' : 'to - 1'} is out of bounds for ${stored}, got [${from}, ${to}). Ask for { dtype: 'int64' }`,
+      { op, code: 'RANGE' },
+    )
   const out = draw(shape, stored, { kind: 'integer', low: from, range: to - from })
   return cast(out, dtype)
 }
@@ -96,10 +126,15 @@ export interface IntegerOptions extends RandomOptions {
 }
 
 /** Uniform integers in [low, high) of the shape and dtype of `x`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
-export function randintLike(x: Tensor, ...args: [high: number, options?: RandomOptions] | [low: number, high: number, options?: RandomOptions]): Tensor {
+export function randintLike(
+  x: Tensor,
+  ...args: [high: number, options?: RandomOptions] | [low: number, high: number, options?: RandomOptions]
+): Tensor {
   const o = readArgs<IntegerOptions>('randintLike', typeof args[1] === 'number' ? args : [0, ...args], ['low', 'high'], KNOWN)
   const p = like('randintLike', x, { ...(o.dtype && { dtype: o.dtype }) })
-  return integers('randintLike', o.low ?? 0, o.high, x.shape, p.dtype, (shape, dtype, draw) => drawnLike('randintLike', x, shape, dtype, draw, o))
+  return integers('randintLike', o.low ?? 0, o.high, x.shape, p.dtype, (shape, dtype, draw) =>
+    drawnLike('randintLike', x, shape, dtype, draw, o),
+  )
 }
 
 /** Refuses a condition that is false somewhere, where the device can tell at once. */
@@ -110,23 +145,38 @@ export function refuseUnless(op: string, ok: Tensor, message: string): void {
 }
 
 /** 1 with probability p, else 0: p is a float tensor of probabilities, or `x` gives the shape and `p` the probability of all. In the dtype of `x`. */
-export function bernoulli(x: Tensor, ...args: [p?: number | Tensor, options?: Omit<RandomOptions, 'dtype' | 'device'>] | [options?: Omit<RandomOptions, 'dtype' | 'device'> & { readonly p?: number | Tensor }]): Tensor {
+export function bernoulli(
+  x: Tensor,
+  ...args:
+    | [p?: number | Tensor, options?: Omit<RandomOptions, 'dtype' | 'device'>]
+    | [options?: Omit<RandomOptions, 'dtype' | 'device'> & { readonly p?: number | Tensor }]
+): Tensor {
   checkTensor('bernoulli', x)
   const o = readArgs<{ p?: number | Tensor } & Source>('bernoulli', args, ['p'], ['generator', 'key'])
   const p = o.p ?? x
   if (typeof p === 'number') {
-    if (!(p >= 0 && p <= 1)) throw new TensorRangeError(`bernoulli_ expects p to be in [0, 1], but got p=${p}`, { op: 'bernoulli', code: 'PROBABILITY' })
+    if (!(p >= 0 && p <= 1))
+      throw new TensorRangeError(`bernoulli_ expects p to be in [0, 1], but got p=${p}`, { op: 'bernoulli', code: 'PROBABILITY' })
     return drawnLike('bernoulli', x, x.shape, x.dtype, { kind: 'either', p, below: 1, above: 0 }, o)
   }
-  if (!isFloat(p.dtype)) throw new TensorTypeError(`expected probabilities of a float dtype, got ${p.dtype}. Convert with x.float()`, { op: 'bernoulli', code: 'DTYPE' })
-  refuseUnless('bernoulli', inUnitInterval(p), 'Expected p_in >= 0 && p_in <= 1 to be true, but got false. Probabilities lie between 0 and 1')
+  if (!isFloat(p.dtype))
+    throw new TensorTypeError(`expected probabilities of a float dtype, got ${p.dtype}. Convert with x.float()`, {
+      op: 'bernoulli',
+      code: 'DTYPE',
+    })
+  refuseUnless(
+    'bernoulli',
+    inUnitInterval(p),
+    'Expected p_in >= 0 && p_in <= 1 to be true, but got false. Probabilities lie between 0 and 1',
+  )
   return cast(lt(drawnLike('bernoulli', x, x.shape, p.dtype === 'float64' ? 'float64' : 'float32', UNIFORM, o), p), x.dtype)
 }
 const inUnitInterval = (p: Tensor): Tensor => logicalAnd(ge(p, 0), le(p, 1))
 
 /** Exponential numbers of the shape and dtype of `x`, with density rate·exp(−rate·t): −log(1 − u) / rate. Never 0. */
 export function exponential(x: Tensor, rate = 1, options: Omit<RandomOptions, 'dtype' | 'device'> = {}): Tensor {
-  if (!(rate > 0)) throw new TensorRangeError(`exponential_ expects lambda > 0.0, but found lambda=${rate}`, { op: 'exponential', code: 'RATE' })
+  if (!(rate > 0))
+    throw new TensorRangeError(`exponential_ expects lambda > 0.0, but found lambda=${rate}`, { op: 'exponential', code: 'RATE' })
   const u = randLike(x, options)
   // half of the smallest step of u stands for 0
   const least = { float64: 2 ** -54, float16: 2 ** -12, bfloat16: 2 ** -9 }[u.dtype as string] ?? 2 ** -25
@@ -141,13 +191,27 @@ export function gumbel(x: Tensor, options: Omit<RandomOptions, 'dtype' | 'device
  * Each element zero with probability p, else scaled by 1/(1 − p); x itself when not training. One draw decides for the
  * value and its derivatives.
  */
-export function dropout(x: Tensor, ...args: [p?: number, training?: boolean, options?: Omit<RandomOptions, 'dtype' | 'device'>] | [p: number, options: DropoutOptions] | [options?: DropoutOptions]): Tensor {
+export function dropout(
+  x: Tensor,
+  ...args:
+    | [p?: number, training?: boolean, options?: Omit<RandomOptions, 'dtype' | 'device'>]
+    | [p: number, options: DropoutOptions]
+    | [options?: DropoutOptions]
+): Tensor {
   checkTensor('dropout', x)
   const o = readArgs<DropoutOptions>('dropout', args, ['p', 'training'], ['generator', 'key'])
   const p = o.p ?? 0.5
-  if (typeof p !== 'number' || !(p >= 0 && p <= 1)) throw new TensorRangeError(`dropout probability has to be between 0 and 1, but got ${describe(p)}`, { op: 'dropout', code: 'PROBABILITY' })
+  if (typeof p !== 'number' || !(p >= 0 && p <= 1))
+    throw new TensorRangeError(`dropout probability has to be between 0 and 1, but got ${describe(p)}`, {
+      op: 'dropout',
+      code: 'PROBABILITY',
+    })
   if (o.training === false || p === 0) return x
-  if (!isFloat(x.dtype)) throw new TensorTypeError(`result type float32 can't be cast to the desired output type ${x.dtype}. Convert with x.float()`, { op: 'dropout', code: 'DTYPE' })
+  if (!isFloat(x.dtype))
+    throw new TensorTypeError(`result type float32 can't be cast to the desired output type ${x.dtype}. Convert with x.float()`, {
+      op: 'dropout',
+      code: 'DTYPE',
+    })
   if (p === 1) return mul(x, 0)
   return mul(x, drawnLike('dropout', x, x.shape, x.dtype, { kind: 'either', p, below: 0, above: 1 / (1 - p) }, o))
 }

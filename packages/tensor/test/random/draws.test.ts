@@ -1,8 +1,33 @@
 import { vjpFlat } from '@mapgrad/autodiff/plugin'
 import { cpu, reference } from '@mapgrad/backend-cpu'
 import {
-  type DType, Generator, type Tensor, bernoulli, dropout, exponential, getRngState, gumbel, initialSeed, manualSeed, memory, multinomial, normal, ones, rand, randLike, randint, randintLike, randn, randnLike, randperm, seed, setDefaultDevice, setRngState,
-  tensor, uniform, zeros,
+  type DType,
+  Generator,
+  type Tensor,
+  bernoulli,
+  dropout,
+  exponential,
+  getRngState,
+  gumbel,
+  initialSeed,
+  manualSeed,
+  memory,
+  multinomial,
+  normal,
+  ones,
+  rand,
+  randLike,
+  randint,
+  randintLike,
+  randn,
+  randnLike,
+  randperm,
+  seed,
+  setDefaultDevice,
+  setRngState,
+  tensor,
+  uniform,
+  zeros,
 } from '@mapgrad/tensor'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { numbers } from '../checks.ts'
@@ -22,7 +47,15 @@ function moments(x: Tensor): [mean: number, variance: number] {
 /** Kolmogorov's distance between the sample and a distribution, times √n: over 1.95 in one of a thousand samples. */
 function kolmogorov(x: Tensor, distribution: (t: number) => number): number {
   const v = numbers(x).sort((a, b) => a - b)
-  return Math.sqrt(v.length) * Math.max(...v.reduce<number[]>((d, t, i) => [Math.max(d[0]!, Math.abs(distribution(t) - i / v.length), Math.abs((i + 1) / v.length - distribution(t)))], [0]))
+  return (
+    Math.sqrt(v.length) *
+    Math.max(
+      ...v.reduce<number[]>(
+        (d, t, i) => [Math.max(d[0]!, Math.abs(distribution(t) - i / v.length), Math.abs((i + 1) / v.length - distribution(t)))],
+        [0],
+      ),
+    )
+  )
 }
 /** χ² against equal (or given) probabilities, as a multiple of its standard deviation from its mean. */
 function chiSquared(values: readonly number[], k: number, p: (i: number) => number = () => 1 / k): number {
@@ -97,7 +130,15 @@ describe('values', () => {
     const draw = (device: typeof cpu): (number | bigint | readonly number[])[][] => {
       manualSeed(123)
       const o = { device }
-      return [rand(50, o), rand([50], { dtype: 'float64', device }), rand([50], { dtype: 'float16', device }), randint(0, 1000, [50], o), randint(0, 2 ** 45, [50], { dtype: 'int64', device }), randperm(50, o), bernoulli(tensor([0.2, 0.8, 0.5], o))].map((x) => Array.from(x.dataSync() as Float64Array))
+      return [
+        rand(50, o),
+        rand([50], { dtype: 'float64', device }),
+        rand([50], { dtype: 'float16', device }),
+        randint(0, 1000, [50], o),
+        randint(0, 2 ** 45, [50], { dtype: 'int64', device }),
+        randperm(50, o),
+        bernoulli(tensor([0.2, 0.8, 0.5], o)),
+      ].map((x) => Array.from(x.dataSync() as Float64Array))
     }
     expect(draw(cpu)).toEqual(draw(reference))
     for (const dtype of ['float32', 'float64'] as const) {
@@ -159,7 +200,14 @@ describe('distributions', () => {
 
   test('randint is uniform, for any range', () => {
     for (const k of [2, 7, 100]) expect(Math.abs(chiSquared(numbers(randint(k, [N])), k))).toBeLessThan(4)
-    expect(Math.abs(chiSquared(numbers(randint(-3, 4, [N])).map((v) => v + 3), 7))).toBeLessThan(4)
+    expect(
+      Math.abs(
+        chiSquared(
+          numbers(randint(-3, 4, [N])).map((v) => v + 3),
+          7,
+        ),
+      ),
+    ).toBeLessThan(4)
     const wide = numbers(randint(-(2 ** 31), 2 ** 31 - 1, [N]))
     expect(Math.abs(wide.reduce((a, b) => a + b, 0) / N / 2 ** 31)).toBeLessThan(0.01)
     const long = numbers(randint(0, 2 ** 52, [N], { dtype: 'int64' })).map((v) => v / 2 ** 52)
@@ -196,7 +244,9 @@ describe('distributions', () => {
   test('randperm gives every order equally often', () => {
     expect(numbers(randperm(1000)).sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
     expect(numbers(randperm(10_000)).sort((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
-    const counts = Array.from({ length: 6000 }, () => numbers(randperm(3))).map(([a, b]) => a! * 2 + (b! > (a === 2 ? 0 : a === 0 ? 1 : 0) ? 1 : 0))
+    const counts = Array.from({ length: 6000 }, () => numbers(randperm(3))).map(
+      ([a, b]) => a! * 2 + (b! > (a === 2 ? 0 : a === 0 ? 1 : 0) ? 1 : 0),
+    )
     expect(new Set(counts).size).toBe(6)
     expect(Math.abs(chiSquared(counts, 6))).toBeLessThan(4)
     expect(randperm(0).tolist()).toEqual([])
@@ -207,7 +257,15 @@ describe('distributions', () => {
     const p = [0.1, 0, 0.3, 0.6]
     const drawn = numbers(multinomial(tensor(p.map((v) => v * 7)), N, true))
     expect(drawn.includes(1)).toBe(false)
-    expect(Math.abs(chiSquared(drawn.map((v) => (v > 1 ? v - 1 : v)), 3, (i) => [0.1, 0.3, 0.6][i]!))).toBeLessThan(4)
+    expect(
+      Math.abs(
+        chiSquared(
+          drawn.map((v) => (v > 1 ? v - 1 : v)),
+          3,
+          (i) => [0.1, 0.3, 0.6][i]!,
+        ),
+      ),
+    ).toBeLessThan(4)
     expect([...multinomial(ones(2, 3), 5, true).shape]).toEqual([2, 5])
   })
 
@@ -215,7 +273,15 @@ describe('distributions', () => {
     const p = tensor([0.1, 0, 0.3, 0.6]).expand(20_000, 4)
     const rows = multinomial(p, 3).tolist() as number[][]
     for (const row of rows.slice(0, 200)) expect([...row].sort()).toEqual([0, 2, 3])
-    expect(Math.abs(chiSquared(rows.map((r) => (r[0]! > 1 ? r[0]! - 1 : r[0]!)), 3, (i) => [0.1, 0.3, 0.6][i]!))).toBeLessThan(4)
+    expect(
+      Math.abs(
+        chiSquared(
+          rows.map((r) => (r[0]! > 1 ? r[0]! - 1 : r[0]!)),
+          3,
+          (i) => [0.1, 0.3, 0.6][i]!,
+        ),
+      ),
+    ).toBeLessThan(4)
   })
 })
 
@@ -279,7 +345,18 @@ describe('generators', () => {
       expect(f().tolist()).toEqual(a)
     }
     const x = tensor([0.3, 0.4, 0.3])
-    for (const f of [() => randint(9, [4], { generator: g }), () => randperm(9, { generator: g }), () => normal(0, 1, [3], { generator: g }), () => bernoulli(x, { generator: g }), () => multinomial(x, 2, { generator: g }), () => dropout(ones(9), 0.5, { generator: g }), () => randnLike(x, { generator: g }), () => randLike(x, { generator: g }), () => randintLike(x, 9, { generator: g })]) twice(f)
+    for (const f of [
+      () => randint(9, [4], { generator: g }),
+      () => randperm(9, { generator: g }),
+      () => normal(0, 1, [3], { generator: g }),
+      () => bernoulli(x, { generator: g }),
+      () => multinomial(x, 2, { generator: g }),
+      () => dropout(ones(9), 0.5, { generator: g }),
+      () => randnLike(x, { generator: g }),
+      () => randLike(x, { generator: g }),
+      () => randintLike(x, 9, { generator: g }),
+    ])
+      twice(f)
   })
 })
 
@@ -312,7 +389,7 @@ describe('refused', () => {
     ['unknown option', () => rand([2], { sed: 1 } as never), "unknown option 'sed'"],
     ['empty range', () => randint(5, 5, [2]), "random_ expects 'from' to be less than 'to', but got from=5 >= to=5"],
     ['range of uint8', () => randint(0, 300, [2], { dtype: 'uint8' }), 'to - 1 is out of bounds for uint8'],
-    ['range of int32', () => randint(0, 2 ** 40, [2]), "to - 1 is out of bounds for int32"],
+    ['range of int32', () => randint(0, 2 ** 40, [2]), 'to - 1 is out of bounds for int32'],
     ['randint of a fraction', () => randint(3.5, [2]), 'expected high to be a whole number'],
     ['randint without a size', () => randint(3, 4 as never), 'expected the size as an array'],
     ['negative randperm', () => randperm(-1), 'Trying to create tensor with negative dimension -1'],

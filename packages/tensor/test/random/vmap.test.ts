@@ -1,6 +1,28 @@
 import { jvpFlat, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { cpu } from '@mapgrad/backend-cpu'
-import { type Key, type Tensor, bernoulli, dropout, foldIn, isMapgradError, key, manualSeed, multinomial, mul, normal, ones, rand, randLike, randint, randn, randperm, setDefaultDevice, split, tensor, zeros } from '@mapgrad/tensor'
+import {
+  type Key,
+  type Tensor,
+  bernoulli,
+  dropout,
+  foldIn,
+  isMapgradError,
+  key,
+  manualSeed,
+  multinomial,
+  mul,
+  normal,
+  ones,
+  rand,
+  randLike,
+  randint,
+  randn,
+  randperm,
+  setDefaultDevice,
+  split,
+  tensor,
+  zeros,
+} from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { numbers } from '../checks.ts'
@@ -14,7 +36,17 @@ const B = 4
 
 describe('randomness', () => {
   test('error, the default, refuses every draw, also of what is not batched', () => {
-    const draws: ((x: Tensor) => Tensor)[] = [() => rand(2), () => randn([]), () => randint(5, [2]), () => randperm(3), (x) => bernoulli(x), (x) => dropout(x), (x) => randLike(x), () => normal(0, 1, [2]), (x) => multinomial(x, 1)]
+    const draws: ((x: Tensor) => Tensor)[] = [
+      () => rand(2),
+      () => randn([]),
+      () => randint(5, [2]),
+      () => randperm(3),
+      (x) => bernoulli(x),
+      (x) => dropout(x),
+      (x) => randLike(x),
+      () => normal(0, 1, [2]),
+      (x) => multinomial(x, 1),
+    ]
     for (const f of draws) {
       let caught: unknown
       try {
@@ -48,8 +80,12 @@ describe('randomness', () => {
 
   test('same: one draw for all examples', () => {
     const options = { randomness: 'same' } as const
-    expect(seeded(() => vmap<[Tensor], Tensor>(() => rand(2), options)(ones(B))).tolist()).toEqual(seeded(() => rand(2).expand(B, 2)).tolist())
-    expect(seeded(() => vmap((x: Tensor) => dropout(x), options)(ones(B, 3))).tolist()).toEqual(seeded(() => dropout(ones(3)).expand(B, 3)).tolist())
+    expect(seeded(() => vmap<[Tensor], Tensor>(() => rand(2), options)(ones(B))).tolist()).toEqual(
+      seeded(() => rand(2).expand(B, 2)).tolist(),
+    )
+    expect(seeded(() => vmap((x: Tensor) => dropout(x), options)(ones(B, 3))).tolist()).toEqual(
+      seeded(() => dropout(ones(3)).expand(B, 3)).tolist(),
+    )
   })
 
   test('same, with parameters that differ by example: the same bits', () => {
@@ -64,7 +100,9 @@ describe('randomness', () => {
 
   test('levels each by their own flag', () => {
     const nested = (outer: 'same' | 'different' | 'error', inner: 'same' | 'different' | 'error'): number[][] =>
-      seeded(() => vmap((x: Tensor) => vmap<[Tensor], Tensor>(() => rand([]), { randomness: inner })(x), { randomness: outer })(ones(2, 3))).tolist() as number[][]
+      seeded(() =>
+        vmap((x: Tensor) => vmap<[Tensor], Tensor>(() => rand([]), { randomness: inner })(x), { randomness: outer })(ones(2, 3)),
+      ).tolist() as number[][]
     const ds = nested('different', 'same')
     expect(ds[0]).toEqual([ds[0]![0], ds[0]![0], ds[0]![0]])
     expect(ds[0]![0]).not.toBe(ds[1]![0])
@@ -74,7 +112,13 @@ describe('randomness', () => {
     expect(new Set(nested('different', 'different').flat()).size).toBe(6)
     expect(nested('different', 'different')).toEqual(seeded(() => rand(2, 3)).tolist())
     expect(new Set(nested('same', 'same').flat()).size).toBe(1)
-    for (const [o, i] of [['error', 'same'], ['same', 'error'], ['error', 'different'], ['different', 'error']] as const) expect(() => nested(o, i)).toThrow('randomness error mode')
+    for (const [o, i] of [
+      ['error', 'same'],
+      ['same', 'error'],
+      ['error', 'different'],
+      ['different', 'error'],
+    ] as const)
+      expect(() => nested(o, i)).toThrow('randomness error mode')
   })
 
   test('through derivatives', () => {
@@ -84,7 +128,9 @@ describe('randomness', () => {
     expect(pull([ones(3)])[0]!.tolist()).toEqual(u)
     const [, [dy]] = seeded(() => jvpFlat(([x]) => [f(x!)], [ones(3)], [ones(3)]))
     expect(dy!.tolist()).toEqual(u)
-    const grads = seeded(() => vmap((x: Tensor) => vjpFlat(([y]) => [f(y!)], [x])[1]([ones(3)])[0]!, { randomness: 'different' })(ones(B, 3)))
+    const grads = seeded(() =>
+      vmap((x: Tensor) => vjpFlat(([y]) => [f(y!)], [x])[1]([ones(3)])[0]!, { randomness: 'different' })(ones(B, 3)),
+    )
     expect(grads.tolist()).toEqual(seeded(() => rand(B, 3)).tolist())
   })
 })
@@ -163,7 +209,14 @@ describe('keys', () => {
   })
   test('every draw takes a key', () => {
     const k = key(0)
-    const draws = [() => randint(9, [4], { key: k }), () => randperm(9, { key: k }), () => bernoulli(ones(9).mul(0.5), { key: k }), () => dropout(ones(9), 0.5, { key: k }), () => multinomial(ones(9), 3, { key: k }), () => multinomial(ones(9), 3, true, { key: k })]
+    const draws = [
+      () => randint(9, [4], { key: k }),
+      () => randperm(9, { key: k }),
+      () => bernoulli(ones(9).mul(0.5), { key: k }),
+      () => dropout(ones(9), 0.5, { key: k }),
+      () => multinomial(ones(9), 3, { key: k }),
+      () => multinomial(ones(9), 3, true, { key: k }),
+    ]
     for (const f of draws) {
       expect(f().tolist()).toEqual(f().tolist())
       expect(() => vmap((x: Tensor) => x.add(f()))(ones(2, 1))).not.toThrow()
