@@ -68,7 +68,7 @@ describe('structure', () => {
   })
   test('an output that depends on no example is repeated, or returned as it is where outDims is null', () => {
     const x = random(3)
-    expect(vmap((_: Tensor) => f64([1, 2]))(x).tolist()).toEqual([
+    expect(vmap((() => f64([1, 2])) as (x: Tensor) => Tensor)(x).tolist()).toEqual([
       [1, 2],
       [1, 2],
       [1, 2],
@@ -94,7 +94,7 @@ describe('structure', () => {
     expect(distance(vmap(sin, { inDims: 1, outDims: 1, randomness: 'same', chunkSize: 2 })(x), sin(x))).toBe(0)
   })
   test('empty outputs', () => {
-    expect(vmap((_: Tensor) => [])(random(3))).toEqual([])
+    expect(vmap((() => []) as (x: Tensor) => Tensor[])(random(3))).toEqual([])
   })
 })
 
