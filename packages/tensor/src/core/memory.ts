@@ -2,7 +2,7 @@ import type { MemoryInfo } from './backend.ts'
 import { Handle } from './handle.ts'
 import { registry } from './registry.ts'
 import { treeLeaves } from './tree.ts'
-import { ArrayValue } from './value.ts'
+import type { ArrayValue } from './value.ts'
 
 /** Collects arrays, and frees at its end those that nobody may still hold. */
 export interface Scope {

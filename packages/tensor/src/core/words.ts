@@ -62,8 +62,8 @@ export const multilinear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...
 export const unsupported = /* @__NO_SIDE_EFFECTS__ */ (reason: string): { readonly kind: 'unsupported'; readonly reason: string } => ({ kind: 'unsupported', reason })
 
 /** What an op gives whose params are functions: only they know. */
-export function resultOfFunctions(this: { readonly name: string }): never {
-  throw new TensorTypeError('expected to be run, got the question of what it gives: that depends on the functions in its params. Trace them', { op: this.name, code: 'DYNAMIC_SHAPE' })
+export function resultOfFunctions(): never {
+  throw new TensorTypeError('expected an op to be run, got the question of what it gives: that depends on the functions in its params. Trace them', { code: 'DYNAMIC_SHAPE' })
 }
 
 /** The first operand's shape and dtype. */
