@@ -1,5 +1,8 @@
 export { stopGradient } from '@mapgrad/tensor'
+export { type Autograd, autograd } from './autograd.ts'
 export { checkpoint, noGrad } from './checkpoint.ts'
 export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rules.ts'
+export { AutogradFunction, FunctionContext, type FunctionClass, type VmapContext } from './function.ts'
+export { type Functional, type FunctionalOptions, type FunctionOf, type OneOrMore, hvp, vhp } from './functional.ts'
 export { type Argnums, type Chosen, type GradOptions, grad, gradAndValue } from './grad.ts'
 export { type JvpOptions, type VjpOptions, jvp, linearize, vjp } from './products.ts'
