@@ -59,6 +59,7 @@ const independent = (op: string, text: string): never => {
 function filledIn(op: string, strict: boolean, ds: readonly (Tangent | undefined)[], like: Tensors, text: (i: number) => string): Tensor[] {
   return like.map((x, i) => (!ds[i] && strict ? independent(op, text(i)) : orZero(ds[i], x)))
 }
+const ones = (like: Tensor): Tensor => filledLike(like, 1, like.dtype, like.shape)
 const oneElement = (xs: Tensors): boolean => xs.length === 1 && numel(xs[0]!.shape) === 1
 
 /**
@@ -70,7 +71,7 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, i
   let out: unknown
   const [ys, pull] = vjpFlat((leaves) => outputOf('vjp', (out = func(...(leaves as never)))), xs)
   if ((v === undefined || v === null) && !oneElement(ys)) throw fault('vjp', 'The vector v can only be None if the user-provided function returns a single Tensor with a single element.', 'VECTOR')
-  const vs = v === undefined || v === null ? ys.map((y) => filledLike(y, 1)) : vector('vjp', v, ys, isTensor(out))
+  const vs = v === undefined || v === null ? ys.map((y) => ones(y)) : vector('vjp', v, ys, isTensor(out))
   const grads = filledIn('vjp', options.strict ?? false, pull(vs), xs, (i) => `The output of the user-provided function is independent of input ${i}.`)
   return [inForm(out, ys), inForm(inputs, grads)] as [R, X]
 }
@@ -80,7 +81,7 @@ function jvp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, i
   checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
   const xs = inputList('jvp', inputs)
   if ((v === undefined || v === null) && !oneElement(xs)) throw fault('jvp', 'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.', 'VECTOR')
-  const vs = v === undefined || v === null ? xs.map((x) => filledLike(x, 1)) : vector('jvp', v, xs, isTensor(inputs))
+  const vs = v === undefined || v === null ? xs.map((x) => ones(x)) : vector('jvp', v, xs, isTensor(inputs))
   let out: unknown
   const [ys, dys] = jvpFlat((leaves) => outputOf('jvp', (out = func(...(leaves as never)))), xs, vs)
   const tangents = filledIn('jvp', options.strict ?? false, dys, ys, (i) => `Output ${i} of the user-provided function is independent of the inputs.`)
@@ -95,7 +96,7 @@ function scalarGradient(op: string, func: (...xs: never) => unknown, xs: Tensors
     if (numel(out.shape) !== 1) throw new TensorRangeError(`The Tensor returned by the function given to ${op} should contain a single element`, { package: 'autodiff', op, code: 'NOT_A_SCALAR' })
     return [out]
   }, xs)
-  const grads = isFloating(ys[0]!) ? pull([filledLike(ys[0]!, 1)]) : xs.map(() => null)
+  const grads = isFloating(ys[0]!) ? pull([ones(ys[0]!)]) : xs.map(() => null)
   if (strict) filledIn(op, true, grads, xs, (i) => `The output of the user-provided function is independent of input ${i}.`)
   return [ys[0]!, grads]
 }
@@ -105,7 +106,7 @@ const jacobianIndependent = (i: number): string => `The jacobian of the user-pro
 function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: X | null | undefined): Tensor[] {
   if (v === undefined || v === null) {
     if (!oneElement(xs)) throw fault(op, 'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.', 'VECTOR')
-    return xs.map((x) => filledLike(x, 1))
+    return xs.map((x) => ones(x))
   }
   return vector(op, v, xs, isTensor(inputs))
 }

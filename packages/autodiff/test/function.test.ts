@@ -196,6 +196,8 @@ describe('autograd.functional', () => {
     }
     expect(hvp((x: Tensor) => mul(square(x), x), f64(2))[1].item()).toBe(12)
     expect(functional.hvp).toBe(hvp)
+    expect(hvp((x: Tensor) => mul(square(x), x), f64([2]))[1].tolist()).toEqual([12])
+    expect(functional.vjp((x: Tensor) => square(x), f64([[2]]))[1].tolist()).toEqual([[4]])
   })
   test('what does not depend: zeros, or refused in strict mode', () => {
     expect(functional.vjp((x: Tensor, _: Tensor) => sum(x), [x, y] as const)[1][1].tolist()).toEqual([0, 0, 0])
