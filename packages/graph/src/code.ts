@@ -12,6 +12,8 @@ import type { Structure } from './structure.ts'
 export interface Signature {
   readonly args: readonly Structure[]
   readonly result: Structure
+  /** the inputs, by their place among the tensors, that get a new value in place: the outputs behind those of the result */
+  readonly mutated?: readonly number[]
 }
 
 /** A constant of more elements than this is printed as base64. */
@@ -233,25 +235,31 @@ function expression(s: Structure, take: () => string, writer: Writer): string {
 }
 
 /** Tensors in, tensors out: the signature of a bare graph, and of trees that TypeScript has no literal for. */
-function flatSignature(graph: Graph): Signature {
+function flatSignature(graph: Graph, mutated: readonly number[] = []): Signature {
   const tensor: Structure = { kind: 'tensor' }
-  return { args: graph.placeholders.map(() => tensor), result: { kind: 'array', children: graph.outputs.map(() => tensor) } }
+  const results = graph.outputs.slice(0, graph.outputs.length - mutated.length)
+  return { args: graph.placeholders.map(() => tensor), result: { kind: 'array', children: results.map(() => tensor) }, mutated }
 }
 
 /** TypeScript for a graph, as a function of that signature. */
 export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)): string {
   const writer = new Writer(graph)
   const spelled = [...signature.args, signature.result].every(writable)
-  const { args, result } = spelled ? signature : flatSignature(graph)
+  const { args, result, mutated = [] } = spelled ? signature : flatSignature(graph, signature.mutated)
   const body = graph.nodes.map((node) => writer.statement(node)).filter((line) => line !== null)
-  const inputs = graph.placeholders.map((p) => p.name).values()
+  const { placeholders } = graph
+  const written = new Map(mutated.map((i) => [placeholders[i]!, writer.names.take(`${placeholders[i]!.name}_in`)]))
+  const inputs = placeholders.map((p) => written.get(p) ?? p.name).values()
   const params = args.map((s, i) => `${pattern(s, () => inputs.next().value!) ?? `_${i}`}: ${typeOf(s)}`)
   const outputs = graph.outputs.map(writer.operand).values()
   const out = expression(result, () => outputs.next().value!, writer)
+  // what is written at the end must not be seen before
+  const begin = [...written].map(([p, name]) => `const ${p.name} = ${name}.clone()`)
+  const end = [...written.values()].map((name) => `${name}.copy_(${outputs.next().value!})`)
   const text = [
     ...(spelled ? [] : ['// the trees of the function hold Maps or instances of classes: here they are taken apart into their tensors']),
     `export function forward(${params.join(', ')}): ${typeOf(result)} {`,
-    ...[...body, `return ${out}`].map((line) => `  ${line}`),
+    ...[...begin, ...body, ...end, `return ${out}`].map((line) => `  ${line}`),
     '}',
   ]
   return `${[writer.header(), ...(writer.declared.length ? [writer.declared.join('\n')] : []), ...(writer.constants.length ? [writer.constants.join('\n')] : []), text.join('\n')].join('\n\n')}\n`

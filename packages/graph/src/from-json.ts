@@ -97,7 +97,13 @@ export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions
   graph.lint()
   return graphModule(
     graph,
-    data.signature ? { args: data.signature.args.map(decodeStructure), result: decodeStructure(data.signature.result) } : bare(graph),
+    data.signature
+      ? {
+          args: data.signature.args.map(decodeStructure),
+          result: decodeStructure(data.signature.result),
+          mutated: data.signature.mutated ?? [],
+        }
+      : bare(graph),
   )
 }
 

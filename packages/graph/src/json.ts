@@ -36,7 +36,7 @@ export interface GraphJSON {
   readonly version: number
   readonly nodes: readonly NodeJSON[]
   /** the trees of the function's arguments and result; absent for a bare graph */
-  readonly signature?: { readonly args: readonly unknown[]; readonly result: unknown }
+  readonly signature?: { readonly args: readonly unknown[]; readonly result: unknown; readonly mutated?: readonly number[] }
 }
 
 function encodeNode(node: GraphNode, place: ReadonlyMap<GraphNode, number>): NodeJSON {
@@ -81,6 +81,12 @@ export function toJSON(graph: Graph, signature?: Signature): GraphJSON {
     format: FORMAT,
     version: VERSION_OF_FORMAT,
     nodes: graph.nodes.map((n) => encodeNode(n, place)),
-    ...(signature && { signature: { args: signature.args.map(encodeStructure), result: encodeStructure(signature.result) } }),
+    ...(signature && {
+      signature: {
+        args: signature.args.map(encodeStructure),
+        result: encodeStructure(signature.result),
+        ...(signature.mutated?.length && { mutated: signature.mutated }),
+      },
+    }),
   }
 }

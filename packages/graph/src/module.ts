@@ -1,5 +1,16 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type AnyOp, checkOptions, describe, isOptions, owning, refusePromise } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  assign,
+  checkOptions,
+  describe,
+  isOptions,
+  owning,
+  refusePromise,
+  sameShape,
+  show,
+  type Aval,
+} from '@mapgrad/tensor/plugin'
 import { type Signature, codeOf } from './code.ts'
 import { fault } from './faults.ts'
 import type { Graph } from './graph.ts'
@@ -34,7 +45,7 @@ const argsText = (args: readonly Structure[]): string => `(${args.map(structureT
 
 /** A graph as a function of trees. */
 export function graphModule<A extends readonly unknown[], R>(graph: Graph, signature: Signature, name = 'forward'): GraphModule<A, R> {
-  const { args: wanted, result } = signature
+  const { args: wanted, result, mutated = [] } = signature
   const module = (...args: A): R => {
     const tensors: Tensor[] = []
     const given = args.map((a) => structureOf(a, tensors))
@@ -44,7 +55,11 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
         `expected arguments as they were traced, ${argsText(wanted)}, got ${argsText(given)}. What is no tensor is part of the graph: trace the function again for other values`,
         'SIGNATURE',
       )
-    const outputs = graph.run(tensors).values()
+    checkApart(name, tensors, mutated)
+    const all = graph.run(tensors)
+    const results = all.length - mutated.length
+    mutated.forEach((i, k) => assign(tensors[i]!, 'copy_', all[results + k]!))
+    const outputs = all.values()
     return assemble(result, () => outputs.next().value) as R
   }
   return Object.defineProperties(module, {
@@ -90,10 +105,35 @@ function readOptions(options: MakeFxOptions): { real: boolean; decompositions: R
   }
 }
 
+/** In a graph each argument is a value of its own: one that is changed must not show in another. */
+function checkApart(op: string, tensors: readonly Tensor[], mutated: readonly number[]): void {
+  for (const i of mutated) {
+    const [x, whole] = [tensors[i]!, tensors[i]!.alias?.whole]
+    const other = tensors.findIndex((y, k) => k !== i && (y === x || (whole !== undefined && y.alias?.whole === whole)))
+    if (other >= 0)
+      throw fault(
+        op,
+        `expected an argument that is changed in place to be no other argument and no view of one, got tensors ${Math.min(i, other)} and ${Math.max(i, other)} that share their elements. Pass a clone, or do without the in-place operation`,
+        'CAPTURED_MUTATION',
+      )
+  }
+}
+
+/** A graph gives an argument new elements, but no other shape. */
+function checkMutation(x: Tensor, before: Aval, name: string): void {
+  if (x.dtype !== before.dtype || !sameShape(x.shape, before.shape))
+    throw fault(
+      'makeFx',
+      `expected in-place operations on arguments to keep their shape, got ${name} of shape ${show(before.shape)} made into one of ${show(x.shape)}. Return the result instead`,
+      'CAPTURED_MUTATION',
+    )
+}
+
 /**
  * The graph of `f` for arguments like those that follow: `makeFx(f)(...args)`. Every op is recorded, also those that
  * `grad`, `vmap` and the other transforms inside `f` make; tensors that `f` captures become constants; random draws are
- * drawn anew in each run. The graph is made for these shapes, dtypes and arguments other than tensors.
+ * drawn anew in each run; in-place operations become pure ones, and arguments that they change get their new elements at
+ * the end of each run (not while tracing). The graph is made for these shapes, dtypes and arguments other than tensors.
  * @throws TensorTypeError where `f` reads the numbers of a tensor
  */
 export function makeFx<A extends readonly unknown[], R>(
@@ -108,8 +148,10 @@ export function makeFx<A extends readonly unknown[], R>(
       const paths: string[] = []
       const structures = args.map((a, i) => structureOf(a, tensors, paths, String(i)))
       let result: Structure | undefined
+      const mutated: number[] = []
       const graph = traceFlat(
         (xs) => {
+          const before = xs.map((x) => x.value)
           const inputs = xs.values()
           const out = refusePromise(
             'makeFx',
@@ -118,11 +160,18 @@ export function makeFx<A extends readonly unknown[], R>(
           )
           const ys: Tensor[] = []
           result = structureOf(out, ys)
+          xs.forEach((x, i) => {
+            if (x.value === before[i]) return
+            checkMutation(x, before[i]!, `arg${paths[i]}`)
+            mutated.push(i)
+            ys.push(x)
+          })
           return ys
         },
         tensors,
         { ...settings, names: paths.map((p) => `arg${p}`) },
       )
-      return graphModule<A, R>(graph, { args: structures, result: result! }, f.name || 'forward')
+      checkApart('makeFx', tensors, mutated)
+      return graphModule<A, R>(graph, { args: structures, result: result!, mutated }, f.name || 'forward')
     })
 }

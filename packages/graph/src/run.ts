@@ -84,11 +84,12 @@ function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
         break
       }
       case 'output':
-        return node.inputs.map((x) => {
+        return node.inputs.map((x, i) => {
           const y = take(x)
           const { value } = y
-          // whoever disposes of a result must not free a constant of the graph
-          return y.wrap(x.kind === 'constant' && value instanceof ArrayValue ? value.view(value.shape, value.strides, value.offset) : value)
+          // whoever disposes of a result must not free a constant, an input, or another result
+          const shared = x.kind === 'constant' || x.kind === 'placeholder' || node.inputs.indexOf(x) < i
+          return y.wrap(shared && value instanceof ArrayValue ? value.view(value.shape, value.strides, value.offset) : value)
         })
     }
     for (const x of new Set(node.inputs)) {

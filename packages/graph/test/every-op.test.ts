@@ -1,0 +1,90 @@
+import { opSamples } from '@mapgrad/backend-testkit'
+import { vjp } from '@mapgrad/func'
+import {
+  type GraphModule,
+  eliminateCommonSubexpressions,
+  eliminateDeadCode,
+  foldConstants,
+  graphFromJSON,
+  makeFx,
+  simplifyAlgebra,
+} from '@mapgrad/graph'
+import { type Tensor, manualSeed, tensor, tree } from '@mapgrad/tensor'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { exact, uniform } from './support.ts'
+
+// Every op there is, and what its derivative calls, is recorded, written down, read back and run.
+
+const folder = fileURLToPath(new URL('./.cache-ops/', import.meta.url))
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Spec {
+  readonly kind: 'float' | 'int' | 'bool'
+  readonly shape: readonly number[]
+  readonly low: number
+  readonly high: number
+  readonly distinct?: boolean
+  readonly fixed?: Tensor['dtype']
+}
+function draw({ kind, shape, low, high, distinct, fixed }: Spec): Tensor {
+  const n = shape.reduce((a, b) => a * b, 1)
+  const last = shape.at(-1) ?? 1
+  const number = (i: number): number => {
+    const u = low + ((uniform() + 1) / 2) * (high - low)
+    return kind === 'float' ? u : distinct ? low + (i % last) : Math.floor(u)
+  }
+  return tensor(Float64Array.from({ length: n }, (_, i) => number(i)))
+    .to(fixed ?? (kind === 'float' ? 'float32' : kind === 'int' ? 'int32' : 'bool'))
+    .reshape([...shape])
+}
+/** The outputs that have a derivative. */
+const smooth = (out: Tensor | readonly Tensor[]): Tensor[] => ([out].flat() as Tensor[]).filter((y) => y.dtype.includes('float'))
+const text = (out: unknown): string[] => tree.leaves(out).map((y) => exact(y as Tensor))
+
+/** How often these go round only values can tell: a graph has no such loop. */
+const unbounded = ['whileLoop', 'forLoop']
+const samples = opSamples()
+const groups = [...new Set(samples.map((s) => s.op))]
+let files = 0
+test.each(groups)('%s', async (op) => {
+  for (const { f, xs, note } of samples.filter((s) => s.op === op)) {
+    const specs = xs(3)
+    const inputs = specs.map(draw)
+    const floats = inputs.flatMap((x, i) => (x.dtype.includes('float') ? [i] : []))
+    const pulled = (...all: Tensor[]): unknown => {
+      const [ys, pull] = vjp(
+        (...some: Tensor[]) => smooth(f(...all.map((x, i) => (floats.includes(i) ? some[floats.indexOf(i)]! : x)))),
+        floats.map((i) => all[i]!),
+      )
+      return pull(ys)
+    }
+    for (const g of [f, ...(floats.length && smooth(f(...inputs)).length ? [pulled] : [])]) {
+      manualSeed(1)
+      const run = (h: (...ts: Tensor[]) => unknown): string[] => {
+        manualSeed(1)
+        return text(h(...inputs))
+      }
+      const want = run(g as never)
+      const trace = (): GraphModule<Tensor[]> => makeFx(g as (...ts: Tensor[]) => unknown)(...inputs)
+      if (unbounded.includes(op)) {
+        expect(trace).toThrow('expected values that can be read while the loop runs')
+        continue
+      }
+      const traced = trace()
+      traced.graph.lint()
+      const where = `${op} ${note ?? ''} ${g === f ? '' : 'pulled back'}`
+      expect([where, ...run(traced)]).toEqual([where, ...want])
+      expect([where, ...run(graphFromJSON(JSON.stringify(traced)))]).toEqual([where, ...want])
+      const passed = traced.transform(eliminateDeadCode, eliminateCommonSubexpressions, foldConstants, simplifyAlgebra)
+      expect([where, ...run(passed)]).toEqual([where, ...want])
+      const file = `${folder}${files++}.ts`
+      writeFileSync(file, traced.code)
+      const { forward } = (await import(/* @vite-ignore */ file)) as { forward: (...ts: Tensor[]) => unknown }
+      expect([where, ...run(forward)]).toEqual([where, ...want])
+    }
+  }
+})
