@@ -212,7 +212,7 @@ test('bad arguments', () => {
   )
   const inPlace = aotFunction((x: Tensor) => x.add_(1), { forwardCompiler: asIs })
   expect(() => inPlace(random(2))).toThrow('a leaf Variable that requires grad is being used in an in-place operation')
-  expect(() => inPlace(tensor([1, 2], { dtype: 'int32' }))).toThrow('expected a function that leaves its arguments as they are')
+  expect(() => inPlace(tensor([1, 2], { dtype: 'int32' }))).toThrow('[autodiff] add_: During a grad (vjp, ')
   expect(() => aotFunction((x: Tensor) => (x.sum().item() ? x : x), { forwardCompiler: asIs })(random(2))).toThrow(
     'get value out of a tracing tensor',
   )
