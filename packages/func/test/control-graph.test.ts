@@ -1,0 +1,45 @@
+import { type Tensor, add, checkpoint, cond, customVjp, forLoop, grad, makeFx, map, mul, noGrad, scan, sin, sqrt, sum, tanh, vmap, whileLoop } from '@mapgrad/func'
+import { describe, expect, test } from 'vitest'
+import { type F, distance, f64, raised } from './rules.ts'
+
+const square = customVjp((x: Tensor) => mul(x, x), { forward: (x) => [mul(x, x), x], backward: (x, ct) => [mul(ct, mul(x, 3))] })
+const branch: F = (x) => cond(sum(x).gt(0), (x: Tensor) => sin(x), (x: Tensor) => sqrt(x.neg()), [x])
+const each: F = (y) => cond(y.gt(0), () => sqrt(y), () => mul(y, 2))
+const rows: F = (x) => scan((h: Tensor, r: Tensor) => [tanh(add(h, r)), h], sum(x), x)[1]
+const halve: F = (x) => whileLoop((y) => sum(y).abs().gt(1), (y) => [mul(y, 0.5)], [x], { maxIterations: 6 })[0]
+
+const cases: readonly (readonly [string, F])[] = [
+  ['cond', branch],
+  ['grad of cond', grad((x: Tensor) => sum(branch(x)))],
+  ['vmap of cond', vmap(each)],
+  ['vmap of grad of cond', vmap(grad(each))],
+  ['grad of vmap of cond', grad((x: Tensor) => sum(vmap(each)(x)))],
+  ['scan', rows],
+  ['grad of scan', grad((x: Tensor) => sum(rows(x)))],
+  ['whileLoop with a bound', halve],
+  ['grad of whileLoop with a bound', grad((x: Tensor) => sum(halve(x)))],
+  ['forLoop and map', (x) => forLoop(0, 3, (i, y: Tensor) => add(y, i), map((v) => mul(v, sum(x)), x))],
+  ['checkpoint over a closure', grad((x: Tensor) => sum(checkpoint((y: Tensor) => sin(mul(y, x)))(x)))],
+  ['customVjp', square],
+  ['grad of customVjp', grad((x: Tensor) => sum(square(x)))],
+  ['noGrad', grad((x: Tensor) => sum(mul(x, noGrad(sin)(x))))],
+]
+
+describe('a graph has every way a program may go: traced at one point, it is right at another', () => {
+  const points = [f64([1, 2, 3]), f64([-1, -2, -3]), f64([0.1, -0.2, 0.3])]
+  for (const tracingMode of ['real', 'fake'] as const)
+    test.each(cases)(`%s, ${tracingMode}`, (_, f) => {
+      for (const at of points) {
+        const g = makeFx(f, { tracingMode })(at)
+        for (const x of points) {
+          // where the program has no derivative or value, the graph has none either
+          const want = f(x)
+          if (want.isnan().any().item()) expect(g(x).isnan().tolist()).toEqual(want.isnan().tolist())
+          else expect(distance(g(x), want)).toBeLessThan(1e-14)
+        }
+      }
+    })
+  test('whileLoop without a bound says what a graph needs', () => {
+    expect(raised(() => makeFx((x: Tensor) => whileLoop((y) => sum(y).gt(1), (y) => [mul(y, 0.5)], [x])[0])(points[0]!)).message).toContain('got values of a graph that is being traced')
+  })
+})
