@@ -59,8 +59,11 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
   }
 }
 
-/** Cotangents of the operands, from those of the outputs (`null` is zero). Broadcasting is undone here, for every op. */
-export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, cts: readonly Tangent[], vjp: Vjp): readonly Tangent[] {
+/**
+ * Cotangents of the operands, from those of the outputs (`null` is zero). Broadcasting is undone here, for every op. Operands
+ * that nobody differentiates (`undefined` in `asking`) may stay without one: the derivative of a product by its data is often its larger half.
+ */
+export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, cts: readonly Tangent[], vjp: Vjp, asking: readonly unknown[]): readonly Tangent[] {
   const diff: Diff<Tensors, unknown> = diffOf(op)
   if (diff.kind === 'custom') return toShapes(diff.vjp(ys, xs, cts, params, vjp), xs)
   if (diff.kind === 'unsupported') throw missing(op, diff.reason)
@@ -72,7 +75,7 @@ export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, c
       return toShapes(
         xs.map((_, i) => {
           const partial = diff.partials[i]
-          if (!partial) return null
+          if (!partial || asking[i] === undefined) return null
           return partial === 'one' ? ct : partial === 'minusOne' ? neg(ct) : mul(ct, partial(ys[0]!, xs, params))
         }),
         xs,
@@ -80,7 +83,7 @@ export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, c
     case 'linear':
       return toShapes(listOf(diff.transpose(ct, xs, params)), xs)
     case 'multilinear':
-      return toShapes(xs.map((_, i) => diff.transposes[i]?.(ct, xs, params) ?? null), xs)
+      return toShapes(xs.map((_, i) => (asking[i] === undefined ? null : (diff.transposes[i]?.(ct, xs, params) ?? null))), xs)
   }
 }
 

@@ -71,7 +71,7 @@ class VjpTrace extends DerivativeTrace<Taped> {
     const out = bind(op, xs, params)
     if (parents.every((p) => p === undefined) || diffOf(op).kind === 'constant') return out
     const ys = listOf(out)
-    const taped = this.#tape(ys, parents, (cts) => pullback(op, ys, xs, params, cts, vjpOf))
+    const taped = this.#tape(ys, parents, (cts) => pullback(op, ys, xs, params, cts, vjpOf, parents))
     return Array.isArray(out) ? taped : taped[0]!
   }
 
