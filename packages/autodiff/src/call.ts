@@ -57,4 +57,5 @@ export class Call {
 /** Whether any transform is in flight that could ask for a rule. */
 export const inFlight = (): boolean => registry().top !== null
 
-export const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'autodiff', op, code })
+export const fault = (op: string, message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'autodiff', op, code })

@@ -1,5 +1,15 @@
 import { getRngState, setRngState, stopGradient } from '@mapgrad/tensor'
-import { type Dim, type Fn, type Op, type Tensors, type Trace, decompose, defineOp, registry, resultOfFunctions } from '@mapgrad/tensor/plugin'
+import {
+  type Dim,
+  type Fn,
+  type Op,
+  type Tensors,
+  type Trace,
+  decompose,
+  defineOp,
+  registry,
+  resultOfFunctions,
+} from '@mapgrad/tensor/plugin'
 import { Call, inFlight } from './call.ts'
 import { DerivativeTrace } from './derivative.ts'
 import { checkFunction, named } from './flat.ts'

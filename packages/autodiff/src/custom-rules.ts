@@ -5,7 +5,13 @@ import { type CustomRule, custom, linearized, transposed } from './custom.ts'
 import { checkFunction, isFloating, kindOf, named, orZero } from './flat.ts'
 
 /** A tree like `R`, whose tuples may be arrays. */
-export type TreeLike<R> = R extends Tensor ? Tensor : R extends readonly unknown[] ? readonly TreeLike<R[number]>[] : R extends object ? { readonly [K in keyof R]: TreeLike<R[K]> } : R
+export type TreeLike<R> = R extends Tensor
+  ? Tensor
+  : R extends readonly unknown[]
+    ? readonly TreeLike<R[number]>[]
+    : R extends object
+      ? { readonly [K in keyof R]: TreeLike<R[K]> }
+      : R
 
 /** The derivative of a function by hand, for `customVjp`. */
 export interface VjpRules<A extends readonly unknown[], R, S> {
@@ -32,12 +38,17 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
       f: (...xs) => call.took(f(...(call.given(xs) as unknown as A))),
       tape: (xs) => {
         const out: unknown = rules.forward(...(call.given(xs) as unknown as A))
-        if (!Array.isArray(out) || out.length !== 2) throw fault('customVjp', `expected forward to return [output, residuals], got ${kindOf(out)}`, 'FORWARD_OUTPUT')
+        if (!Array.isArray(out) || out.length !== 2)
+          throw fault('customVjp', `expected forward to return [output, residuals], got ${kindOf(out)}`, 'FORWARD_OUTPUT')
         const ys = call.took(out[0])
         const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
           const grads: unknown = rules.backward(out[1] as S, call.result(ys.map((y, i) => orZero(cts[i], y))) as R)
           if (!Array.isArray(grads) || grads.length !== args.length)
-            throw fault('customVjp', `expected backward to return one cotangent an argument (a tree like it, or null), ${args.length} in all, got ${Array.isArray(grads) ? grads.length : kindOf(grads)}`, 'BACKWARD_COUNT')
+            throw fault(
+              'customVjp',
+              `expected backward to return one cotangent an argument (a tree like it, or null), ${args.length} in all, got ${Array.isArray(grads) ? grads.length : kindOf(grads)}`,
+              'BACKWARD_COUNT',
+            )
           return cotangentsFor('customVjp', args, grads)
         }
         return [ys, pull]
@@ -55,7 +66,10 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
  * transpose of the rule, which must be linear in the tangents. Under `vmap` both functions are mapped.
  * @throws TensorTypeError if the rule gives something else, or a function closes over a value that is being differentiated
  */
-export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R, rule: (primals: A, tangents: A) => readonly [output: TreeLike<R>, tangentOut: TreeLike<R>]): (...args: A) => R {
+export function customJvp<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  rule: (primals: A, tangents: A) => readonly [output: TreeLike<R>, tangentOut: TreeLike<R>],
+): (...args: A) => R {
   checkFunction('customJvp', f)
   checkFunction('customJvp', rule)
   return named((...args: A): R => {
@@ -64,11 +78,19 @@ export function customJvp<A extends readonly unknown[], R>(f: (...args: A) => R,
     const push: CustomRule['push'] = (xs, dxs) => {
       const tangents = call.given(xs.map((x, i) => orZero(dxs[i], x)))
       const out: unknown = rule(call.given(xs) as unknown as A, tangents as unknown as A)
-      if (!Array.isArray(out) || out.length !== 2) throw fault('customJvp', `expected the rule to return [output, tangentOut], got ${kindOf(out)}`, 'RULE_OUTPUT')
+      if (!Array.isArray(out) || out.length !== 2)
+        throw fault('customJvp', `expected the rule to return [output, tangentOut], got ${kindOf(out)}`, 'RULE_OUTPUT')
       const dys = tangentsFor('customJvp', out[0], out[1])
       return [call.took(out[0]), dys]
     }
-    return call.result(custom(call.args.tensors, { f: (...xs) => call.took(f(...(call.given(xs) as unknown as A))), tape: linearized(push), push, map: null })) as R
+    return call.result(
+      custom(call.args.tensors, {
+        f: (...xs) => call.took(f(...(call.given(xs) as unknown as A))),
+        tape: linearized(push),
+        push,
+        map: null,
+      }),
+    ) as R
   }, f)
 }
 
@@ -80,7 +102,11 @@ export function tangentsFor(op: string, output: unknown, tangent: unknown): Tang
     const t = d.tensors[i]!
     if (!isFloating(v)) return null
     if (show(t.shape) !== show(v.shape))
-      throw new TensorRangeError(`expected tangentOut of the shape of the output, ${show(v.shape)}, got ${show(t.shape)}`, { package: 'autodiff', op, code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(`expected tangentOut of the shape of the output, ${show(v.shape)}, got ${show(t.shape)}`, {
+        package: 'autodiff',
+        op,
+        code: 'SHAPE_MISMATCH',
+      })
     return cast(t, v.dtype)
   })
 }
@@ -110,6 +136,10 @@ function fit(op: string, where: string, x: Tensor, grad: unknown): Tangent {
   if (!isFloating(x)) return null
   const lead = grad.ndim - x.ndim
   const fits = lead >= 0 && x.shape.every((n, i) => n === 1 || n === grad.shape[lead + i])
-  if (!fits) throw new TensorRangeError(`expected ${where} of the shape of its argument: got ${show(grad.shape)} but expected shape compatible with ${show(x.shape)}`, { package: 'autodiff', op, code: 'SHAPE_MISMATCH' })
+  if (!fits)
+    throw new TensorRangeError(
+      `expected ${where} of the shape of its argument: got ${show(grad.shape)} but expected shape compatible with ${show(x.shape)}`,
+      { package: 'autodiff', op, code: 'SHAPE_MISMATCH' },
+    )
   return cast(sumTo(grad, x.shape), x.dtype)
 }

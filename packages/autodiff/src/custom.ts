@@ -22,7 +22,10 @@ import { vjpFlat } from './vjp.ts'
 export interface CustomRule {
   readonly f: Fn
   /** outputs, the pullback, and which outputs have a derivative */
-  readonly tape: (xs: Tensors, needs: readonly boolean[]) => readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
+  readonly tape: (
+    xs: Tensors,
+    needs: readonly boolean[],
+  ) => readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
   /** outputs and their tangents */
   readonly push: (xs: Tensors, dxs: readonly Tangent[]) => readonly [ys: Tensors, dys: readonly Tangent[]]
   /** how the function takes a batch; `null` maps it and its rules */
@@ -53,7 +56,12 @@ export const custom: Op<Tensors, CustomRule, [xs: Tensors, rule: CustomRule], Te
 })
 
 /** The rules over all examples at once: what each closes over of this `vmap` means the same in them, also later. */
-function mapRule(rule: CustomRule, dims: readonly Dim[], { size, under }: BatchContext, placed: (dims: readonly Dim[]) => void): CustomRule {
+function mapRule(
+  rule: CustomRule,
+  dims: readonly Dim[],
+  { size, under }: BatchContext,
+  placed: (dims: readonly Dim[]) => void,
+): CustomRule {
   return {
     f: (...xs) => {
       const [ys, at] = under(rule.f, dims)(...xs)
@@ -87,7 +95,10 @@ function mapRule(rule: CustomRule, dims: readonly Dim[], { size, under }: BatchC
       let moved: readonly boolean[] = []
       const [all, at] = under(
         (...examples) => {
-          const [ys, dys] = rule.push(examples.slice(0, xs.length), dxs.map((d, i) => (d ? examples[xs.length + moving.indexOf(i)]! : null)))
+          const [ys, dys] = rule.push(
+            examples.slice(0, xs.length),
+            dxs.map((d, i) => (d ? examples[xs.length + moving.indexOf(i)]! : null)),
+          )
           count = ys.length
           moved = dys.map((d) => d !== null)
           return [...ys, ...dys.flatMap((d) => d ?? [])]
@@ -131,7 +142,10 @@ function mapMap(map: NonNullable<CustomRule['map']>, dims: readonly Dim[], under
       return out
     }, dims)(...xs)
     // the batch of here goes in front of the one below
-    return [ys.map((y, i) => (at[i] === null ? y : batchFirst(y, at[i]!))), places.map((d, i) => (d === null || at[i] === null ? d : d + 1))]
+    return [
+      ys.map((y, i) => (at[i] === null ? y : batchFirst(y, at[i]!))),
+      places.map((d, i) => (d === null || at[i] === null ? d : d + 1)),
+    ]
   }
 }
 
@@ -139,7 +153,10 @@ function mapMap(map: NonNullable<CustomRule['map']>, dims: readonly Dim[], under
 export function transposed(rule: () => CustomRule): CustomRule['push'] {
   return (xs, dxs) => {
     const moving = dxs.flatMap((d, i) => (d ? [i] : []))
-    const [out, pull] = rule().tape(xs, dxs.map((d) => d !== null))
+    const [out, pull] = rule().tape(
+      xs,
+      dxs.map((d) => d !== null),
+    )
     const ys = custom(xs, rule())
     const [grads, transpose] = vjpFlat(
       (cts) => {
@@ -160,7 +177,10 @@ export function linearized(push: CustomRule['push']): CustomRule['tape'] {
     let moved: readonly boolean[] = []
     const [, transpose] = vjpFlat(
       (dxs) => {
-        const [out, dys] = push(xs, needs.map((n, i) => (n ? dxs[moving.indexOf(i)]! : null)))
+        const [out, dys] = push(
+          xs,
+          needs.map((n, i) => (n ? dxs[moving.indexOf(i)]! : null)),
+        )
         ys = out
         moved = dys.map((d) => d !== null)
         return dys.flatMap((d) => d ?? [])

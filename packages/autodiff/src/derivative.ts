@@ -1,4 +1,16 @@
-import { type AnyOp, type Diff, type Fn, type Outputs, type Tensors, TensorTypeError, Trace, type Tracer, bind, diffOf, resume } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type Diff,
+  type Fn,
+  type Outputs,
+  type Tensors,
+  TensorTypeError,
+  Trace,
+  type Tracer,
+  bind,
+  diffOf,
+  resume,
+} from '@mapgrad/tensor/plugin'
 import type { Tensor } from '@mapgrad/tensor'
 
 /** Told of each value of a transform that an op meets while that transform stands aside. */
@@ -71,7 +83,11 @@ export const decomposed = (trace: Trace, op: AnyOp, inputs: Tensors, params: unk
 export function functionDiff(op: AnyOp): Extract<Diff<Tensors, unknown>, { readonly kind: 'augmented' | 'through' }> {
   const diff = diffOf(op)
   if (diff.kind === 'augmented' || diff.kind === 'through') return diff
-  throw new TensorTypeError(`expected the derivative of an op that calls functions to be 'augmented' or 'through', got '${diff.kind}'`, { package: 'autodiff', op: op.name, code: 'MISSING_DERIVATIVE' })
+  throw new TensorTypeError(`expected the derivative of an op that calls functions to be 'augmented' or 'through', got '${diff.kind}'`, {
+    package: 'autodiff',
+    op: op.name,
+    code: 'MISSING_DERIVATIVE',
+  })
 }
 
 /** For functions with a rule of their own: the rule knows nothing of values that they close over. */

@@ -33,7 +33,7 @@ const MORE = 'For more details, see docs/guide/custom-rules.md'
 /** What `setupContext` keeps for `backward` and `jvp`; any further property may be set. */
 export class FunctionContext {
   /** for each argument, whether a derivative with respect to a tensor in it is asked for */
-  readonly needsInputGrad: readonly boolean[]
+  readonly needsInputGrad: readonly boolean[];
   [key: string]: unknown
   #forBackward: readonly (Tensor | null)[] = []
   #forForward: readonly (Tensor | null)[] = []
@@ -105,10 +105,19 @@ export class AutogradFunction {
    * @throws TensorTypeError if a transform asks for a rule that the class does not have, or a rule gives something else
    */
   static apply<A extends readonly unknown[], R>(this: FunctionClass<A, R>, ...args: A): R {
-    if (this.backward && this.vjp) throw fault(this.name, `Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them.`, 'BOTH_BACKWARD')
+    if (this.backward && this.vjp)
+      throw fault(
+        this.name,
+        `Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them.`,
+        'BOTH_BACKWARD',
+      )
     if (!inFlight()) return this.forward(...args)
     if (!this.setupContext)
-      throw fault(this.name, `In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the setupContext static method. ${MORE}`, 'NO_SETUP_CONTEXT')
+      throw fault(
+        this.name,
+        `In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the setupContext static method. ${MORE}`,
+        'NO_SETUP_CONTEXT',
+      )
     const call = new Call(this.name, args)
     return call.result(custom(call.args.tensors, ruleOf(this, call, args))) as R
   }
@@ -126,7 +135,10 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
   const start = (xs: Tensors, needs: readonly boolean[], forward: boolean): [ctx: FunctionContext, ys: Tensors, output: R] => {
     const ys = custom(xs, rule)
     const output = call.result(ys) as R
-    const ctx = new FunctionContext(perArgument(needs).map((n) => n.includes(true)), forward)
+    const ctx = new FunctionContext(
+      perArgument(needs).map((n) => n.includes(true)),
+      forward,
+    )
     cls.setupContext!(ctx, given(xs), output)
     return [ctx, ys, output]
   }
@@ -136,18 +148,40 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       const [ctx, ys, output] = start(xs, needs, false)
       const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
         const backward = cls.backward ?? cls.vjp
-        if (!backward) throw fault(name, 'You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.', 'NO_BACKWARD')
-        const result: unknown = backward.call(cls, ctx, ...(arguments_(output, ys.map((y, i) => ctx.fill(cts[i] ?? null, y))) as never[]))
+        if (!backward)
+          throw fault(
+            name,
+            'You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.',
+            'NO_BACKWARD',
+          )
+        const result: unknown = backward.call(
+          cls,
+          ctx,
+          ...(arguments_(
+            output,
+            ys.map((y, i) => ctx.fill(cts[i] ?? null, y)),
+          ) as never[]),
+        )
         const grads: unknown[] = Array.isArray(result) ? (result as unknown[]) : [result]
         const count = grads.findLastIndex((g, i) => i < args.length || (g !== null && g !== undefined)) + 1
-        if (count !== args.length) throw fault(name, `function ${name}Backward returned an incorrect number of gradients (expected ${args.length}, got ${grads.length})`, 'BACKWARD_COUNT')
+        if (count !== args.length)
+          throw fault(
+            name,
+            `function ${name}Backward returned an incorrect number of gradients (expected ${args.length}, got ${grads.length})`,
+            'BACKWARD_COUNT',
+          )
         return cotangentsFor(name, args, grads)
       }
       return [ys, pull, ctx.differentiable(ys)]
     },
     push: (xs, dxs) => {
-      const [ctx, ys, output] = start(xs, dxs.map((d) => d !== null), true)
-      if (!cls.jvp) throw fault(name, 'You must implement the jvp function for custom autograd.Function to use it with forward mode AD.', 'NO_JVP')
+      const [ctx, ys, output] = start(
+        xs,
+        dxs.map((d) => d !== null),
+        true,
+      )
+      if (!cls.jvp)
+        throw fault(name, 'You must implement the jvp function for custom autograd.Function to use it with forward mode AD.', 'NO_JVP')
       const filled = perArgument(xs.map((x, i) => ctx.fill(dxs[i] ?? null, x)))
       const tangents = args.map((a, i) => (counts[i] === 0 ? null : parts(a).rebuild(filled[i] as Tensor[])))
       const out: unknown = cls.jvp(ctx, ...(tangents as never[]))
@@ -170,18 +204,35 @@ function mapOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call: 
   if (cls.generateVmapRule && !cls.vmap) return null
   return (xs, dims, { size, randomness }) => {
     if (cls.generateVmapRule)
-      throw fault(name, `You tried to vmap over ${name}, but it has both generateVmapRule=true and an overridden vmap static method. Please set generateVmapRule=false or delete the overridden vmap static method to avoid ambiguity. ${MORE}`, 'BOTH_VMAP')
-    if (!cls.vmap) throw fault(name, `You tried to vmap over ${name}, but it does not have vmap support. Please override and implement the vmap static method or set generateVmapRule=true. ${MORE}`, 'NO_VMAP')
+      throw fault(
+        name,
+        `You tried to vmap over ${name}, but it has both generateVmapRule=true and an overridden vmap static method. Please set generateVmapRule=false or delete the overridden vmap static method to avoid ambiguity. ${MORE}`,
+        'BOTH_VMAP',
+      )
+    if (!cls.vmap)
+      throw fault(
+        name,
+        `You tried to vmap over ${name}, but it does not have vmap support. Please override and implement the vmap static method or set generateVmapRule=true. ${MORE}`,
+        'NO_VMAP',
+      )
     const [leaves, spec] = treeFlatten(args)
     let k = 0
     const inDims = spec.unflatten(leaves.map((x) => (isTensor(x) ? dims[k++]! : null)))
     const result: unknown = cls.vmap({ batchSize: size, randomness }, inDims as never, ...(call.given(xs) as never[]))
     if (!Array.isArray(result) || result.length !== 2)
-      throw fault(name, `Expected the vmap static method to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(result) ? `${result.length} returns` : `a ${kindOf(result)}`} instead`, 'VMAP_OUTPUT')
+      throw fault(
+        name,
+        `Expected the vmap static method to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(result) ? `${result.length} returns` : `a ${kindOf(result)}`} instead`,
+        'VMAP_OUTPUT',
+      )
     const [out, outDims] = result as [unknown, unknown]
     const at = treeBroadcastPrefix(outDims, out, (d): d is Dim => d === null || d === undefined || typeof d === 'number')
     if (!at)
-      throw fault(name, `The autograd.Function's vmap static method returned an incompatible (output, outDims) tuple. Expected outDims=${describe(outDims)} to be compatible with the structure of \`output\`. outDims has structure ${treeFlatten(outDims)[1]} but output has structure ${treeFlatten(out)[1]}. ${MORE}`, 'OUT_DIMS')
+      throw fault(
+        name,
+        `The autograd.Function's vmap static method returned an incompatible (output, outDims) tuple. Expected outDims=${describe(outDims)} to be compatible with the structure of \`output\`. outDims has structure ${treeFlatten(outDims)[1]} but output has structure ${treeFlatten(out)[1]}. ${MORE}`,
+        'OUT_DIMS',
+      )
     const places = treeLeaves(out).flatMap((y, i) => (isTensor(y) ? [place(name, y, at[i] ?? null)] : []))
     return [call.took(out), places]
   }
@@ -189,7 +240,12 @@ function mapOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call: 
 
 function place(name: string, y: Tensor, d: Dim): Dim {
   if (d === null) return null
-  if (!Number.isInteger(d) || d < -y.ndim || d >= y.ndim) throw new TensorRangeError(`Dimension out of range (expected to be in range of [${-y.ndim}, ${y.ndim - 1}], but got ${d}) in outDims`, { package: 'autodiff', op: name, code: 'OUT_DIMS' })
+  if (!Number.isInteger(d) || d < -y.ndim || d >= y.ndim)
+    throw new TensorRangeError(`Dimension out of range (expected to be in range of [${-y.ndim}, ${y.ndim - 1}], but got ${d}) in outDims`, {
+      package: 'autodiff',
+      op: name,
+      code: 'OUT_DIMS',
+    })
   return d < 0 ? d + y.ndim : d
 }
 
@@ -207,7 +263,9 @@ const sealed: Op<Tensors, null, readonly Tensor[]> = defineOp<Tensors, null, rea
  * A `backward` that cannot be differentiated itself. What it computes is right for first derivatives; asking for a
  * derivative of it, as the gradient of a gradient does, raises.
  */
-export function onceDifferentiable<G extends readonly unknown[], R>(backward: (ctx: FunctionContext, ...gradOutputs: G) => R): (ctx: FunctionContext, ...gradOutputs: G) => R {
+export function onceDifferentiable<G extends readonly unknown[], R>(
+  backward: (ctx: FunctionContext, ...gradOutputs: G) => R,
+): (ctx: FunctionContext, ...gradOutputs: G) => R {
   return (ctx, ...gradOutputs) => {
     const depends = [...treeLeaves(gradOutputs), ...ctx.savedTensors].filter((x) => isTensor(x))
     const grads = parts(noGrad(backward)(ctx, ...gradOutputs))

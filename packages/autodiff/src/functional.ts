@@ -1,5 +1,15 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, checkOptions, filledLike, isTensor, numel, refusePromise, show, type Tangent, type Tensors } from '@mapgrad/tensor/plugin'
+import {
+  TensorRangeError,
+  checkOptions,
+  filledLike,
+  isTensor,
+  numel,
+  refusePromise,
+  show,
+  type Tangent,
+  type Tensors,
+} from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
 import { isFloating, kindOf, orZero } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
@@ -24,30 +34,58 @@ const KNOWN = ['createGraph', 'strict']
 /** The tensors of inputs, outputs or a vector, checked. */
 export function asList(op: string, what: string, x: unknown): Tensor[] {
   if (isTensor(x)) return [x]
-  if (!Array.isArray(x)) throw fault(op, `The ${what} given to ${op} must be either a Tensor or a tuple of Tensors but the given ${what} has type ${kindOf(x)}.`, 'ONE_OR_MORE')
+  if (!Array.isArray(x))
+    throw fault(
+      op,
+      `The ${what} given to ${op} must be either a Tensor or a tuple of Tensors but the given ${what} has type ${kindOf(x)}.`,
+      'ONE_OR_MORE',
+    )
   x.forEach((v, i) => {
-    if (!isTensor(v)) throw fault(op, `The ${what} given to ${op} must be either a Tensor or a tuple of Tensors but the value at index ${i} has type ${kindOf(v)}.`, 'ONE_OR_MORE')
+    if (!isTensor(v))
+      throw fault(
+        op,
+        `The ${what} given to ${op} must be either a Tensor or a tuple of Tensors but the value at index ${i} has type ${kindOf(v)}.`,
+        'ONE_OR_MORE',
+      )
   })
   return x as Tensor[]
 }
 /** The inputs, which must be floating point. */
 export function inputList(op: string, inputs: unknown): Tensor[] {
   const xs = asList(op, 'inputs', inputs)
-  for (const x of xs) if (!isFloating(x)) throw fault(op, `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32')`, 'PRIMAL_DTYPE')
+  for (const x of xs)
+    if (!isFloating(x))
+      throw fault(
+        op,
+        `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32')`,
+        'PRIMAL_DTYPE',
+      )
   return xs
 }
 /** In the form of `like`: one Tensor, or an array. */
 export const inForm = (like: unknown, xs: Tensors): unknown => (isTensor(like) ? xs[0] : xs)
 /** What the user's function gives. */
-export const outputOf = (op: string, out: unknown): Tensor[] => asList(op, 'outputs of the user-provided function', refusePromise(op, 'autodiff', out))
+export const outputOf = (op: string, out: unknown): Tensor[] =>
+  asList(op, 'outputs of the user-provided function', refusePromise(op, 'autodiff', out))
 
 function vector(op: string, v: unknown, like: readonly Tensor[], single: boolean): Tensor[] {
   const vs = asList(op, 'v', v)
-  if (vs.length !== like.length) throw fault(op, single ? 'The given v should contain a single Tensor.' : `v is a tuple of invalid length: should be ${like.length} but got ${vs.length}.`, 'VECTOR')
+  if (vs.length !== like.length)
+    throw fault(
+      op,
+      single
+        ? 'The given v should contain a single Tensor.'
+        : `v is a tuple of invalid length: should be ${like.length} but got ${vs.length}.`,
+      'VECTOR',
+    )
   vs.forEach((x, i) => {
     if (show(x.shape) !== show(like[i]!.shape))
-      throw new TensorRangeError(`${like.length > 1 ? `Entry ${i} in ` : ''}v has invalid size: should be ${show(like[i]!.shape)} but got ${show(x.shape)}.`, { package: 'autodiff', op, code: 'SHAPE_MISMATCH' })
-    if (x.dtype !== like[i]!.dtype) throw fault(op, `expected v of dtype ${like[i]!.dtype}, got ${x.dtype}. Convert with v.to('${like[i]!.dtype}')`, 'DTYPE_MISMATCH')
+      throw new TensorRangeError(
+        `${like.length > 1 ? `Entry ${i} in ` : ''}v has invalid size: should be ${show(like[i]!.shape)} but got ${show(x.shape)}.`,
+        { package: 'autodiff', op, code: 'SHAPE_MISMATCH' },
+      )
+    if (x.dtype !== like[i]!.dtype)
+      throw fault(op, `expected v of dtype ${like[i]!.dtype}, got ${x.dtype}. Convert with v.to('${like[i]!.dtype}')`, 'DTYPE_MISMATCH')
   })
   return vs
 }
@@ -65,26 +103,58 @@ const oneElement = (xs: Tensors): boolean => xs.length === 1 && numel(xs[0]!.sha
 /**
  * `[outputs, vᵀJ]`, in the form of the inputs; v in the form of the outputs, and left out where the output has one element.
  */
-function vjp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, inputs: X, v?: R | null, options: FunctionalOptions = {}): [outputs: R, vjp: X] {
+function vjp<X extends OneOrMore, R extends OneOrMore>(
+  func: FunctionOf<X, R>,
+  inputs: X,
+  v?: R | null,
+  options: FunctionalOptions = {},
+): [outputs: R, vjp: X] {
   checkOptions('vjp', options as Record<string, unknown>, KNOWN, 'autodiff')
   const xs = inputList('vjp', inputs)
   let out: unknown
   const [ys, pull] = vjpFlat((leaves) => outputOf('vjp', (out = func(...(leaves as never)))), xs)
-  if ((v === undefined || v === null) && !oneElement(ys)) throw fault('vjp', 'The vector v can only be None if the user-provided function returns a single Tensor with a single element.', 'VECTOR')
+  if ((v === undefined || v === null) && !oneElement(ys))
+    throw fault(
+      'vjp',
+      'The vector v can only be None if the user-provided function returns a single Tensor with a single element.',
+      'VECTOR',
+    )
   const vs = v === undefined || v === null ? ys.map((y) => ones(y)) : vector('vjp', v, ys, isTensor(out))
-  const grads = filledIn('vjp', options.strict ?? false, pull(vs), xs, (i) => `The output of the user-provided function is independent of input ${i}.`)
+  const grads = filledIn(
+    'vjp',
+    options.strict ?? false,
+    pull(vs),
+    xs,
+    (i) => `The output of the user-provided function is independent of input ${i}.`,
+  )
   return [inForm(out, ys), inForm(inputs, grads)] as [R, X]
 }
 
 /** `[outputs, J v]`, in the form of the outputs; v in the form of the inputs, and left out where the input has one element. */
-function jvp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, inputs: X, v?: X | null, options: FunctionalOptions = {}): [outputs: R, jvp: R] {
+function jvp<X extends OneOrMore, R extends OneOrMore>(
+  func: FunctionOf<X, R>,
+  inputs: X,
+  v?: X | null,
+  options: FunctionalOptions = {},
+): [outputs: R, jvp: R] {
   checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
   const xs = inputList('jvp', inputs)
-  if ((v === undefined || v === null) && !oneElement(xs)) throw fault('jvp', 'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.', 'VECTOR')
+  if ((v === undefined || v === null) && !oneElement(xs))
+    throw fault(
+      'jvp',
+      'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.',
+      'VECTOR',
+    )
   const vs = v === undefined || v === null ? xs.map((x) => ones(x)) : vector('jvp', v, xs, isTensor(inputs))
   let out: unknown
   const [ys, dys] = jvpFlat((leaves) => outputOf('jvp', (out = func(...(leaves as never)))), xs, vs)
-  const tangents = filledIn('jvp', options.strict ?? false, dys, ys, (i) => `Output ${i} of the user-provided function is independent of the inputs.`)
+  const tangents = filledIn(
+    'jvp',
+    options.strict ?? false,
+    dys,
+    ys,
+    (i) => `Output ${i} of the user-provided function is independent of the inputs.`,
+  )
   return [inForm(out, ys), inForm(out, tangents)] as [R, R]
 }
 
@@ -93,7 +163,12 @@ function scalarGradient(op: string, func: (...xs: never) => unknown, xs: Tensors
   const [ys, pull] = vjpFlat((leaves) => {
     const out: unknown = refusePromise(op, 'autodiff', (func as (...xs: Tensors) => unknown)(...leaves))
     if (!isTensor(out)) throw fault(op, `The function given to ${op} should return a single Tensor`, 'OUTPUT_TYPE')
-    if (numel(out.shape) !== 1) throw new TensorRangeError(`The Tensor returned by the function given to ${op} should contain a single element`, { package: 'autodiff', op, code: 'NOT_A_SCALAR' })
+    if (numel(out.shape) !== 1)
+      throw new TensorRangeError(`The Tensor returned by the function given to ${op} should contain a single element`, {
+        package: 'autodiff',
+        op,
+        code: 'NOT_A_SCALAR',
+      })
     return [out]
   }, xs)
   const grads = isFloating(ys[0]!) ? pull([ones(ys[0]!)]) : xs.map(() => null)
@@ -105,7 +180,12 @@ const jacobianIndependent = (i: number): string => `The jacobian of the user-pro
 
 function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: X | null | undefined): Tensor[] {
   if (v === undefined || v === null) {
-    if (!oneElement(xs)) throw fault(op, 'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.', 'VECTOR')
+    if (!oneElement(xs))
+      throw fault(
+        op,
+        'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.',
+        'VECTOR',
+      )
     return xs.map((x) => ones(x))
   }
   return vector(op, v, xs, isTensor(inputs))
@@ -115,7 +195,12 @@ function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: 
  * `[output, H v]` for a function of one element, in the form of the inputs, by forward over reverse mode: about the price
  * of two gradients.
  */
-export function hvp<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, v?: X | null, options: FunctionalOptions = {}): [output: Tensor, hvp: X] {
+export function hvp<X extends OneOrMore>(
+  func: FunctionOf<X, Tensor>,
+  inputs: X,
+  v?: X | null,
+  options: FunctionalOptions = {},
+): [output: Tensor, hvp: X] {
   checkOptions('hvp', options as Record<string, unknown>, KNOWN, 'autodiff')
   const xs = inputList('hvp', inputs)
   const vs = direction('hvp', xs, inputs, v)
@@ -132,7 +217,12 @@ export function hvp<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X,
 }
 
 /** `[output, vᵀH]` for a function of one element, in the form of the inputs, by reverse over reverse mode. */
-export function vhp<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, v?: X | null, options: FunctionalOptions = {}): [output: Tensor, vhp: X] {
+export function vhp<X extends OneOrMore>(
+  func: FunctionOf<X, Tensor>,
+  inputs: X,
+  v?: X | null,
+  options: FunctionalOptions = {},
+): [output: Tensor, vhp: X] {
   checkOptions('vhp', options as Record<string, unknown>, KNOWN, 'autodiff')
   const xs = inputList('vhp', inputs)
   const vs = direction('vhp', xs, inputs, v)

@@ -1,4 +1,19 @@
-import { type Tensor, add, dropout, exp, manualSeed, matmul, memory, mul, sin, square, stopGradient, sum, tensor, tidy } from '@mapgrad/tensor'
+import {
+  type Tensor,
+  add,
+  dropout,
+  exp,
+  manualSeed,
+  matmul,
+  memory,
+  mul,
+  sin,
+  square,
+  stopGradient,
+  sum,
+  tensor,
+  tidy,
+} from '@mapgrad/tensor'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, customJvp, customVjp, grad, gradAndValue, jvp, linearize, noGrad, vjp } from '../src/index.ts'
 import { differences, distance, dot, f64, random } from './support.ts'
@@ -25,18 +40,27 @@ describe('customVjp', () => {
   test('trees of arguments, results, residuals and cotangents; numbers pass through', () => {
     type P = { w: Tensor; deep: [Tensor] }
     const f = customVjp((p: P, k: number, x: Tensor): { y: Tensor; z: [Tensor] } => ({ y: mul(p.w, x), z: [mul(p.deep[0], k)] }), {
-      forward: (p, k, x) => [{ y: mul(p.w, x), z: [mul(p.deep[0], k)] }, { p, k, x, note: 'kept' }],
+      forward: (p, k, x) => [
+        { y: mul(p.w, x), z: [mul(p.deep[0], k)] },
+        { p, k, x, note: 'kept' },
+      ],
       backward: ({ p, k, x, note }, { y, z: [z] }) => [{ w: mul(y, x), deep: [note === 'kept' ? mul(z, 10 * k) : z] }, null, mul(y, p.w)],
     })
     const [p, x] = [{ w: f64([2, 3]), deep: [f64(4)] as [Tensor] }, f64([5, 7])]
-    const g = grad((p: P, x: Tensor) => {
-      const { y, z } = f(p, 2, x)
-      return add(sum(y), z[0])
-    }, [0, 1])(p, x)
+    const g = grad(
+      (p: P, x: Tensor) => {
+        const { y, z } = f(p, 2, x)
+        return add(sum(y), z[0])
+      },
+      [0, 1],
+    )(p, x)
     expect([g[0].w.tolist(), g[0].deep[0].item(), g[1].tolist()]).toEqual([[5, 7], 20, [2, 3]])
   })
   test('the second derivative is that of the rule', () => {
-    const cube = customVjp((x: Tensor) => mul(mul(x, x), x), { forward: (x) => [mul(mul(x, x), x), x], backward: (x, ct) => [mul(ct, mul(square(x), 3))] })
+    const cube = customVjp((x: Tensor) => mul(mul(x, x), x), {
+      forward: (x) => [mul(mul(x, x), x), x],
+      backward: (x, ct) => [mul(ct, mul(square(x), 3))],
+    })
     expect(grad(grad(cube))(f64(2)).item()).toBe(12)
     expect(grad(grad(grad(cube)))(f64(2)).item()).toBe(6)
     expect(jvp((x: Tensor) => jvp(cube, [x], [f64(1)])[1], [f64(2)], [f64(1)])[1].item()).toBe(12)
@@ -44,15 +68,28 @@ describe('customVjp', () => {
   test('null, scalars for broadcast arguments, other dtypes', () => {
     const f = customVjp((x: Tensor, b: Tensor) => add(x, b), { forward: (x, b) => [add(x, b), null], backward: (_, ct) => [null, ct] })
     const [gx, gb] = grad((x: Tensor, b: Tensor) => sum(f(x, b)), [0, 1])(random(2, 3), f64([1, 2, 3]))
-    expect([gx.tolist(), gb.tolist()]).toEqual([[[0, 0, 0], [0, 0, 0]], [2, 2, 2]])
+    expect([gx.tolist(), gb.tolist()]).toEqual([
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+      [2, 2, 2],
+    ])
     const g32 = customVjp((x: Tensor) => x, { forward: (x) => [mul(x, 1), null], backward: (_, ct) => [ct.to('float64')] })
     expect(grad((x: Tensor) => sum(g32(x)))(tensor([1, 2])).dtype).toBe('float32')
   })
   test('closing over a value that is being differentiated is refused; of an outer level it is right', () => {
-    const scaled = (w: Tensor): ((x: Tensor) => Tensor) => customVjp((x: Tensor) => mul(x, w), { forward: (x) => [mul(x, w), null], backward: (_, ct) => [mul(ct, w)] })
-    expect(message(() => grad((x: Tensor) => scaled(mul(x, 2))(x))(f64(3)))).toContain('closes over a value that is being differentiated. Pass it as an argument')
-    expect(message(() => jvp((x: Tensor) => scaled(mul(x, 2))(x), [f64(3)], [f64(1)]))).toContain('closes over a value that is being differentiated')
-    expect(message(() => grad((x: Tensor) => scaled(mul(x, 2))(f64(1)))(f64(3)))).toContain('closes over a value that is being differentiated')
+    const scaled = (w: Tensor): ((x: Tensor) => Tensor) =>
+      customVjp((x: Tensor) => mul(x, w), { forward: (x) => [mul(x, w), null], backward: (_, ct) => [mul(ct, w)] })
+    expect(message(() => grad((x: Tensor) => scaled(mul(x, 2))(x))(f64(3)))).toContain(
+      'closes over a value that is being differentiated. Pass it as an argument',
+    )
+    expect(message(() => jvp((x: Tensor) => scaled(mul(x, 2))(x), [f64(3)], [f64(1)]))).toContain(
+      'closes over a value that is being differentiated',
+    )
+    expect(message(() => grad((x: Tensor) => scaled(mul(x, 2))(f64(1)))(f64(3)))).toContain(
+      'closes over a value that is being differentiated',
+    )
     expect(grad((x: Tensor) => scaled(stopGradient(x))(x))(f64(3)).item()).toBe(3)
     // d/dw d/dx (w² x) = 2w
     expect(grad((w: Tensor) => grad((x: Tensor) => scaled(square(w))(x))(f64(1)))(f64(3)).item()).toBe(6)
@@ -60,11 +97,21 @@ describe('customVjp', () => {
   test('what is wrong is named', () => {
     const x = f64([1, 2])
     const bad = (rules: object): unknown => grad((x: Tensor) => sum(customVjp((x: Tensor) => x, rules as never)(x)))(x)
-    expect(message(() => bad({ forward: (x: Tensor) => x, backward: () => [null] }))).toContain('expected forward to return [output, residuals], got Tensor')
-    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: (_: null, ct: Tensor) => ct }))).toContain('expected backward to return one cotangent an argument (a tree like it, or null), 1 in all, got Tensor')
-    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: (_: null, ct: Tensor) => [ct, ct] }))).toContain('1 in all, got 2')
-    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: () => [f64([1, 2, 3])] }))).toContain('got [3] but expected shape compatible with [2]')
-    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: () => [[f64([1, 2])]] }))).toContain("expected backward's result 0 to be a Tensor or null, got an array of 1")
+    expect(message(() => bad({ forward: (x: Tensor) => x, backward: () => [null] }))).toContain(
+      'expected forward to return [output, residuals], got Tensor',
+    )
+    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: (_: null, ct: Tensor) => ct }))).toContain(
+      'expected backward to return one cotangent an argument (a tree like it, or null), 1 in all, got Tensor',
+    )
+    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: (_: null, ct: Tensor) => [ct, ct] }))).toContain(
+      '1 in all, got 2',
+    )
+    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: () => [f64([1, 2, 3])] }))).toContain(
+      'got [3] but expected shape compatible with [2]',
+    )
+    expect(message(() => bad({ forward: (x: Tensor) => [x, null], backward: () => [[f64([1, 2])]] }))).toContain(
+      "expected backward's result 0 to be a Tensor or null, got an array of 1",
+    )
     expect(message(() => customVjp(undefined as never, {} as never))).toContain('[autodiff] customVjp: expected a function, got undefined')
     expect(message(() => bad({ forward: (x: Tensor) => [x, null] }))).toContain('expected a function, got undefined')
   })
@@ -102,7 +149,12 @@ describe('customJvp', () => {
     expect(distance(grad((x: Tensor) => sum(f({ a }, x)[0]))(x), mul(a, 100))).toBeLessThan(1e-12)
   })
   test('what is wrong is named', () => {
-    const bad = (rule: unknown): unknown => jvp(customJvp((x: Tensor) => x, rule as never), [f64([1, 2])], [f64([1, 1])])
+    const bad = (rule: unknown): unknown =>
+      jvp(
+        customJvp((x: Tensor) => x, rule as never),
+        [f64([1, 2])],
+        [f64([1, 1])],
+      )
     expect(message(() => bad(([x]: [Tensor]) => x))).toContain('expected the rule to return [output, tangentOut], got Tensor')
     expect(message(() => bad(([x]: [Tensor]) => [x, [x]]))).toContain('expected tangentOut in the structure of the output, *, got [*]')
     expect(message(() => bad(([x]: [Tensor]) => [x, sum(x)]))).toContain('expected tangentOut of the shape of the output, [2], got []')
@@ -112,11 +164,13 @@ describe('customJvp', () => {
 describe('checkpoint', () => {
   const W = random(4, 4)
   const layer = (x: Tensor): Tensor => sin(matmul(W, mul(exp(sin(x)), 0.1)))
-  const deep = (wrap: (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor) => (x: Tensor): Tensor => {
-    let y = x
-    for (let i = 0; i < 4; i++) y = wrap(layer)(y)
-    return sum(y)
-  }
+  const deep =
+    (wrap: (f: (x: Tensor) => Tensor) => (x: Tensor) => Tensor) =>
+    (x: Tensor): Tensor => {
+      let y = x
+      for (let i = 0; i < 4; i++) y = wrap(layer)(y)
+      return sum(y)
+    }
   test('values and gradients are those of the function', () => {
     const [x, v] = [random(4, 5), random(4, 5)]
     const f = deep(checkpoint)

@@ -37,7 +37,17 @@ describe('autograd.Function', () => {
     const d = (f: (x: Tensor) => Tensor) => (x: Tensor) => jvp(f, [x], [f64(1)])[1]
     const x = f64(2)
     expect(Cube.apply(x).map((y) => y.item())).toEqual([8, 12])
-    for (const [f, want] of [[grad(cube), 12], [d(cube), 12], [grad(grad(cube)), 12], [d(d(cube)), 12], [d(grad(cube)), 12], [grad(d(cube)), 12], [d(d(d(cube))), 6], [grad(grad(grad(cube))), 6]] as const) expect(f(x).item()).toBe(want)
+    for (const [f, want] of [
+      [grad(cube), 12],
+      [d(cube), 12],
+      [grad(grad(cube)), 12],
+      [d(d(cube)), 12],
+      [d(grad(cube)), 12],
+      [grad(d(cube)), 12],
+      [d(d(d(cube))), 6],
+      [grad(grad(grad(cube))), 6],
+    ] as const)
+      expect(f(x).item()).toBe(want)
   })
   test('nested forward mode, where torch.func gives zeros: x⁴ at 3', () => {
     class Fourth extends autograd.Function {
@@ -55,7 +65,9 @@ describe('autograd.Function', () => {
     const d = (f: (x: Tensor) => Tensor) => (x: Tensor) => jvp(f, [x], [f64(1)])[1]
     const f = (x: Tensor): Tensor => Fourth.apply(x)
     expect([d(f), d(d(f)), d(d(d(f)))].map((g) => g(f64(3)).item())).toEqual([108, 108, 72])
-    expect(message(() => grad(f)(f64(3)))).toContain('[autodiff] Fourth: You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.')
+    expect(message(() => grad(f)(f64(3)))).toContain(
+      '[autodiff] Fourth: You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.',
+    )
   })
   test('trees of arguments and outputs; numbers; needsInputGrad, at each level', () => {
     const needs: (readonly boolean[])[] = []
@@ -79,7 +91,11 @@ describe('autograd.Function', () => {
     const [gp, gx] = grad(f, [0, 1])(p, x)
     expect([gp.w.tolist(), gp.b[0].item(), gx.tolist()]).toEqual([[12, 21], 2, [6, 15]])
     expect(grad((x: Tensor) => sum(grad(f)(p, x).w))(x).tolist()).toEqual([3, 3])
-    expect(needs).toEqual([[true, false, true], [false, false, true], [true, false, false]])
+    expect(needs).toEqual([
+      [true, false, true],
+      [false, false, true],
+      [true, false, false],
+    ])
   })
   test('outputs marked as not differentiable; structural zeros as null', () => {
     const seen: boolean[][] = []
@@ -100,7 +116,10 @@ describe('autograd.Function', () => {
     expect(grad((x: Tensor) => sum(Pair.apply(x)[0]))(x).tolist()).toEqual([10, 10])
     expect(grad((x: Tensor) => sum(Pair.apply(x)[1]))(x).tolist()).toEqual([0, 0])
     expect(grad((x: Tensor) => sum(add(Pair.apply(x)[2], Pair.apply(x)[1])))(x).tolist()).toEqual([10, 10])
-    expect(seen).toEqual([[true, false, false], [false, false, true]])
+    expect(seen).toEqual([
+      [true, false, false],
+      [false, false, true],
+    ])
   })
   test('an input returned as it is', () => {
     class Same extends autograd.Function {
@@ -130,11 +149,15 @@ describe('autograd.Function', () => {
       static jvp(ctx: FunctionContext, t: Tensor): Tensor {
         return mul(mul(t, 2), ctx.savedTensors[0]!)
       }
-      static backward: (ctx: FunctionContext, ct: Tensor) => Tensor = autograd.onceDifferentiable((ctx: FunctionContext, ct: Tensor) => mul(mul(ct, 2), ctx.savedTensors[0]!))
+      static backward: (ctx: FunctionContext, ct: Tensor) => Tensor = autograd.onceDifferentiable((ctx: FunctionContext, ct: Tensor) =>
+        mul(mul(ct, 2), ctx.savedTensors[0]!),
+      )
     }
     const f = (x: Tensor): Tensor => Once.apply(x)
     expect(grad(f)(f64(3)).item()).toBe(6)
-    expect(message(() => grad(grad(f))(f64(3)))).toContain('trying to differentiate twice a function that was marked with onceDifferentiable')
+    expect(message(() => grad(grad(f))(f64(3)))).toContain(
+      'trying to differentiate twice a function that was marked with onceDifferentiable',
+    )
     expect(message(() => jvp(grad(f), [f64(3)], [f64(1)]))).toContain('trying to differentiate twice')
     // the gradient is a value like any other where nobody differentiates it
     expect(grad((x: Tensor) => mul(x, grad(f)(f64(3))))(f64(1)).item()).toBe(6)
@@ -152,7 +175,9 @@ describe('autograd.Function', () => {
         return ct
       }
     }
-    expect(message(() => grad((x: Tensor) => Legacy.apply(x))(x))).toContain('[autodiff] Legacy: In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the setupContext static method.')
+    expect(message(() => grad((x: Tensor) => Legacy.apply(x))(x))).toContain(
+      '[autodiff] Legacy: In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override the setupContext static method.',
+    )
     expect(Legacy.apply(x).item()).toBe(2)
     class Two extends Legacy {
       static setupContext(): void {}
@@ -160,8 +185,12 @@ describe('autograd.Function', () => {
         return [ct, ct] as never
       }
     }
-    expect(message(() => grad((x: Tensor) => Two.apply(x))(x))).toContain('function TwoBackward returned an incorrect number of gradients (expected 1, got 2)')
-    expect(message(() => jvp((x: Tensor) => Two.apply(x), [x], [x]))).toContain('You must implement the jvp function for custom autograd.Function to use it with forward mode AD.')
+    expect(message(() => grad((x: Tensor) => Two.apply(x))(x))).toContain(
+      'function TwoBackward returned an incorrect number of gradients (expected 1, got 2)',
+    )
+    expect(message(() => jvp((x: Tensor) => Two.apply(x), [x], [x]))).toContain(
+      'You must implement the jvp function for custom autograd.Function to use it with forward mode AD.',
+    )
     class Both extends Legacy {
       static setupContext(): void {}
       static vjp(_: FunctionContext, ct: Tensor): Tensor {
@@ -200,21 +229,37 @@ describe('autograd.functional', () => {
     expect(functional.vjp((x: Tensor) => square(x), f64([[2]]))[1].tolist()).toEqual([[4]])
   })
   test('what does not depend: zeros, or refused in strict mode', () => {
-    expect(functional.vjp((x: Tensor, _: Tensor) => sum(x), [x, y] as const)[1][1].tolist()).toEqual([0, 0, 0])
-    expect(message(() => functional.vjp((x: Tensor, _: Tensor) => sum(x), [x, y] as const, null, { strict: true }))).toContain('The output of the user-provided function is independent of input 1. This is not allowed in strict mode.')
+    expect(functional.vjp((x: Tensor) => sum(x), [x, y] as const)[1][1].tolist()).toEqual([0, 0, 0])
+    expect(message(() => functional.vjp((x: Tensor) => sum(x), [x, y] as const, null, { strict: true }))).toContain(
+      'The output of the user-provided function is independent of input 1. This is not allowed in strict mode.',
+    )
     expect(hvp((x: Tensor) => sum(x), x, v)[1].tolist()).toEqual([0, 0, 0])
-    expect(message(() => vhp((x: Tensor) => sum(mul(x, 2)), x, v, { strict: true }))).toContain('The jacobian of the user-provided function is independent of input 0. This is not allowed in strict mode.')
+    expect(message(() => vhp((x: Tensor) => sum(mul(x, 2)), x, v, { strict: true }))).toContain(
+      'The jacobian of the user-provided function is independent of input 0. This is not allowed in strict mode.',
+    )
   })
   test('what is wrong is named', () => {
-    expect(message(() => functional.vjp(sin, x))).toContain('The vector v can only be None if the user-provided function returns a single Tensor with a single element.')
-    expect(message(() => functional.jvp(sin, x))).toContain('The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.')
+    expect(message(() => functional.vjp(sin, x))).toContain(
+      'The vector v can only be None if the user-provided function returns a single Tensor with a single element.',
+    )
+    expect(message(() => functional.jvp(sin, x))).toContain(
+      'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.',
+    )
     expect(message(() => functional.vjp(sin, x, f64([1, 2])))).toContain('v has invalid size: should be [3] but got [2].')
-    expect(message(() => functional.jvp(f, [x, y] as const, [x, f64([1, 2])] as const))).toContain('Entry 1 in v has invalid size: should be [3] but got [2].')
-    expect(message(() => functional.jvp(f, [x, y] as const, [x] as never))).toContain('v is a tuple of invalid length: should be 2 but got 1.')
-    expect(message(() => functional.vjp(sin, 1.5 as never))).toContain('The inputs given to vjp must be either a Tensor or a tuple of Tensors but the given inputs has type number.')
+    expect(message(() => functional.jvp(f, [x, y] as const, [x, f64([1, 2])] as const))).toContain(
+      'Entry 1 in v has invalid size: should be [3] but got [2].',
+    )
+    expect(message(() => functional.jvp(f, [x, y] as const, [x] as never))).toContain(
+      'v is a tuple of invalid length: should be 2 but got 1.',
+    )
+    expect(message(() => functional.vjp(sin, 1.5 as never))).toContain(
+      'The inputs given to vjp must be either a Tensor or a tuple of Tensors but the given inputs has type number.',
+    )
     expect(message(() => functional.vjp(f, [x, 3] as never))).toContain('but the value at index 1 has type number.')
     expect(message(() => hvp(sin, x, v))).toContain('The Tensor returned by the function given to hvp should contain a single element')
     expect(message(() => hvp((x: Tensor) => [x] as never, x, v))).toContain('The function given to hvp should return a single Tensor')
-    expect(message(() => functional.vjp(sum, tensor([1, 2], { dtype: 'int32' })))).toContain('only Tensors of floating point dtype can require gradients, got int32')
+    expect(message(() => functional.vjp(sum, tensor([1, 2], { dtype: 'int32' })))).toContain(
+      'only Tensors of floating point dtype can require gradients, got int32',
+    )
   })
 })

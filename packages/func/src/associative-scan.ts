@@ -1,5 +1,16 @@
 import { type Tensor, at, cat, flip, movedim, slice, stack } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, isTensor, refusePromise, reshapeTo, show, treeFlatten } from '@mapgrad/tensor/plugin'
+import {
+  TensorRangeError,
+  TensorTypeError,
+  type TreeSpec,
+  checkOptions,
+  describe,
+  isTensor,
+  refusePromise,
+  reshapeTo,
+  show,
+  treeFlatten,
+} from '@mapgrad/tensor/plugin'
 import { vmap } from '@mapgrad/vmap'
 
 /** Options of `associativeScan`. */
@@ -8,7 +19,8 @@ export interface AssociativeScanOptions {
   readonly reverse?: boolean
 }
 
-const fault = (message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op: 'associativeScan', code })
+const fault = (message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'func', op: 'associativeScan', code })
 type Slices = readonly Tensor[]
 
 /**
@@ -27,13 +39,19 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
   if (leaves.length === 0) throw fault('Expected at least 1 xs leaf', 'NO_XS')
   const front = (leaves as Tensor[]).map((x) => {
     if (x.ndim === 0 || dim >= x.ndim || dim < -x.ndim || x.shape.at(dim) === 0)
-      throw new TensorRangeError(`All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(x.shape)} and dim ${dim}`, { package: 'func', op: 'associativeScan', code: 'DIM_RANGE' })
+      throw new TensorRangeError(
+        `All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(x.shape)} and dim ${dim}`,
+        { package: 'func', op: 'associativeScan', code: 'DIM_RANGE' },
+      )
     const y = movedim(x, dim, 0)
     return reverse ? flip(y, [0]) : y
   })
   const n = front[0]!.shape[0]!
   if (front.some((x) => x.shape[0] !== n))
-    throw new TensorRangeError(`All xs leaves must have the same size along the scan dimension, got shapes [${(leaves as Tensor[]).map((x) => show(x.shape)).join(', ')}] and dim ${dim}`, { package: 'func', op: 'associativeScan', code: 'SIZES_DIFFER' })
+    throw new TensorRangeError(
+      `All xs leaves must have the same size along the scan dimension, got shapes [${(leaves as Tensor[]).map((x) => show(x.shape)).join(', ')}] and dim ${dim}`,
+      { package: 'func', op: 'associativeScan', code: 'SIZES_DIFFER' },
+    )
   const pairs = vmap((a: Slices, b: Slices) => combined(f, spec, a, b), { randomness: 'different' })
   const ys = running(pairs, front, n)
   return spec.unflatten(ys.map((y) => movedim(reverse ? flip(y, [0]) : y, 0, dim))) as X
@@ -45,7 +63,8 @@ function combined<X>(f: (x: X, y: X) => X, spec: TreeSpec, a: Slices, b: Slices)
   if (!got.equals(spec)) throw fault(`expected combine_fn to return a tree like a slice of xs, ${spec}, got ${got}`, 'STRUCTURE')
   out.forEach((y, i) => {
     const x = a[i]!
-    if (!isTensor(y) || y.dtype !== x.dtype || show(y.shape) !== show(x.shape)) throw fault(`expected combine_fn to keep shape and dtype, ${x.dtype}${show(x.shape)}, got ${describe(y)}`, 'SHAPE_MISMATCH')
+    if (!isTensor(y) || y.dtype !== x.dtype || show(y.shape) !== show(x.shape))
+      throw fault(`expected combine_fn to keep shape and dtype, ${x.dtype}${show(x.shape)}, got ${describe(y)}`, 'SHAPE_MISMATCH')
   })
   return out as Tensor[]
 }

@@ -1,7 +1,16 @@
 import { type Autograd, type Functional, type FunctionOf, type OneOrMore, autograd as base } from '@mapgrad/autodiff'
 import { inForm, inputList, outputOf, vjpFlat } from '@mapgrad/autodiff/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, checkOptions, describe, filledLike, isTensor, numel, type Tensors } from '@mapgrad/tensor/plugin'
+import {
+  TensorRangeError,
+  TensorTypeError,
+  checkOptions,
+  describe,
+  filledLike,
+  isTensor,
+  numel,
+  type Tensors,
+} from '@mapgrad/tensor/plugin'
 import { jacfwd, jacrev } from './jacobian.ts'
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
@@ -30,8 +39,17 @@ export type JacobianOf<X extends OneOrMore, R extends OneOrMore> = R extends Ten
 
 function checkStrategy(op: string, strategy: unknown, strict: boolean): asserts strategy is Strategy {
   if (strategy !== 'reverse-mode' && strategy !== 'forward-mode')
-    throw fault(op, `Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode". Got ${describe(strategy)}`, 'STRATEGY')
-  if (strict && strategy === 'forward-mode') throw fault(op, `torch.autograd.functional.${op}: \`strict=True\` and \`strategy="forward-mode"\` are not supported together (yet). Use strategy 'reverse-mode'`, 'STRATEGY')
+    throw fault(
+      op,
+      `Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode". Got ${describe(strategy)}`,
+      'STRATEGY',
+    )
+  if (strict && strategy === 'forward-mode')
+    throw fault(
+      op,
+      `torch.autograd.functional.${op}: \`strict=True\` and \`strategy="forward-mode"\` are not supported together (yet). Use strategy 'reverse-mode'`,
+      'STRATEGY',
+    )
 }
 
 /** In strict mode: every output must depend on every input. */
@@ -40,9 +58,18 @@ function checkDependence(op: string, f: (...xs: Tensors) => unknown, xs: Tensors
   ys.forEach((y, i) => {
     const grads = y.dtype.includes('float') ? pull(ys.map((_, k) => (k === i ? ones(y) : null))) : xs.map(() => null)
     if (grads.every((g) => g === null))
-      throw fault(op, `Output ${i} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode.`, 'INDEPENDENT')
+      throw fault(
+        op,
+        `Output ${i} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode.`,
+        'INDEPENDENT',
+      )
     grads.forEach((g, j) => {
-      if (!g) throw fault(op, `Output ${i} of the user-provided function is independent of input ${j}. This is not allowed in strict mode.`, 'INDEPENDENT')
+      if (!g)
+        throw fault(
+          op,
+          `Output ${i} of the user-provided function is independent of input ${j}. This is not allowed in strict mode.`,
+          'INDEPENDENT',
+        )
     })
   })
 }
@@ -52,12 +79,21 @@ function checkDependence(op: string, f: (...xs: Tensors) => unknown, xs: Tensors
  * output, for several inputs an array by input inside it.
  * @throws TensorTypeError for a strategy that does not exist, or in strict mode if an output does not depend on an input
  */
-export function jacobian<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, inputs: X, options: FunctionalJacobianOptions = {}): JacobianOf<X, R> {
+export function jacobian<X extends OneOrMore, R extends OneOrMore>(
+  func: FunctionOf<X, R>,
+  inputs: X,
+  options: FunctionalJacobianOptions = {},
+): JacobianOf<X, R> {
   const op = 'jacobian'
   checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy'], 'func')
   const { strict = false, vectorize = false, strategy = 'reverse-mode' } = options
   checkStrategy(op, strategy, strict)
-  if (strict && vectorize) throw fault(op, 'torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either set `strict=False` or `vectorize=False`.', 'STRICT')
+  if (strict && vectorize)
+    throw fault(
+      op,
+      'torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either set `strict=False` or `vectorize=False`.',
+      'STRICT',
+    )
   const xs = inputList(op, inputs)
   const f = func as unknown as (...xs: Tensors) => OneOrMore
   if (strict) checkDependence(op, f, xs)
@@ -65,14 +101,21 @@ export function jacobian<X extends OneOrMore, R extends OneOrMore>(func: Functio
   const at = xs.map((_, i) => i)
   let out: OneOrMore | undefined
   const rows = transform((...leaves: Tensor[]) => outputOf(op, (out = f(...leaves))), { argnums: at })(...xs) as unknown as Tensor[][]
-  return inForm(out, rows.map((row) => inForm(inputs, row) as Tensor)) as JacobianOf<X, R>
+  return inForm(
+    out,
+    rows.map((row) => inForm(inputs, row) as Tensor),
+  ) as JacobianOf<X, R>
 }
 
 /**
  * The Hessian of a function of one element of one Tensor or of several (an array): shape `[...in, ...in]`; for several inputs
  * an array of arrays.
  */
-function hessian<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, options: FunctionalHessianOptions = {}): X extends Tensor ? Tensor : readonly X[] {
+function hessian<X extends OneOrMore>(
+  func: FunctionOf<X, Tensor>,
+  inputs: X,
+  options: FunctionalHessianOptions = {},
+): X extends Tensor ? Tensor : readonly X[] {
   const op = 'hessian'
   checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'outerJacobianStrategy'], 'func')
   const { strict = false, outerJacobianStrategy: strategy = 'reverse-mode' } = options
@@ -83,13 +126,23 @@ function hessian<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, op
     const [ys, pull] = vjpFlat((ls) => {
       const out = f(...ls)
       if (!isTensor(out)) throw fault(op, 'The function given to hessian should return a single Tensor', 'OUTPUT_TYPE')
-      if (numel(out.shape) !== 1) throw new TensorRangeError('The Tensor returned by the function given to hessian should contain a single element', { package: 'func', op, code: 'NOT_A_SCALAR' })
+      if (numel(out.shape) !== 1)
+        throw new TensorRangeError('The Tensor returned by the function given to hessian should contain a single element', {
+          package: 'func',
+          op,
+          code: 'NOT_A_SCALAR',
+        })
       return [out]
     }, leaves)
     const grads = pull([ones(ys[0]!)])
     return leaves.map((x, i) => {
       const g = grads[i]
-      if (!g && strict) throw fault(op, `Output 0 of the user-provided function is independent of input ${i}. This is not allowed in strict mode.`, 'INDEPENDENT')
+      if (!g && strict)
+        throw fault(
+          op,
+          `Output 0 of the user-provided function is independent of input ${i}. This is not allowed in strict mode.`,
+          'INDEPENDENT',
+        )
       return g ?? filledLike(x, 0, x.dtype, x.shape)
     })
   }

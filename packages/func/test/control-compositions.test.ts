@@ -1,4 +1,22 @@
-import { type Tensor, add, checkpoint, cond, cos, exp, forLoop, map, matmul, mul, scan, select, sin, sum, tanh, tensor, whileLoop } from '@mapgrad/func'
+import {
+  type Tensor,
+  add,
+  checkpoint,
+  cond,
+  cos,
+  exp,
+  forLoop,
+  map,
+  matmul,
+  mul,
+  scan,
+  select,
+  sin,
+  sum,
+  tanh,
+  tensor,
+  whileLoop,
+} from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { type F, distance, flat, random, stepsAlong } from './rules.ts'
 
@@ -16,7 +34,12 @@ const cases: readonly { readonly name: string; readonly special: F; readonly pla
     // at x and at 2x the first component decides alike; the examples of vmap differ in the second condition
     special: (x) => {
       const y = matmul(W, x)
-      const [a] = cond(sum(x).gt(sum(sin(x)).mul(1.5)), (y: Tensor) => [tanh(mul(y, C))], (y: Tensor) => [sin(add(y, mul(C, sum(x))))], [y])
+      const [a] = cond(
+        sum(x).gt(sum(sin(x)).mul(1.5)),
+        (y: Tensor) => [tanh(mul(y, C))],
+        (y: Tensor) => [sin(add(y, mul(C, sum(x))))],
+        [y],
+      )
       return matmul(V, a!)
     },
     plain: (x) => {
@@ -86,7 +109,25 @@ const cases: readonly { readonly name: string; readonly special: F; readonly pla
     special: (x) =>
       map(
         (v, x) =>
-          forLoop(0, 2, (i, y) => scan((h: Tensor, c: Tensor) => [cond(h.gt(0), (h: Tensor) => sin(add(h, c)), (h: Tensor) => mul(cos(h), c), [h]), null], add(y, i), add(v, sum(x)))[0], sum(sin(x))),
+          forLoop(
+            0,
+            2,
+            (i, y) =>
+              scan(
+                (h: Tensor, c: Tensor) => [
+                  cond(
+                    h.gt(0),
+                    (h: Tensor) => sin(add(h, c)),
+                    (h: Tensor) => mul(cos(h), c),
+                    [h],
+                  ),
+                  null,
+                ],
+                add(y, i),
+                add(v, sum(x)),
+              )[0],
+            sum(sin(x)),
+          ),
         V,
         x,
       ),
@@ -103,7 +144,12 @@ const cases: readonly { readonly name: string; readonly special: F; readonly pla
         }
         return y.reshape([1])
       })
-      return rows[0]!.reshape([1, 1]).expand([1, 1]).reshape([1]).mul(tensor([1, 0], { dtype: 'float64' })).add(rows[1]!.mul(tensor([0, 1], { dtype: 'float64' })))
+      return rows[0]!
+        .reshape([1, 1])
+        .expand([1, 1])
+        .reshape([1])
+        .mul(tensor([1, 0], { dtype: 'float64' }))
+        .add(rows[1]!.mul(tensor([0, 1], { dtype: 'float64' })))
     },
   },
 ]

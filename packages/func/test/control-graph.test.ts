@@ -1,12 +1,48 @@
-import { type Tensor, add, checkpoint, cond, customVjp, forLoop, grad, makeFx, map, mul, noGrad, scan, sin, sqrt, sum, tanh, vmap, whileLoop } from '@mapgrad/func'
+import {
+  type Tensor,
+  add,
+  checkpoint,
+  cond,
+  customVjp,
+  forLoop,
+  grad,
+  makeFx,
+  map,
+  mul,
+  noGrad,
+  scan,
+  sin,
+  sqrt,
+  sum,
+  tanh,
+  vmap,
+  whileLoop,
+} from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { type F, distance, f64, raised } from './rules.ts'
 
 const square = customVjp((x: Tensor) => mul(x, x), { forward: (x) => [mul(x, x), x], backward: (x, ct) => [mul(ct, mul(x, 3))] })
-const branch: F = (x) => cond(sum(x).gt(0), (x: Tensor) => sin(x), (x: Tensor) => sqrt(x.neg()), [x])
-const each: F = (y) => cond(y.gt(0), () => sqrt(y), () => mul(y, 2))
+const branch: F = (x) =>
+  cond(
+    sum(x).gt(0),
+    (x: Tensor) => sin(x),
+    (x: Tensor) => sqrt(x.neg()),
+    [x],
+  )
+const each: F = (y) =>
+  cond(
+    y.gt(0),
+    () => sqrt(y),
+    () => mul(y, 2),
+  )
 const rows: F = (x) => scan((h: Tensor, r: Tensor) => [tanh(add(h, r)), h], sum(x), x)[1]
-const halve: F = (x) => whileLoop((y) => sum(y).abs().gt(1), (y) => [mul(y, 0.5)], [x], { maxIterations: 6 })[0]
+const halve: F = (x) =>
+  whileLoop(
+    (y) => sum(y).abs().gt(1),
+    (y) => [mul(y, 0.5)],
+    [x],
+    { maxIterations: 6 },
+  )[0]
 
 const cases: readonly (readonly [string, F])[] = [
   ['cond', branch],
@@ -18,7 +54,16 @@ const cases: readonly (readonly [string, F])[] = [
   ['grad of scan', grad((x: Tensor) => sum(rows(x)))],
   ['whileLoop with a bound', halve],
   ['grad of whileLoop with a bound', grad((x: Tensor) => sum(halve(x)))],
-  ['forLoop and map', (x) => forLoop(0, 3, (i, y: Tensor) => add(y, i), map((v) => mul(v, sum(x)), x))],
+  [
+    'forLoop and map',
+    (x) =>
+      forLoop(
+        0,
+        3,
+        (i, y: Tensor) => add(y, i),
+        map((v) => mul(v, sum(x)), x),
+      ),
+  ],
   ['checkpoint over a closure', grad((x: Tensor) => sum(checkpoint((y: Tensor) => sin(mul(y, x)))(x)))],
   ['customVjp', square],
   ['grad of customVjp', grad((x: Tensor) => sum(square(x)))],
@@ -40,6 +85,17 @@ describe('a graph has every way a program may go: traced at one point, it is rig
       }
     })
   test('whileLoop without a bound says what a graph needs', () => {
-    expect(raised(() => makeFx((x: Tensor) => whileLoop((y) => sum(y).gt(1), (y) => [mul(y, 0.5)], [x])[0])(points[0]!)).message).toContain('got values of a graph that is being traced')
+    expect(
+      raised(() =>
+        makeFx(
+          (x: Tensor) =>
+            whileLoop(
+              (y) => sum(y).gt(1),
+              (y) => [mul(y, 0.5)],
+              [x],
+            )[0],
+        )(points[0]!),
+      ).message,
+    ).toContain('got values of a graph that is being traced')
   })
 })

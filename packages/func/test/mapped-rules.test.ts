@@ -1,4 +1,23 @@
-import { type Tensor, add, checkpoint, customJvp, customVjp, customVmap, grad, jacrev, jvp, mul, noGrad, rand, sin, square, stack, sum, vjp, vmap } from '@mapgrad/func'
+import {
+  type Tensor,
+  add,
+  checkpoint,
+  customJvp,
+  customVjp,
+  customVmap,
+  grad,
+  jacrev,
+  jvp,
+  mul,
+  noGrad,
+  rand,
+  sin,
+  square,
+  stack,
+  sum,
+  vjp,
+  vmap,
+} from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { distance, f64, numbers, raised, random } from './rules.ts'
 
@@ -6,7 +25,10 @@ const rows = (x: Tensor): Tensor[] => [...x]
 
 describe('vmap of functions with derivatives by hand', () => {
   /** w·x, whose gradient by w is ten times too large, so that one sees whose rule ran. */
-  const dot = customVjp((w: Tensor, x: Tensor) => sum(mul(w, x)), { forward: (w, x) => [sum(mul(w, x)), [w, x]], backward: ([w, x], ct) => [mul(ct, mul(x!, 10)), mul(ct, w!)] })
+  const dot = customVjp((w: Tensor, x: Tensor) => sum(mul(w, x)), {
+    forward: (w, x) => [sum(mul(w, x)), [w, x]],
+    backward: ([w, x], ct) => [mul(ct, mul(x!, 10)), mul(ct, w!)],
+  })
   const [w, xs] = [random(3), random(5, 3)]
   test('the rule stays in force', () => {
     expect(distance(vmap(dot, [null, 0])(w, xs), stack(rows(xs).map((x) => dot(w, x))))).toBeLessThan(1e-15)
@@ -37,7 +59,8 @@ describe('vmap of functions with derivatives by hand', () => {
     expect(distance(vmap(grad(seven))(y), mul(f64([1, 1, 1, 1, 1]), 7))).toBe(0)
   })
   test('closing over a mapped value means the same as anywhere', () => {
-    const scaled = (c: Tensor): ((x: Tensor) => Tensor) => customVjp((x: Tensor) => mul(x, c), { forward: (x) => [mul(x, c), null], backward: (_, ct) => [mul(ct, mul(c, 10))] })
+    const scaled = (c: Tensor): ((x: Tensor) => Tensor) =>
+      customVjp((x: Tensor) => mul(x, c), { forward: (x) => [mul(x, c), null], backward: (_, ct) => [mul(ct, mul(c, 10))] })
     const [c, x] = [random(4), random(4)]
     expect(distance(vmap((c: Tensor, x: Tensor) => scaled(c)(x))(c, x), mul(c, x))).toBe(0)
     expect(distance(vmap((c: Tensor, x: Tensor) => grad(scaled(c))(x))(c, x), mul(c, 10))).toBeLessThan(1e-15)
@@ -49,7 +72,10 @@ describe('vmap of functions with derivatives by hand', () => {
   })
   test('checkpoint: closures over values of both transforms', () => {
     const [c, x] = [random(4, 3), random(4, 3)]
-    const f = (wrap: typeof checkpoint) => (w: Tensor, c: Tensor, x: Tensor): Tensor => sum(wrap((x: Tensor) => sin(mul(mul(c, w), x)))(x))
+    const f =
+      (wrap: typeof checkpoint) =>
+      (w: Tensor, c: Tensor, x: Tensor): Tensor =>
+        sum(wrap((x: Tensor) => sin(mul(mul(c, w), x)))(x))
     const plain = f((g) => g)
     expect(distance(vmap(grad(f(checkpoint)), [null, 0, 0])(w, c, x), vmap(grad(plain), [null, 0, 0])(w, c, x))).toBe(0)
     const total = (g: typeof plain) => grad((w: Tensor) => sum(vmap(g, [null, 0, 0])(w, c, x)))(w)
@@ -107,7 +133,10 @@ describe('customVmap', () => {
   test('trees, outDims, derivatives through the rule', () => {
     const f = customVmap(
       (p: { a: Tensor }): { y: Tensor; z: Tensor } => ({ y: sin(p.a), z: f64(1) }),
-      (_, __, p) => [{ y: sin(p.a).t(), z: f64(1) }, { y: 1, z: null }],
+      (_, __, p) => [
+        { y: sin(p.a).t(), z: f64(1) },
+        { y: 1, z: null },
+      ],
     )
     const a = random(4, 3)
     const out = vmap(f, 0, { y: 0, z: null })({ a })
@@ -117,11 +146,26 @@ describe('customVmap', () => {
   })
   test('what is wrong is named', () => {
     const bad = (rule: unknown): string => raised(() => vmap(customVmap((x: Tensor) => x, rule as never))(random(3))).message
-    expect(bad((_: unknown, __: unknown, x: Tensor) => x)).toContain('[vmap] customVmap: Expected the rule to have two returns, an output and outDims with structure compatible with the output. Got a float64 tensor of shape [3] instead')
+    expect(bad((_: unknown, __: unknown, x: Tensor) => x)).toContain(
+      '[vmap] customVmap: Expected the rule to have two returns, an output and outDims with structure compatible with the output. Got a float64 tensor of shape [3] instead',
+    )
     expect(bad((_: unknown, __: unknown, x: Tensor) => [x, 0, 0])).toContain('Got 3 returns instead')
-    expect(bad((_: unknown, __: unknown, x: Tensor) => [x, [0]])).toContain('the rule returned an incompatible [output, outDims]. Expected outDims to be compatible with the structure of `output`. outDims has structure [*] but output has structure *.')
-    expect(bad((_: unknown, __: unknown, x: Tensor) => [x, 1])).toContain('Dimension out of range (expected to be in range of [-1, 0], but got 1)')
-    expect(raised(() => vmap((x: Tensor) => customVmap((y: Tensor) => y, (_, __, y) => [add(x, y), 0])(x))(random(3))).message).toContain('closes over a value of which this vmap shows one example. Pass it as an argument')
+    expect(bad((_: unknown, __: unknown, x: Tensor) => [x, [0]])).toContain(
+      'the rule returned an incompatible [output, outDims]. Expected outDims to be compatible with the structure of `output`. outDims has structure [*] but output has structure *.',
+    )
+    expect(bad((_: unknown, __: unknown, x: Tensor) => [x, 1])).toContain(
+      'Dimension out of range (expected to be in range of [-1, 0], but got 1)',
+    )
+    expect(
+      raised(() =>
+        vmap((x: Tensor) =>
+          customVmap(
+            (y: Tensor) => y,
+            (_, __, y) => [add(x, y), 0],
+          )(x),
+        )(random(3)),
+      ).message,
+    ).toContain('closes over a value of which this vmap shows one example. Pass it as an argument')
   })
   test('draws inside follow the randomness of the map', () => {
     const noisy = checkpoint((x: Tensor) => add(x, rand(2)))

@@ -44,7 +44,11 @@ const cases: readonly { readonly name: string; readonly special: F; readonly pla
     plain: (x) => around((y) => tanh(mul(y, cos(mul(x, C)).sum())))(x),
   },
   { name: 'checkpoint of customVjp', special: checkpoint(around(handVjp)), plain: around(tanh) },
-  { name: 'checkpoint of checkpoint', special: checkpoint(around(checkpoint((x: Tensor) => tanh(sin(x))))), plain: around((x) => tanh(sin(x))) },
+  {
+    name: 'checkpoint of checkpoint',
+    special: checkpoint(around(checkpoint((x: Tensor) => tanh(sin(x))))),
+    plain: around((x) => tanh(sin(x))),
+  },
 ]
 
 for (const { name, special, plain } of cases)

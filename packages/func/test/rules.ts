@@ -3,7 +3,8 @@ import { type Tensor, grad, hessian, jacfwd, jacrev, jvp, linearize, mul, sin, s
 let state = 7
 const uniform = (): number => ((state = (state * 16807) % 2147483647) / 2147483647) * 2 - 1
 /** A float64 tensor of random numbers in (−1, 1), the same in every run. */
-export const random = (...shape: number[]): Tensor => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
+export const random = (...shape: number[]): Tensor =>
+  tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
 /** Elements as numbers. */
 export const numbers = (x: Tensor): number[] => Array.from(x.dataSync() as Float64Array, Number)
 /** A float64 tensor of given numbers. */
@@ -24,11 +25,24 @@ const h = 1e-4
 /** The derivative of `f` at `x` along `v` by five-point central differences, from values alone. */
 export const along = (f: F, x: Tensor, v: Tensor): Tensor => {
   const at = (k: number): Tensor => f(x.add(v.mul(k * h)))
-  return at(-2).sub(at(2)).add(at(1).sub(at(-1)).mul(8)).div(12 * h)
+  return at(-2)
+    .sub(at(2))
+    .add(at(1).sub(at(-1)).mul(8))
+    .div(12 * h)
 }
-const basis = (n: number): Tensor[] => Array.from({ length: n }, (_, i) => tensor(Float64Array.from({ length: n }, (_v, k) => (k === i ? 1 : 0))))
-const columns = (f: F): F => (x) => stack(basis(x.shape[0]!).map((e) => along(f, x, e)), -1)
-export const flat = (f: F): F => (x) => f(x).reshape([-1])
+const basis = (n: number): Tensor[] =>
+  Array.from({ length: n }, (_, i) => tensor(Float64Array.from({ length: n }, (_v, k) => (k === i ? 1 : 0))))
+const columns =
+  (f: F): F =>
+  (x) =>
+    stack(
+      basis(x.shape[0]!).map((e) => along(f, x, e)),
+      -1,
+    )
+export const flat =
+  (f: F): F =>
+  (x) =>
+    f(x).reshape([-1])
 
 /** How a transform makes a function of one vector into another, and the same by differences or a loop alone. */
 export interface Step {
@@ -55,7 +69,11 @@ export const stepsAlong = (T: Tensor): readonly Step[] => [
   { name: 'jacrev', ours: (f) => jacrev(f) as F, reference: columns },
   { name: 'jacfwd', ours: (f) => jacfwd(f) as F, reference: columns },
   { name: 'linearize', ours: (f) => (x) => linearize(f, [x])[1](T), reference: (f) => (x) => along(f, x, T) },
-  { name: 'vmap', ours: (f) => (x) => vmap(f)(stack([x, mul(x, 2), sin(x)])), reference: (f) => (x) => stack([f(x), f(mul(x, 2)), f(sin(x))]) },
+  {
+    name: 'vmap',
+    ours: (f) => (x) => vmap(f)(stack([x, mul(x, 2), sin(x)])),
+    reference: (f) => (x) => stack([f(x), f(mul(x, 2)), f(sin(x))]),
+  },
   { name: 'hessian', ours: (f) => hessian((x: Tensor) => sum(f(x))) as F, reference: (f) => columns(columns((x) => sum(f(x)))) },
 ]
 

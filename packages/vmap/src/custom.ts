@@ -30,7 +30,11 @@ export interface VmapInfo {
 }
 
 /** The batched function: which axis of each argument holds the examples (a tree like the arguments, `null` for what they share), the arguments → the output, and where its examples lie. */
-export type VmapRule<A extends readonly unknown[], R> = (info: VmapInfo, inDims: { readonly [K in keyof A]: InDimsTree }, ...args: A) => readonly [output: R, outDims: OutDims]
+export type VmapRule<A extends readonly unknown[], R> = (
+  info: VmapInfo,
+  inDims: { readonly [K in keyof A]: InDimsTree },
+  ...args: A
+) => readonly [output: R, outDims: OutDims]
 
 type Mapping = (xs: Tensors, dims: readonly Dim[], info: VmapInfo) => readonly [ys: Tensors, dims: readonly Dim[]]
 
@@ -69,14 +73,25 @@ const custom: Op<Tensors, CustomParams, [xs: Tensors, params: CustomParams], Ten
 })
 
 /** The rule for a transform below, where nothing is mapped here but what the rule closes over; the examples of here go in front. */
-function ruleUnder(rule: Mapping, dims: readonly Dim[], xs: Tensors, belowDims: readonly Dim[], info: VmapInfo, under: BatchContext['under']): [ys: Tensors, below: Dim[], here: Dim[]] {
+function ruleUnder(
+  rule: Mapping,
+  dims: readonly Dim[],
+  xs: Tensors,
+  belowDims: readonly Dim[],
+  info: VmapInfo,
+  under: BatchContext['under'],
+): [ys: Tensors, below: Dim[], here: Dim[]] {
   let below: readonly Dim[] = []
   const [ys, here] = under((...all) => {
     const [out, d] = rule(all, belowDims, info)
     below = d
     return out
   }, dims)(...xs)
-  return [ys.map((y, i) => (here[i] === null ? y : batchFirst(y, here[i]!))), below.map((d, i) => (d === null || here[i] === null ? d : d + 1)), here.map((d) => (d === null ? null : 0))]
+  return [
+    ys.map((y, i) => (here[i] === null ? y : batchFirst(y, here[i]!))),
+    below.map((d, i) => (d === null || here[i] === null ? d : d + 1)),
+    here.map((d) => (d === null ? null : 0)),
+  ]
 }
 
 const isDim = (x: unknown): x is Dim | undefined => x === null || x === undefined || typeof x === 'number'
@@ -113,7 +128,10 @@ export function customVmap<A extends readonly unknown[], R>(f: (...args: A) => R
       {
         f: (...xs) => took(f(...(rebuild(xs, leaves) as A))),
         rule: (xs, dims, info) => {
-          const inDims = rebuild(dims, leaves.map(() => null)) as { readonly [K in keyof A]: InDimsTree }
+          const inDims = rebuild(
+            dims,
+            leaves.map(() => null),
+          ) as { readonly [K in keyof A]: InDimsTree }
           const given: unknown = rule(info, inDims, ...(rebuild(xs, leaves) as A))
           const [out, outDims] = readMapped(given, fault)
           const places = outDimsOf(out, outDims, fault)
@@ -136,7 +154,10 @@ type Fault = (message: string, code: string) => TensorTypeError
 /** The two things that a rule gives. */
 function readMapped(given: unknown, fault: Fault): [output: unknown, outDims: unknown] {
   if (!Array.isArray(given) || given.length !== 2)
-    throw fault(`Expected the rule to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(given) ? `${given.length} returns` : describe(given)} instead`, 'RULE_OUTPUT')
+    throw fault(
+      `Expected the rule to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(given) ? `${given.length} returns` : describe(given)} instead`,
+      'RULE_OUTPUT',
+    )
   return given as [unknown, unknown]
 }
 
@@ -144,12 +165,19 @@ function readMapped(given: unknown, fault: Fault): [output: unknown, outDims: un
 function outDimsOf(out: unknown, outDims: unknown, fault: Fault): Dim[] {
   const flat = treeBroadcastPrefix(outDims, out, isDim)
   const [leaves, spec] = treeFlatten(out)
-  if (!flat) throw fault(`the rule returned an incompatible [output, outDims]. Expected outDims to be compatible with the structure of \`output\`. outDims has structure ${treeFlatten(outDims)[1]} but output has structure ${spec}.`, 'OUT_DIMS')
+  if (!flat)
+    throw fault(
+      `the rule returned an incompatible [output, outDims]. Expected outDims to be compatible with the structure of \`output\`. outDims has structure ${treeFlatten(outDims)[1]} but output has structure ${spec}.`,
+      'OUT_DIMS',
+    )
   return flat.map((d, i) => {
     const y = leaves[i]
     if (d === null || d === undefined || !isTensor(y)) return null
     if (!Number.isInteger(d) || d < -y.ndim || d >= y.ndim)
-      throw new TensorRangeError(`Dimension out of range (expected to be in range of [${-y.ndim}, ${y.ndim - 1}], but got ${d}) in the rule's outDims`, { package: 'vmap', op: 'customVmap', code: 'OUT_DIMS' })
+      throw new TensorRangeError(
+        `Dimension out of range (expected to be in range of [${-y.ndim}, ${y.ndim - 1}], but got ${d}) in the rule's outDims`,
+        { package: 'vmap', op: 'customVmap', code: 'OUT_DIMS' },
+      )
     return d < 0 ? d + y.ndim : d
   })
 }

@@ -21,7 +21,14 @@ export interface ScanLoopOptions {
 /** A tree of results, each with a new leading axis: one entry a round. */
 function stacked(rounds: readonly Tensorial[]): unknown {
   const [first] = rounds
-  return first!.spec.unflatten(first!.leaves.map((_, i) => stack(rounds.map((r) => r.leaves[i]!), 0)))
+  return first!.spec.unflatten(
+    first!.leaves.map((_, i) =>
+      stack(
+        rounds.map((r) => r.leaves[i]!),
+        0,
+      ),
+    ),
+  )
 }
 
 /**
@@ -30,7 +37,12 @@ function stacked(rounds: readonly Tensorial[]): unknown {
  * Reverse mode keeps what each round computed; wrap f in `checkpoint` to keep the carries alone.
  * @throws TensorTypeError or TensorRangeError if the carry changes, or the lengths of xs differ or are 0
  */
-export function scan<C, X, Y>(f: (carry: C, x: X) => readonly [carry: C, y: Y], init: C, xs: X, options: ScanLoopOptions = {}): [carry: C, ys: Y] {
+export function scan<C, X, Y>(
+  f: (carry: C, x: X) => readonly [carry: C, y: Y],
+  init: C,
+  xs: X,
+  options: ScanLoopOptions = {},
+): [carry: C, ys: Y] {
   const op = 'scan'
   if (typeof f !== 'function') throw fault(op, `Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
   checkOptions(op, options as Record<string, unknown>, ['dim', 'reverse', 'length'])
@@ -47,7 +59,8 @@ export function scan<C, X, Y>(f: (carry: C, x: X) => readonly [carry: C, y: Y], 
     const x = all.spec.unflatten(all.leaves.map((t) => select(t, dim, i))) as X
     const out: unknown = f(carry.spec.unflatten(carry.leaves) as C, x)
     refusePromise(op, 'tensor', out)
-    if (!Array.isArray(out) || out.length !== 2) throw fault(op, `Combine_fn must return [carry, y], but got ${describe(out)}`, 'COMBINE_OUTPUT')
+    if (!Array.isArray(out) || out.length !== 2)
+      throw fault(op, `Combine_fn must return [carry, y], but got ${describe(out)}`, 'COMBINE_OUTPUT')
     const next = tensorsIn(op, out[0], (v) => `the new_carry must be a tree of tensors, but got ${describe(v)}. Wrap numbers in tensor(x)`)
     checkLike(op, 'the new_carry', next, 'init', start)
     carry = next
@@ -59,16 +72,33 @@ export function scan<C, X, Y>(f: (carry: C, x: X) => readonly [carry: C, y: Y], 
 
 function scanLength(op: string, { leaves }: Tensorial, dim: number, length: number | undefined): number {
   if (leaves.length === 0) {
-    if (length === undefined || !Number.isInteger(length) || length < 1) throw fault(op, `expected xs with a tensor, or { length } ≥ 1 without one, got length ${describe(length)}`, 'NO_XS')
+    if (length === undefined || !Number.isInteger(length) || length < 1)
+      throw fault(op, `expected xs with a tensor, or { length } ≥ 1 without one, got length ${describe(length)}`, 'NO_XS')
     return length
   }
   for (const x of leaves) {
-    if (x.ndim === 0 || dim >= x.ndim || dim < -x.ndim) throw new TensorRangeError(`All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(x.shape)} and dim ${dim}`, { op, code: 'DIM_RANGE' })
+    if (x.ndim === 0 || dim >= x.ndim || dim < -x.ndim)
+      throw new TensorRangeError(
+        `All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(x.shape)} and dim ${dim}`,
+        { op, code: 'DIM_RANGE' },
+      )
   }
   const sizes = leaves.map((x) => x.shape[normalizeDim(op, dim, x.ndim)]!)
-  if (sizes.some((s) => s !== sizes[0])) throw new TensorRangeError(`All xs leaves must have the same size along the scan dimension, got shapes [${leaves.map((x) => show(x.shape)).join(', ')}] and dim ${dim}`, { op, code: 'SIZES_DIFFER' })
-  if (sizes[0] === 0) throw new TensorRangeError(`All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(leaves[0]!.shape)} and dim ${dim}`, { op, code: 'EMPTY' })
-  if (length !== undefined && length !== sizes[0]) throw new TensorRangeError(`expected length to be the size of xs along the scan dimension, ${sizes[0]}, got ${length}`, { op, code: 'SIZES_DIFFER' })
+  if (sizes.some((s) => s !== sizes[0]))
+    throw new TensorRangeError(
+      `All xs leaves must have the same size along the scan dimension, got shapes [${leaves.map((x) => show(x.shape)).join(', ')}] and dim ${dim}`,
+      { op, code: 'SIZES_DIFFER' },
+    )
+  if (sizes[0] === 0)
+    throw new TensorRangeError(
+      `All xs leaves must at least have 'dim' number of dimensions and scan dimension > 0, got shape ${show(leaves[0]!.shape)} and dim ${dim}`,
+      { op, code: 'EMPTY' },
+    )
+  if (length !== undefined && length !== sizes[0])
+    throw new TensorRangeError(`expected length to be the size of xs along the scan dimension, ${sizes[0]}, got ${length}`, {
+      op,
+      code: 'SIZES_DIFFER',
+    })
   return sizes[0]!
 }
 
@@ -84,11 +114,18 @@ export function map<X, A extends readonly unknown[], R>(f: (x: X, ...args: A) =>
   const { leaves } = all
   if (leaves.length === 0) throw fault(op, `Mapped xs can only consist of tensors. Got xs ${describe(xs)}`, 'NOT_A_TENSOR')
   if (leaves.some((x) => x.ndim === 0 || x.shape[0] !== leaves[0]!.shape[0]))
-    throw new TensorRangeError(`Leading dimensions of mapped xs must be consistent. Got shapes [${leaves.map((x) => show(x.shape)).join(', ')}].`, { op, code: 'SIZES_DIFFER' })
+    throw new TensorRangeError(
+      `Leading dimensions of mapped xs must be consistent. Got shapes [${leaves.map((x) => show(x.shape)).join(', ')}].`,
+      { op, code: 'SIZES_DIFFER' },
+    )
   if (leaves[0]!.shape[0] === 0) throw new TensorRangeError('Leading dimensions of mapped xs cannot be 0.', { op, code: 'EMPTY' })
   const rounds: Tensorial[] = []
   for (let i = 0; i < leaves[0]!.shape[0]!; i++) {
-    const out = tensorsIn(op, f(all.spec.unflatten(leaves.map((t) => select(t, 0, i))) as X, ...args), (y) => `expected f to return a tree of tensors, got ${describe(y)}. Wrap numbers in tensor(x)`)
+    const out = tensorsIn(
+      op,
+      f(all.spec.unflatten(leaves.map((t) => select(t, 0, i))) as X, ...args),
+      (y) => `expected f to return a tree of tensors, got ${describe(y)}. Wrap numbers in tensor(x)`,
+    )
     if (i > 0) checkLike(op, "f's result", out, 'its first result', rounds[0]!)
     rounds.push(out)
   }

@@ -18,7 +18,8 @@ import { where } from './where.ts'
 // range), it borrows the values of one that does go that way.
 
 /** A condition with its axes put before those of d, where they belong. */
-const masked = (d: Tensor, condition: Tensor): Tensor => where(reshapeTo(condition, [...condition.shape, ...new Array<number>(d.ndim - condition.ndim).fill(1)]), d, 0)
+const masked = (d: Tensor, condition: Tensor): Tensor =>
+  where(reshapeTo(condition, [...condition.shape, ...new Array<number>(d.ndim - condition.ndim).fill(1)]), d, 0)
 
 /**
  * x where the condition holds, elsewhere the x of the first place where it does. The condition's axes lead in x, where
@@ -69,7 +70,11 @@ class SettleTrace extends Trace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
-    const out = bind(op, inputs.map((x) => this.#enter(x)), params)
+    const out = bind(
+      op,
+      inputs.map((x) => this.#enter(x)),
+      params,
+    )
     for (const y of Array.isArray(out) ? (out as Tensors) : [out as Tensor]) this.#inside.add(y.value)
     return out
   }
