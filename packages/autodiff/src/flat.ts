@@ -1,19 +1,37 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Value, TensorRangeError, TensorTypeError, type TreeSpec, describe, filledLike, isTensor, refusePromise, show, treeFlatten, type Tangent, write } from '@mapgrad/tensor/plugin'
+import {
+  type Value,
+  TensorRangeError,
+  TensorTypeError,
+  type TreeSpec,
+  describe,
+  filledLike,
+  isTensor,
+  refusePromise,
+  show,
+  treeFlatten,
+  type Tangent,
+  write,
+} from '@mapgrad/tensor/plugin'
 
 // Between the trees that users pass and the lists of tensors that interpreters work on.
 
 /** What kind of thing a leaf is, for messages. */
-export const kindOf = (x: unknown): string => (isTensor(x) ? 'Tensor' : x === null ? 'null' : typeof x === 'object' ? describe(x) : typeof x)
+export const kindOf = (x: unknown): string =>
+  isTensor(x) ? 'Tensor' : x === null ? 'null' : typeof x === 'object' ? describe(x) : typeof x
 
-const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'autodiff', op, code })
+const fault = (op: string, message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'autodiff', op, code })
 
 /** The tensors of what a user's function returned, and its structure. `call` is the call as PyTorch writes it in messages. */
 export function outputs(op: string, call: string, out: unknown): [ys: Tensor[], spec: TreeSpec] {
   refusePromise(op, 'autodiff', out)
   const [leaves, spec] = treeFlatten(out)
-  if (leaves.length === 0) throw fault(op, `${call}: Expected f to be a function that has non-empty output (got output = ${describe(out)})`, 'EMPTY_OUTPUT')
-  for (const y of leaves) if (!isTensor(y)) throw fault(op, `${call}: expected f(*primals) to return only tensors, got unsupported type ${kindOf(y)}`, 'OUTPUT_TYPE')
+  if (leaves.length === 0)
+    throw fault(op, `${call}: Expected f to be a function that has non-empty output (got output = ${describe(out)})`, 'EMPTY_OUTPUT')
+  for (const y of leaves)
+    if (!isTensor(y))
+      throw fault(op, `${call}: expected f(*primals) to return only tensors, got unsupported type ${kindOf(y)}`, 'OUTPUT_TYPE')
   return [leaves as Tensor[], spec]
 }
 
@@ -21,14 +39,25 @@ export function outputs(op: string, call: string, out: unknown): [ys: Tensor[], 
 export function splitAux(op: string, call: string, out: unknown, hasAux: boolean): [output: unknown, aux: unknown] {
   refusePromise(op, 'autodiff', out)
   if (!hasAux) return [out, undefined]
-  if (!Array.isArray(out) || out.length !== 2) throw fault(op, `${call}: output of function f should be a tuple: (output, aux) if has_aux is True (hasAux: return [output, aux]), got ${kindOf(out)}`, 'AUX_ARITY')
+  if (!Array.isArray(out) || out.length !== 2)
+    throw fault(
+      op,
+      `${call}: output of function f should be a tuple: (output, aux) if has_aux is True (hasAux: return [output, aux]), got ${kindOf(out)}`,
+      'AUX_ARITY',
+    )
   return out as [unknown, unknown]
 }
 
 /** The tensors of an aux tree; anything else in it is refused, as in PyTorch. */
 export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
   const [leaves, spec] = treeFlatten(aux)
-  for (const x of leaves) if (!isTensor(x)) throw fault(op, `Expected tensors, got unsupported type ${kindOf(x)} in aux. Return numbers outside the transform, or wrap them in tensor(x)`, 'AUX_TYPE')
+  for (const x of leaves)
+    if (!isTensor(x))
+      throw fault(
+        op,
+        `Expected tensors, got unsupported type ${kindOf(x)} in aux. Return numbers outside the transform, or wrap them in tensor(x)`,
+        'AUX_TYPE',
+      )
   return [leaves as Tensor[], spec]
 }
 
@@ -38,8 +67,18 @@ export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 export function primalLeaves(op: string, tree: unknown): [Tensor[], TreeSpec] {
   const [leaves, spec] = treeFlatten(tree)
   for (const x of leaves) {
-    if (!isTensor(x)) throw fault(op, `Thing passed to transform API must be Tensor, got ${kindOf(x)}. Wrap it in tensor(x), or pass it as an argument that is not differentiated`, 'PRIMAL_TYPE')
-    if (!isFloating(x)) throw fault(op, `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32'), or leave the argument out of argnums`, 'PRIMAL_DTYPE')
+    if (!isTensor(x))
+      throw fault(
+        op,
+        `Thing passed to transform API must be Tensor, got ${kindOf(x)}. Wrap it in tensor(x), or pass it as an argument that is not differentiated`,
+        'PRIMAL_TYPE',
+      )
+    if (!isFloating(x))
+      throw fault(
+        op,
+        `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32'), or leave the argument out of argnums`,
+        'PRIMAL_DTYPE',
+      )
   }
   return [leaves as Tensor[], spec]
 }
@@ -65,7 +104,12 @@ export function matchLeaves(op: string, what: 'cotangents' | 'tangents', tree: u
           : `tangent:${i} with shape ${show(c.shape)} in flattened pytree doesn't match the shape ${show(y.shape)} of the corresponding primal.`
       throw new TensorRangeError(text, { package: 'autodiff', op, code: 'SHAPE_MISMATCH' })
     }
-    if (c.dtype !== y.dtype) throw fault(op, `expected ${what} of the dtype of what they belong to, ${y.dtype}, got ${c.dtype}. Convert with x.to('${y.dtype}')`, 'DTYPE_MISMATCH')
+    if (c.dtype !== y.dtype)
+      throw fault(
+        op,
+        `expected ${what} of the dtype of what they belong to, ${y.dtype}, got ${c.dtype}. Convert with x.to('${y.dtype}')`,
+        'DTYPE_MISMATCH',
+      )
     return c
   })
 }
@@ -112,7 +156,8 @@ export class Loans {
   }
   /** At the end of the function: what was written, as the level below sees it. */
   collect(lower: (x: Tensor) => Tensor): void {
-    for (const loan of this.#loans) if (loan.inner.value !== loan.value && show(loan.inner.shape) === show(loan.outer.shape)) loan.next = lower(loan.inner)
+    for (const loan of this.#loans)
+      if (loan.inner.value !== loan.value && show(loan.inner.shape) === show(loan.outer.shape)) loan.next = lower(loan.inner)
   }
   /** After the function: the caller's tensors get it. */
   settle(): void {

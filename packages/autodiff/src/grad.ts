@@ -1,5 +1,15 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, filledLike, isOptions, isTensor, owning } from '@mapgrad/tensor/plugin'
+import {
+  TensorRangeError,
+  TensorTypeError,
+  type TreeSpec,
+  checkOptions,
+  describe,
+  filledLike,
+  isOptions,
+  isTensor,
+  owning,
+} from '@mapgrad/tensor/plugin'
 import { Loans, auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
 
@@ -25,7 +35,8 @@ export type Chosen<A extends readonly unknown[], N> = N extends number
     ? { -readonly [K in keyof N]: Chosen<A, N[K]> }
     : never
 
-const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'autodiff', op, code })
+const fault = (op: string, message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'autodiff', op, code })
 
 /** Non-negative positions of the differentiated arguments, PyTorch's rules and texts. */
 export function normalizeArgnums(op: string, argnums: unknown, count: number): number[] {
@@ -34,7 +45,8 @@ export function normalizeArgnums(op: string, argnums: unknown, count: number): n
   if (list.length === 0) throw fault(op, 'argnums must be non-empty', 'ARGNUMS')
   const out = (list as unknown[]).map((n) => {
     if (typeof n !== 'number' || !Number.isInteger(n)) throw fault(op, `argnum must be int, got: ${describe(n)}`, 'ARGNUMS')
-    if (n < -count || n >= count) throw new TensorRangeError(`Got argnum=${n}, but only ${count} positional inputs`, { package: 'autodiff', op, code: 'ARGNUMS' })
+    if (n < -count || n >= count)
+      throw new TensorRangeError(`Got argnum=${n}, but only ${count} positional inputs`, { package: 'autodiff', op, code: 'ARGNUMS' })
     return n < 0 ? n + count : n
   })
   if (new Set(out).size !== out.length) throw fault(op, `argnums elements must be unique, got (${out.join(', ')})`, 'ARGNUMS')
@@ -42,7 +54,15 @@ export function normalizeArgnums(op: string, argnums: unknown, count: number): n
 }
 
 /** A function's arguments with the differentiated ones taken out as a list of tensors, and put back, the others lent. */
-export function select(op: string, args: readonly unknown[], argnums: Argnums): { leaves: Tensor[]; rebuild: (leaves: readonly Tensor[], loans?: Loans) => unknown[]; restore: (leaves: readonly unknown[]) => unknown } {
+export function select(
+  op: string,
+  args: readonly unknown[],
+  argnums: Argnums,
+): {
+  leaves: Tensor[]
+  rebuild: (leaves: readonly Tensor[], loans?: Loans) => unknown[]
+  restore: (leaves: readonly unknown[]) => unknown
+} {
   const at = normalizeArgnums(op, argnums, args.length)
   const parts = at.map((i) => primalLeaves(op, args[i]))
   const leaves = parts.flatMap(([l]) => l)
@@ -74,7 +94,13 @@ export function readGradOptions(op: string, second: unknown, third: unknown): { 
 
 type AnyFunction = (...args: never[]) => unknown
 
-function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: boolean, args: readonly unknown[]): [grad: unknown, value: Tensor, aux: unknown] {
+function gradAndValueOf(
+  op: string,
+  f: AnyFunction,
+  argnums: Argnums,
+  hasAux: boolean,
+  args: readonly unknown[],
+): [grad: unknown, value: Tensor, aux: unknown] {
   const call = 'grad_and_value(f)(*args)'
   const { leaves, rebuild, restore } = select(op, args, argnums)
   let auxSpec: TreeSpec | undefined
@@ -82,8 +108,17 @@ function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: bo
   const [ys, pull] = vjpFlat((xs, lower) => {
     const [out, aux] = splitAux(op, call, f(...(rebuild(xs, loans) as never[])), hasAux)
     loans.collect(lower)
-    if (!isTensor(out)) throw fault(op, `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. With extra results, return [loss, aux] and give { hasAux: true }`, 'OUTPUT_TYPE')
-    if (out.ndim !== 0) throw new TensorRangeError(`${call}: Expected f(*args) to return a scalar Tensor, got tensor with ${out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?`, { package: 'autodiff', op, code: 'NOT_A_SCALAR' })
+    if (!isTensor(out))
+      throw fault(
+        op,
+        `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. With extra results, return [loss, aux] and give { hasAux: true }`,
+        'OUTPUT_TYPE',
+      )
+    if (out.ndim !== 0)
+      throw new TensorRangeError(
+        `${call}: Expected f(*args) to return a scalar Tensor, got tensor with ${out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?`,
+        { package: 'autodiff', op, code: 'NOT_A_SCALAR' },
+      )
     if (!hasAux) return [out]
     const [extra, spec] = auxLeaves(op, aux)
     auxSpec = spec
@@ -101,10 +136,23 @@ function gradAndValueOf(op: string, f: AnyFunction, argnums: Argnums, hasAux: bo
  * With `hasAux`, `f` returns `[loss, aux]` and the result is `[grad, aux]`.
  * @throws TensorRangeError if the output is no scalar, TensorTypeError if a chosen leaf is no floating-point tensor
  */
-export function grad<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, argnums?: N): (...args: A) => Chosen<A, N>
-export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(f: (...args: A) => readonly [Tensor, X], argnums: N | undefined, hasAux: true): (...args: A) => [Chosen<A, N>, X]
-export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(f: (...args: A) => readonly [Tensor, X], options: { readonly argnums?: N; readonly hasAux: true }): (...args: A) => [Chosen<A, N>, X]
-export function grad<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, options?: { readonly argnums?: N; readonly hasAux?: false }): (...args: A) => Chosen<A, N>
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  argnums?: N,
+): (...args: A) => Chosen<A, N>
+export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, X],
+  argnums: N | undefined,
+  hasAux: true,
+): (...args: A) => [Chosen<A, N>, X]
+export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [Tensor, X],
+  options: { readonly argnums?: N; readonly hasAux: true },
+): (...args: A) => [Chosen<A, N>, X]
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  options?: { readonly argnums?: N; readonly hasAux?: false },
+): (...args: A) => Chosen<A, N>
 export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
   checkFunction('grad', f)
   const { argnums, hasAux } = readGradOptions('grad', second, third)
@@ -122,7 +170,10 @@ export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boo
  * Like `grad`, with the value: `[grad, value]`, or `[grad, [value, aux]]` with `hasAux`.
  * @throws as `grad`
  */
-export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(f: (...args: A) => Tensor, argnums?: N): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
+export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  argnums?: N,
+): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
   argnums: N | undefined,

@@ -1,5 +1,20 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Fn, type Jvp, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, bind, resume, withTrace } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type ArrayValue,
+  type Fn,
+  type Jvp,
+  type Outputs,
+  type Shape,
+  type Tangent,
+  type Tensors,
+  type Trace,
+  Tracer,
+  type Value,
+  bind,
+  resume,
+  withTrace,
+} from '@mapgrad/tensor/plugin'
 import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, functionDiff, refuseCaptured } from './derivative.ts'
@@ -95,12 +110,19 @@ class JvpTrace extends DerivativeTrace {
         )
     const out = listOf(bind(op, [...xs, ...moving.map((i) => dxs[i]!)], diff.around(params, paired)))
     const count = out.length / 2
-    return this.#pair(out.slice(0, count), out.slice(count).map((d, i) => (depends[i] ? d : null)))
+    return this.#pair(
+      out.slice(0, count),
+      out.slice(count).map((d, i) => (depends[i] ? d : null)),
+    )
   }
 }
 
 /** Outputs of `f` at `primals` and their tangents along `tangents`; `null` is a zero tangent. */
-export function jvpFlat(f: (xs: Tensors) => Tensors, primals: Tensors, tangents: readonly Tangent[]): [ys: Tensors, dys: readonly Tangent[]] {
+export function jvpFlat(
+  f: (xs: Tensors) => Tensors,
+  primals: Tensors,
+  tangents: readonly Tangent[],
+): [ys: Tensors, dys: readonly Tangent[]] {
   const loans = new Loans()
   const out = withTrace(new JvpTrace(), (trace) => {
     const ys = f(primals.map((x, i) => loans.lend(x, tangents[i] ? new Dual(trace, x.wrap(x.value), tangents[i]) : x.value)))

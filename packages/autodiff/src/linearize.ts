@@ -1,5 +1,20 @@
 import type { DType, Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Outputs, type Shape, type Tangent, type Tensors, type Trace, Tracer, type Value, bind, filledLike, internally, withTrace } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type ArrayValue,
+  type Backend,
+  type Outputs,
+  type Shape,
+  type Tangent,
+  type Tensors,
+  type Trace,
+  Tracer,
+  type Value,
+  bind,
+  filledLike,
+  internally,
+  withTrace,
+} from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
@@ -110,7 +125,10 @@ class LinearTrace extends DerivativeTrace {
 }
 
 /** Outputs of `f` at `primals`, and the linear map from tangents of the primals to tangents of the outputs, without evaluating `f` again. */
-export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
+export function linearizeFlat(
+  f: (xs: Tensors) => Tensors,
+  primals: Tensors,
+): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const loans = new Loans()
   const out = withTrace(new LinearTrace(), (trace) => {
     const starts = primals.map((x) => loans.lend(x, x.dtype.includes('float') ? trace.start(x).value : x.value))
@@ -132,7 +150,10 @@ export function linearizeFlat(f: (xs: Tensors) => Tensors, primals: Tensors): [y
       return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
     }
     loans.collect((x) => trace.leaving(x))
-    return [ys.map((y) => trace.leaving(y)), (dxs: readonly Tangent[]) => internally(() => push(dxs)).map((d) => d && d.wrap(d.value))] satisfies [Tensors, typeof push]
+    return [
+      ys.map((y) => trace.leaving(y)),
+      (dxs: readonly Tangent[]) => internally(() => push(dxs)).map((d) => d && d.wrap(d.value)),
+    ] satisfies [Tensors, typeof push]
   })
   loans.settle()
   return out

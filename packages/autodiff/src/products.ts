@@ -1,11 +1,21 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, type TreeSpec, checkOptions, describe, isTensor, show, treeFlatten } from '@mapgrad/tensor/plugin'
+import {
+  TensorRangeError,
+  TensorTypeError,
+  type TreeSpec,
+  checkOptions,
+  describe,
+  isTensor,
+  show,
+  treeFlatten,
+} from '@mapgrad/tensor/plugin'
 import { auxLeaves, checkFunction, isFloating, kindOf, matchLeaves, orZero, outputs, primalLeaves, splitAux } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { linearizeFlat } from './linearize.ts'
 import { vjpFlat } from './vjp.ts'
 
-const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'autodiff', op, code })
+const fault = (op: string, message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'autodiff', op, code })
 type AnyFunction = (...args: never[]) => unknown
 
 /** Options of `vjp`. */
@@ -20,7 +30,12 @@ export interface JvpOptions extends VjpOptions {
 }
 
 function checkPrimals(op: string, what: string, primals: unknown): asserts primals is readonly unknown[] {
-  if (!Array.isArray(primals)) throw fault(op, `${op}(f, ${what}): Expected ${what} to be a tuple (an array, one entry an argument). E.g. it should be valid to call f(...${what}). Got ${kindOf(primals)}`, 'PRIMALS')
+  if (!Array.isArray(primals))
+    throw fault(
+      op,
+      `${op}(f, ${what}): Expected ${what} to be a tuple (an array, one entry an argument). E.g. it should be valid to call f(...${what}). Got ${kindOf(primals)}`,
+      'PRIMALS',
+    )
 }
 
 /** Splits a list of leaves by the trees of the primals. */
@@ -35,8 +50,16 @@ function perPrimal(specs: readonly TreeSpec[], leaves: readonly unknown[]): unkn
  * With `hasAux`, `f` returns `[output, aux]` and the result is `[output, vjpFn, aux]`.
  * @throws TensorTypeError if the cotangents' structure differs from the output's, TensorRangeError if a shape does
  */
-export function vjp<P extends readonly unknown[], R, X>(f: (...primals: P) => readonly [R, X], primals: readonly [...P], options: { readonly hasAux: true }): [output: R, vjpFn: (cotangents: R) => [...P], aux: X]
-export function vjp<P extends readonly unknown[], R>(f: (...primals: P) => R, primals: readonly [...P], options?: { readonly hasAux?: false }): [output: R, vjpFn: (cotangents: R) => [...P]]
+export function vjp<P extends readonly unknown[], R, X>(
+  f: (...primals: P) => readonly [R, X],
+  primals: readonly [...P],
+  options: { readonly hasAux: true },
+): [output: R, vjpFn: (cotangents: R) => [...P], aux: X]
+export function vjp<P extends readonly unknown[], R>(
+  f: (...primals: P) => R,
+  primals: readonly [...P],
+  options?: { readonly hasAux?: false },
+): [output: R, vjpFn: (cotangents: R) => [...P]]
 export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOptions = {}): unknown[] {
   checkFunction('vjp', f)
   checkPrimals('vjp', 'primals', primals)
@@ -51,7 +74,13 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
   const [ys, pull] = vjpFlat((xs) => {
     const [out, aux] = splitAux('vjp', 'vjp(f, *primals)', f(...(perPrimal(specs, xs) as never[])), hasAux)
     const [o, s] = outputs('vjp', 'vjp(f, *primals)', out)
-    for (const y of o) if (!isFloating(y)) throw fault('vjp', `vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype ${y.dtype}`, 'OUTPUT_DTYPE')
+    for (const y of o)
+      if (!isFloating(y))
+        throw fault(
+          'vjp',
+          `vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype ${y.dtype}`,
+          'OUTPUT_DTYPE',
+        )
     spec = s
     count = o.length
     if (!hasAux) return o
@@ -63,7 +92,10 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
   const outSpec = spec!
   const vjpFn = (cotangents: unknown): unknown[] => {
     const grads = pull(matchLeaves('vjp', 'cotangents', cotangents, out, outSpec))
-    return perPrimal(specs, leaves.map((x, i) => orZero(grads[i], x)))
+    return perPrimal(
+      specs,
+      leaves.map((x, i) => orZero(grads[i], x)),
+    )
   }
   return hasAux ? [outSpec.unflatten(out), vjpFn, auxSpec!.unflatten(ys.slice(count))] : [outSpec.unflatten(out), vjpFn]
 }
@@ -95,7 +127,11 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
   const [leaves, spec] = treeFlatten(primals)
   const [dots, dotSpec] = treeFlatten(tangents)
   if (!spec.equals(dotSpec))
-    throw fault('jvp', `${call}: Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure ${spec} and tangents with structure ${dotSpec}`, 'STRUCTURE')
+    throw fault(
+      'jvp',
+      `${call}: Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure ${spec} and tangents with structure ${dotSpec}`,
+      'STRUCTURE',
+    )
   if (leaves.length === 0) throw fault('jvp', `${call}: Expected primals to contain at least one Tensor.`, 'EMPTY_PRIMALS')
   leaves.forEach((x, i) => checkPair(call, x, dots[i]))
   let outSpec: TreeSpec | undefined
@@ -117,13 +153,21 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
   )
   const out = ys.slice(0, count)
   if (strict && out.some((_, i) => !dys[i]))
-    throw fault('jvp', 'jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True.', 'INDEPENDENT')
+    throw fault(
+      'jvp',
+      'jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True.',
+      'INDEPENDENT',
+    )
   const result = [outSpec!.unflatten(out), outSpec!.unflatten(out.map((y, i) => orZero(dys[i], y)))]
   return hasAux ? [...result, auxSpec!.unflatten(ys.slice(count))] : result
 }
 
 function checkPair(call: string, x: unknown, dx: unknown): void {
-  for (const [what, t] of [['primals', x], ['tangents', dx]] as const) if (!isTensor(t)) throw fault('jvp', `${call}: Expected ${what} to only contain Tensors, got ${kindOf(t)}`, 'PRIMAL_TYPE')
+  for (const [what, t] of [
+    ['primals', x],
+    ['tangents', dx],
+  ] as const)
+    if (!isTensor(t)) throw fault('jvp', `${call}: Expected ${what} to only contain Tensors, got ${kindOf(t)}`, 'PRIMAL_TYPE')
   const [p, d] = [x as Tensor, dx as Tensor]
   if (!isFloating(p)) throw fault('jvp', `Expected primal to be floating point or complex, but got: ${p.dtype}`, 'PRIMAL_DTYPE')
   if (!isFloating(d)) throw fault('jvp', `Expected tangent to be floating point or complex, but got: ${d.dtype}`, 'PRIMAL_DTYPE')
@@ -132,7 +176,12 @@ function checkPair(call: string, x: unknown, dx: unknown): void {
       `Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size ${show(p.shape)} while the given forward gradient is of size ${show(d.shape)}.`,
       { package: 'autodiff', op: 'jvp', code: 'SHAPE_MISMATCH' },
     )
-  if (p.dtype !== d.dtype) throw fault('jvp', `expected tangents of the dtype of their primals, ${p.dtype}, got ${d.dtype}. Convert with x.to('${p.dtype}')`, 'DTYPE_MISMATCH')
+  if (p.dtype !== d.dtype)
+    throw fault(
+      'jvp',
+      `expected tangents of the dtype of their primals, ${p.dtype}, got ${d.dtype}. Convert with x.to('${p.dtype}')`,
+      'DTYPE_MISMATCH',
+    )
 }
 
 /**
@@ -140,11 +189,15 @@ function checkPair(call: string, x: unknown, dx: unknown): void {
  * evaluating `f` again. `jvpFn` may be mapped and differentiated, and so may a function that calls `linearize`.
  * @throws TensorTypeError if the tangents' structure differs from the primals', TensorRangeError if a shape does
  */
-export function linearize<P extends readonly unknown[], R>(f: (...primals: P) => R, primals: readonly [...P]): [output: R, jvpFn: (...tangents: P) => R] {
+export function linearize<P extends readonly unknown[], R>(
+  f: (...primals: P) => R,
+  primals: readonly [...P],
+): [output: R, jvpFn: (...tangents: P) => R] {
   checkFunction('linearize', f)
   checkPrimals('linearize', 'primals', primals)
   const [leaves, spec] = primalLeaves('linearize', primals)
-  if (leaves.length === 0) throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')
+  if (leaves.length === 0)
+    throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')
   let outSpec: TreeSpec | undefined
   const [ys, push] = linearizeFlat((xs) => {
     const [o, s] = outputs('linearize', 'linearize(f, *primals)', f(...(spec.unflatten(xs) as unknown as P)))

@@ -1,5 +1,19 @@
 import { type Tensor, add, mul, neg } from '@mapgrad/tensor'
-import { type AnyOp, type Diff, type Jvp, type Tangent, type Tensors, TensorTypeError, type Vjp, bind, diffOf, expandTo, filledLike, sameShape, sumTo } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type Diff,
+  type Jvp,
+  type Tangent,
+  type Tensors,
+  TensorTypeError,
+  type Vjp,
+  bind,
+  diffOf,
+  expandTo,
+  filledLike,
+  sameShape,
+  sumTo,
+} from '@mapgrad/tensor/plugin'
 
 // One fact about an op's derivative gives both directions, so that they cannot disagree.
 
@@ -7,11 +21,14 @@ import { type AnyOp, type Diff, type Jvp, type Tangent, type Tensors, TensorType
 export const listOf = (ys: Tensor | readonly Tensor[]): Tensors => (Array.isArray(ys) ? (ys as Tensors) : [ys as Tensor])
 
 function missing(op: AnyOp, reason: string): TensorTypeError {
-  return new TensorTypeError(`has no derivative: ${reason}. Give it one with registerDerivative(op, rule), or cut the path with stopGradient(x)`, {
-    package: 'autodiff',
-    op: op.name,
-    code: 'MISSING_DERIVATIVE',
-  })
+  return new TensorTypeError(
+    `has no derivative: ${reason}. Give it one with registerDerivative(op, rule), or cut the path with stopGradient(x)`,
+    {
+      package: 'autodiff',
+      op: op.name,
+      code: 'MISSING_DERIVATIVE',
+    },
+  )
 }
 
 /** A tangent at the full shape of what it is the tangent of: broadcasting of operands is repeated here, for every op. */
@@ -41,12 +58,25 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
       return [sum(parts)]
     }
     case 'linear':
-      return listOf(bind(op, xs.map((x, i) => dxs[i] ?? filledLike(x, 0, x.dtype, x.shape)), params))
+      return listOf(
+        bind(
+          op,
+          xs.map((x, i) => dxs[i] ?? filledLike(x, 0, x.dtype, x.shape)),
+          params,
+        ),
+      )
     case 'multilinear': {
       const parts: Tensor[] = []
       for (let i = 0; i < xs.length; i++) {
         const dx = dxs[i]
-        if (dx && diff.transposes[i]) parts.push(bind(op, xs.map((x, j) => (i === j ? dx : x)), params) as Tensor)
+        if (dx && diff.transposes[i])
+          parts.push(
+            bind(
+              op,
+              xs.map((x, j) => (i === j ? dx : x)),
+              params,
+            ) as Tensor,
+          )
       }
       return [sum(parts)]
     }
@@ -63,11 +93,20 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
  * Cotangents of the operands, from those of the outputs (`null` is zero). Broadcasting is undone here, for every op. Operands
  * that nobody differentiates (`undefined` in `asking`) may stay without one: the derivative of a product by its data is often its larger half.
  */
-export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, cts: readonly Tangent[], vjp: Vjp, asking: readonly unknown[]): readonly Tangent[] {
+export function pullback(
+  op: AnyOp,
+  ys: Tensors,
+  xs: Tensors,
+  params: unknown,
+  cts: readonly Tangent[],
+  vjp: Vjp,
+  asking: readonly unknown[],
+): readonly Tangent[] {
   const diff: Diff<Tensors, unknown> = diffOf(op)
   if (diff.kind === 'custom') return toShapes(diff.vjp(ys, xs, cts, params, vjp), xs)
   if (diff.kind === 'unsupported') throw missing(op, diff.reason)
-  if (diff.kind === 'augmented' || diff.kind === 'through') throw missing(op, `'${diff.kind}' is for ops that call functions, which say \`captures\``)
+  if (diff.kind === 'augmented' || diff.kind === 'through')
+    throw missing(op, `'${diff.kind}' is for ops that call functions, which say \`captures\``)
   const ct = cts[0]
   if (!ct || diff.kind === 'constant') return xs.map(() => null)
   switch (diff.kind) {
@@ -83,9 +122,13 @@ export function pullback(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown, c
     case 'linear':
       return toShapes(listOf(diff.transpose(ct, xs, params)), xs)
     case 'multilinear':
-      return toShapes(xs.map((_, i) => (asking[i] === undefined ? null : (diff.transposes[i]?.(ct, xs, params) ?? null))), xs)
+      return toShapes(
+        xs.map((_, i) => (asking[i] === undefined ? null : (diff.transposes[i]?.(ct, xs, params) ?? null))),
+        xs,
+      )
   }
 }
 
 /** Cotangents summed to the shapes of what they belong to. */
-export const toShapes = (cts: readonly Tangent[], xs: Tensors): readonly Tangent[] => cts.map((c, i) => (c && xs[i] ? sumTo(c, xs[i].shape) : c))
+export const toShapes = (cts: readonly Tangent[], xs: Tensors): readonly Tangent[] =>
+  cts.map((c, i) => (c && xs[i] ? sumTo(c, xs[i].shape) : c))

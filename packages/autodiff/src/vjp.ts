@@ -1,5 +1,24 @@
 import { type DType, type Tensor, add } from '@mapgrad/tensor'
-import { type AnyOp, type ArrayValue, type Backend, type Fn, type Outputs, type Shape, type Tangent, type Tensors, type Trace, TensorTypeError, Tracer, type Value, type Vjp, bind, diffOf, internally, resume, withTrace } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type ArrayValue,
+  type Backend,
+  type Fn,
+  type Outputs,
+  type Shape,
+  type Tangent,
+  type Tensors,
+  type Trace,
+  TensorTypeError,
+  Tracer,
+  type Value,
+  type Vjp,
+  bind,
+  diffOf,
+  internally,
+  resume,
+  withTrace,
+} from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { listOf, pullback, toShapes } from './rules.ts'
@@ -83,7 +102,10 @@ class VjpTrace extends DerivativeTrace<Taped> {
       return new Taped(this, this.primal(like.wrap(next)), node, output)
     }
     if (node.parents.length === 0)
-      throw new TensorTypeError(`a ${view ? 'view of a leaf' : 'leaf'} Variable that requires grad is being used in an in-place operation. Work on x.clone(), or use the operation without its underscore`, { package: 'autodiff', op, code: 'LEAF_MUTATION' })
+      throw new TensorTypeError(
+        `a ${view ? 'view of a leaf' : 'leaf'} Variable that requires grad is being used in an in-place operation. Work on x.clone(), or use the operation without its underscore`,
+        { package: 'autodiff', op, code: 'LEAF_MUTATION' },
+      )
     return next
   }
 
@@ -93,7 +115,16 @@ class VjpTrace extends DerivativeTrace<Taped> {
   }
 
   start(x: Tensor): Tensor {
-    return isDifferentiable(x) ? x.wrap(new Taped(this, x.wrap(x.value), this.node([], 1, () => []), 0)) : x
+    return isDifferentiable(x)
+      ? x.wrap(
+          new Taped(
+            this,
+            x.wrap(x.value),
+            this.node([], 1, () => []),
+            0,
+          ),
+        )
+      : x
   }
 
   #call(op: AnyOp, inputs: Tensors, xs: Tensors, parents: Node['parents'], params: unknown): Tensors {
@@ -139,7 +170,10 @@ const isDifferentiable = (x: Tensor): boolean => x.dtype.includes('float')
  * Outputs of `f` at `primals`, and the map from cotangents of them to cotangents of the primals; `null` is zero. `f` is also
  * handed `lower`: a tensor of its level as the level below sees it.
  */
-export function vjpFlat(f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors, primals: Tensors): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
+export function vjpFlat(
+  f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors,
+  primals: Tensors,
+): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
   return withTrace(new VjpTrace(), (trace) => {
     const leaves = primals.map((x) => trace.start(x))
     const ys = f(leaves, (x) => trace.leaving(x))
@@ -150,7 +184,12 @@ export function vjpFlat(f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensor
 }
 
 /** Walks the tape from the newest node back to those older than `since`, adding up the cotangents that meet. */
-function backward(ends: readonly (Taped | undefined)[], seeds: readonly Tangent[], starts: readonly (Taped | undefined)[], since = 0): readonly Tangent[] {
+function backward(
+  ends: readonly (Taped | undefined)[],
+  seeds: readonly Tangent[],
+  starts: readonly (Taped | undefined)[],
+  since = 0,
+): readonly Tangent[] {
   const cts = new Map<Node, Tangent[]>()
   const accumulate = (to: Taped | undefined, ct: Tangent | undefined): void => {
     if (!to || !ct) return

@@ -102,13 +102,23 @@ export class BatchTrace extends Trace {
     const dims = inputs.map((x) => this.dim(x))
     if (dims.every((d) => d === null) && !op.random && !op.captures) return bind(op, xs, params)
     const rule = batchOf(op)
-    if (rule === 'pointwise' && meetInPlace(xs, dims)) return this.#wrapAll(bind(op, xs, params), dims.find((d) => d !== null)!)
+    if (rule === 'pointwise' && meetInPlace(xs, dims))
+      return this.#wrapAll(
+        bind(op, xs, params),
+        dims.find((d) => d !== null)!,
+      )
     if (typeof rule === 'string') return this.#wrapAll(bind(op, alignLeading(xs, dims), params), 0)
     if (typeof rule !== 'function')
-      throw new TensorTypeError(`has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`, { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' })
+      throw new TensorTypeError(
+        `has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`,
+        { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' },
+      )
     const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf, under: this.under })
     if (op.captures && (ys as Tensors).some((y) => this.own(y)))
-      throw new TensorTypeError('expected a rule that works on whole batches, got one that closes over a value of which this vmap shows one example. Pass it as an argument', { package: 'vmap', op: op.name, code: 'CAPTURED' })
+      throw new TensorTypeError(
+        'expected a rule that works on whole batches, got one that closes over a value of which this vmap shows one example. Pass it as an argument',
+        { package: 'vmap', op: op.name, code: 'CAPTURED' },
+      )
     return this.#wrapAll(ys, dim)
   }
 
@@ -168,7 +178,13 @@ export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor 
 }
 
 /** `f` on lists of tensors, over all examples at once; `null` is an operand that all examples share. Outputs have their examples in front. */
-export function vmapFlat(f: (xs: Tensors, trace: BatchTrace) => Tensors, xs: Tensors, dims: readonly Dim[], size: number, randomness: Randomness): Tensors {
+export function vmapFlat(
+  f: (xs: Tensors, trace: BatchTrace) => Tensors,
+  xs: Tensors,
+  dims: readonly Dim[],
+  size: number,
+  randomness: Randomness,
+): Tensors {
   let written: (() => void)[] = []
   const ys = withTrace(new BatchTrace(size, randomness), (trace) => {
     const examples = xs.map((x, i) => (dims[i] === null ? x : trace.wrap(x.wrap(x.value), dims[i]!)))

@@ -39,7 +39,16 @@ type AnyFunction = (...args: never[]) => unknown
 const fault = (message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'vmap', op: 'vmap', code })
 const rangeFault = (message: string, code: string): TensorRangeError => new TensorRangeError(message, { package: 'vmap', op: 'vmap', code })
 
-const dimsText = (d: unknown): string => (Array.isArray(d) ? `[${d.map(dimsText).join(', ')}]` : isOptions(d) ? `{${Object.entries(d).map(([k, v]) => `${k}: ${dimsText(v)}`).join(', ')}}` : typeof d === 'string' ? d : describe(d))
+const dimsText = (d: unknown): string =>
+  Array.isArray(d)
+    ? `[${d.map(dimsText).join(', ')}]`
+    : isOptions(d)
+      ? `{${Object.entries(d)
+          .map(([k, v]) => `${k}: ${dimsText(v)}`)
+          .join(', ')}}`
+      : typeof d === 'string'
+        ? d
+        : describe(d)
 const isDim = (x: unknown): x is Dim | undefined => x === null || x === undefined || typeof x !== 'object'
 
 interface Plan {
@@ -54,55 +63,94 @@ interface Plan {
 function readInDims({ name, inDims }: Plan, args: readonly unknown[], leaves: readonly unknown[], spec: { readonly text: string }): Dim[] {
   const where = `vmap(${name}, inDims=${dimsText(inDims)}, ...)(<inputs>)`
   if (typeof inDims !== 'number' && !Array.isArray(inDims))
-    throw fault(`${where}: expected \`inDims\` to be int or a (potentially nested) tuple matching the structure of inputs, got: ${describe(inDims)}.`, 'IN_DIMS')
+    throw fault(
+      `${where}: expected \`inDims\` to be int or a (potentially nested) tuple matching the structure of inputs, got: ${describe(inDims)}.`,
+      'IN_DIMS',
+    )
   if (args.length === 0)
-    throw fault(`vmap(${name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. The latter is unsupported.`, 'NO_INPUTS')
+    throw fault(
+      `vmap(${name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs. The latter is unsupported.`,
+      'NO_INPUTS',
+    )
   const flat = typeof inDims === 'number' ? leaves.map(() => inDims) : treeBroadcastPrefix(inDims, args, isDim)
-  if (!flat) throw fault(`${where}: inDims is not compatible with the structure of \`inputs\`. inDims has structure ${treeFlatten(inDims)[1].text} but inputs has structure ${spec.text}.`, 'IN_DIMS')
+  if (!flat)
+    throw fault(
+      `${where}: inDims is not compatible with the structure of \`inputs\`. inDims has structure ${treeFlatten(inDims)[1].text} but inputs has structure ${spec.text}.`,
+      'IN_DIMS',
+    )
   return flat.map((given, i): Dim => {
     const leaf = leaves[i]
     const dim = given ?? null
     if (dim === null) return null
-    if (typeof dim !== 'number' || !Number.isInteger(dim)) throw fault(`${where}: Got inDim=${dimsText(dim)} for an input but inDim must be either an integer dimension or null.`, 'IN_DIMS')
+    if (typeof dim !== 'number' || !Number.isInteger(dim))
+      throw fault(`${where}: Got inDim=${dimsText(dim)} for an input but inDim must be either an integer dimension or null.`, 'IN_DIMS')
     if (!isTensor(leaf))
-      throw fault(`${where}: Got inDim=${dim} for an input but the input is of type ${leaf === null ? 'null' : typeof leaf}. We cannot vmap over non-Tensor arguments, please use null as the respective inDim`, 'IN_DIMS')
+      throw fault(
+        `${where}: Got inDim=${dim} for an input but the input is of type ${leaf === null ? 'null' : typeof leaf}. We cannot vmap over non-Tensor arguments, please use null as the respective inDim`,
+        'IN_DIMS',
+      )
     const rank = leaf.ndim
     if (dim < -rank || dim >= rank)
-      throw rangeFault(`${where}: Got inDim=${dim} for some input, but that input is a Tensor of dimensionality ${rank} so expected inDim to satisfy -${rank} <= inDim < ${rank}.`, 'IN_DIMS')
+      throw rangeFault(
+        `${where}: Got inDim=${dim} for some input, but that input is a Tensor of dimensionality ${rank} so expected inDim to satisfy -${rank} <= inDim < ${rank}.`,
+        'IN_DIMS',
+      )
     return dim < 0 ? dim + rank : dim
   })
 }
 
 function batchSize(leaves: readonly unknown[], dims: readonly Dim[]): number {
   const sizes = dims.flatMap((d, i) => (d === null ? [] : [(leaves[i] as Tensor).shape[d]!]))
-  if (sizes.length === 0) throw fault('Expected at least one Tensor to vmap over. Give at least one argument an axis in inDims', 'NOTHING_MAPPED')
-  if (sizes.some((n) => n !== sizes[0])) throw rangeFault(`Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension`, 'SIZES_DIFFER')
+  if (sizes.length === 0)
+    throw fault('Expected at least one Tensor to vmap over. Give at least one argument an axis in inDims', 'NOTHING_MAPPED')
+  if (sizes.some((n) => n !== sizes[0]))
+    throw rangeFault(
+      `Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension`,
+      'SIZES_DIFFER',
+    )
   return sizes[0]!
 }
 
 function checkOutDims({ name, outDims }: Plan): void {
-  const ok = (d: unknown): boolean => d === null || d === undefined || (typeof d === 'number' && Number.isInteger(d)) || (Array.isArray(d) ? d.every(ok) : isOptions(d) && Object.values(d).every(ok))
+  const ok = (d: unknown): boolean =>
+    d === null ||
+    d === undefined ||
+    (typeof d === 'number' && Number.isInteger(d)) ||
+    (Array.isArray(d) ? d.every(ok) : isOptions(d) && Object.values(d).every(ok))
   if (!ok(outDims))
-    throw fault(`vmap(${name}, ..., outDims=${dimsText(outDims)}): \`outDims\` must be an int, null or a collection of ints representing where in the outputs the vmapped dimension should appear.`, 'OUT_DIMS')
+    throw fault(
+      `vmap(${name}, ..., outDims=${dimsText(outDims)}): \`outDims\` must be an int, null or a collection of ints representing where in the outputs the vmapped dimension should appear.`,
+      'OUT_DIMS',
+    )
 }
 
 /** The axis of each leaf of the outputs. */
 function readOutDims({ name, outDims }: Plan, out: unknown, spec: { readonly text: string; readonly count: number }): (Dim | undefined)[] {
   if (Array.isArray(outDims) && outDims.length === 1 && isDim(outDims[0]) && isTensor(out)) return [outDims[0] as Dim]
   const flat = treeBroadcastPrefix(outDims, out, isDim)
-  if (!flat) throw fault(`vmap(${name}, ..., outDims=${dimsText(outDims)})(<inputs>): outDims is not compatible with the structure of \`outputs\`. outDims has structure ${treeFlatten(outDims)[1].text} but outputs has structure ${spec.text}.`, 'OUT_DIMS')
+  if (!flat)
+    throw fault(
+      `vmap(${name}, ..., outDims=${dimsText(outDims)})(<inputs>): outDims is not compatible with the structure of \`outputs\`. outDims has structure ${treeFlatten(outDims)[1].text} but outputs has structure ${spec.text}.`,
+      'OUT_DIMS',
+    )
   return flat
 }
 
 function finish(plan: Plan, trace: BatchTrace, y: unknown, dim: Dim | undefined): unknown {
   const { name } = plan
   if (dim === null || dim === undefined) {
-    if (isTensor(y) && trace.own(y)) throw fault(`vmap(${name}, ...): \`${name}\` can not return a BatchedTensor when outDim is null`, 'OUT_DIMS')
+    if (isTensor(y) && trace.own(y))
+      throw fault(`vmap(${name}, ...): \`${name}\` can not return a BatchedTensor when outDim is null`, 'OUT_DIMS')
     return y
   }
-  if (!isTensor(y)) throw fault(`vmap(${name}, ...): \`${name}\` must only return Tensors, got type ${y === null ? 'null' : typeof y}. Did you mean to set outDims= to null for output?`, 'OUTPUT_TYPE')
+  if (!isTensor(y))
+    throw fault(
+      `vmap(${name}, ...): \`${name}\` must only return Tensors, got type ${y === null ? 'null' : typeof y}. Did you mean to set outDims= to null for output?`,
+      'OUTPUT_TYPE',
+    )
   const rank = y.ndim + 1
-  if (dim < -rank || dim >= rank) throw rangeFault(`Dimension out of range (expected to be in range of [${-rank}, ${rank - 1}], but got ${dim})`, 'OUT_DIMS')
+  if (dim < -rank || dim >= rank)
+    throw rangeFault(`Dimension out of range (expected to be in range of [${-rank}, ${rank - 1}], but got ${dim})`, 'OUT_DIMS')
   return materialize(trace, y, dim < 0 ? dim + rank : dim)
 }
 
@@ -112,7 +160,14 @@ interface Mapped {
 }
 
 /** One pass over the examples that `leaves` hold. */
-function mapOnce(plan: Plan, f: AnyFunction, leaves: readonly unknown[], dims: readonly Dim[], size: number, rebuild: (leaves: readonly unknown[]) => unknown): Mapped {
+function mapOnce(
+  plan: Plan,
+  f: AnyFunction,
+  leaves: readonly unknown[],
+  dims: readonly Dim[],
+  size: number,
+  rebuild: (leaves: readonly unknown[]) => unknown,
+): Mapped {
   let result: Mapped | undefined
   const tensors: Tensor[] = []
   const at: number[] = []
@@ -140,7 +195,15 @@ function mapOnce(plan: Plan, f: AnyFunction, leaves: readonly unknown[], dims: r
 }
 
 /** The examples a few at a time, in memory of a few; results are joined along their axes. */
-function mapInChunks(plan: Plan, chunk: number, f: AnyFunction, leaves: readonly unknown[], dims: readonly Dim[], size: number, rebuild: (leaves: readonly unknown[]) => unknown): unknown {
+function mapInChunks(
+  plan: Plan,
+  chunk: number,
+  f: AnyFunction,
+  leaves: readonly unknown[],
+  dims: readonly Dim[],
+  size: number,
+  rebuild: (leaves: readonly unknown[]) => unknown,
+): unknown {
   const { random } = registry()
   const start = { ...random }
   const parts: Mapped[] = []
@@ -152,10 +215,17 @@ function mapInChunks(plan: Plan, chunk: number, f: AnyFunction, leaves: readonly
   }
   const [, spec] = treeFlatten(parts[0]!.out)
   const columns = parts.map((p) => treeFlatten(p.out)[0])
-  return spec.unflatten(columns[0]!.map((first, i) => {
-    const dim = parts[0]!.dims[i]
-    return dim === null || dim === undefined ? first : cat(columns.map((c) => c[i] as Tensor), dim)
-  }))
+  return spec.unflatten(
+    columns[0]!.map((first, i) => {
+      const dim = parts[0]!.dims[i]
+      return dim === null || dim === undefined
+        ? first
+        : cat(
+            columns.map((c) => c[i] as Tensor),
+            dim,
+          )
+    }),
+  )
 }
 
 /**
@@ -164,7 +234,12 @@ function mapInChunks(plan: Plan, chunk: number, f: AnyFunction, leaves: readonly
  * By position `vmap(f, inDims, outDims, { randomness, chunkSize })`, or all by name in one object.
  * @throws TensorTypeError or TensorRangeError for dims that do not fit the arguments or the outputs
  */
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inDims?: InDims | VmapOptions, outDims?: OutDims | Omit<VmapOptions, 'inDims'>, options?: Pick<VmapOptions, 'randomness' | 'chunkSize'>): (...args: A) => R {
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  inDims?: InDims | VmapOptions,
+  outDims?: OutDims | Omit<VmapOptions, 'inDims'>,
+  options?: Pick<VmapOptions, 'randomness' | 'chunkSize'>,
+): (...args: A) => R {
   if (typeof f !== 'function') throw fault(`expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
   const plan = readPlan(f.name || 'anonymous', inDims, outDims, options)
   const mapped = (...args: A): R => {
@@ -201,5 +276,11 @@ function readPlan(name: string, inDims: unknown, outDims: unknown, options: unkn
     throw fault(`Only allowed values for randomness are 'error', 'different', or 'same'. Got ${String(randomness)}`, 'RANDOMNESS')
   if (chunkSize !== null && (typeof chunkSize !== 'number' || !Number.isInteger(chunkSize) || chunkSize <= 0))
     throw rangeFault(`chunkSize should be null or greater than 0. (got ${describe(chunkSize)})`, 'CHUNK_SIZE')
-  return { name, inDims: (given['inDims'] === undefined ? 0 : given['inDims']) as InDims, outDims: (given['outDims'] === undefined ? 0 : given['outDims']) as OutDims, randomness, chunkSize }
+  return {
+    name,
+    inDims: (given['inDims'] === undefined ? 0 : given['inDims']) as InDims,
+    outDims: (given['outDims'] === undefined ? 0 : given['outDims']) as OutDims,
+    randomness,
+    chunkSize,
+  }
 }
