@@ -1,8 +1,9 @@
 import type { Tensor } from '../tensor.ts'
+import { TensorRangeError } from './errors.ts'
 import { tidy } from './memory.ts'
 import type { Layout, Rebase } from './op.ts'
 import { registry } from './registry.ts'
-import { contiguousStrides } from './shape.ts'
+import { contiguousStrides, numel } from './shape.ts'
 import type { Trace } from './trace.ts'
 import { ArrayValue, type Value } from './value.ts'
 
@@ -30,12 +31,12 @@ export class Alias {
   readonly whole: Whole
   readonly path: Step | null
   readonly born: number
-  /** where elements would lie if a repeated number had memory; `null` where there is memory */
-  readonly layout: Layout | null
+  /** which elements of the whole, counted in rows, it sees: says whether a shape is a view or a copy, whatever the values lie in by now */
+  readonly layout: Layout
   #value: Value
   #version: number
 
-  constructor(whole: Whole, path: Step | null, born: number, value: Value, layout: Layout | null) {
+  constructor(whole: Whole, path: Step | null, born: number, value: Value, layout: Layout) {
     this.whole = whole
     this.path = path
     this.born = born
@@ -71,37 +72,51 @@ function stepsOf(path: Step | null): Step[] {
 
 const again = (whole: Tensor, path: Step | null): Tensor => stepsOf(path).reduce((y, { op, params }) => op.again(y, params), whole)
 
-/** The whole with `next` at the place that the path leads to. */
-function replaced(whole: Tensor, path: Step | null, next: Tensor): Tensor {
+/** The whole with `next` in place of what the alias sees. */
+function replaced(whole: Tensor, { path, layout }: Alias, next: Tensor): Tensor {
   const steps = stepsOf(path)
+  for (const { op } of steps) if (op.place) return op.place(whole, next, layout)
   const parts = [whole]
   for (const { op, params } of steps.slice(0, -1)) parts.push(op.again(parts.at(-1)!, params))
-  return steps.reduceRight((y, { op, params }, i) => op.put(parts[i]!, y, params), next)
+  return steps.reduceRight((y, { op, params }, i) => op.put!(parts[i]!, y, params), next)
 }
 
-/** The array of a value; `undefined` for one that has none yet. */
-const memoryOf = (v: Value): ArrayValue | undefined => (v instanceof ArrayValue ? v : v.arrays()[0])
-
-const plain = (x: Tensor): Layout => ({ shape: x.shape, strides: contiguousStrides(x.shape), offset: 0 })
+const rows = ({ shape }: Layout | Tensor): Layout => ({ shape, strides: contiguousStrides(shape), offset: 0 })
 
 /** Makes `y`, which an op that looks into its operand made of `x`, a view of it, unless that was a copy. */
 export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tensor {
   const r = registry()
   // only what the user's own code holds can be written
   if (r.current !== r.top || r.internal > 0 || x === y) return y
-  if (x.value.trace !== null && y.value.trace !== x.value.trace) return y
-  const [from, to] = [memoryOf(x.value), memoryOf(y.value)]
-  let layout: Layout | null = null
-  if (from?.buffer && to?.buffer) {
-    if (from.buffer !== to.buffer) return y
-  } else {
-    layout = op.view(x.alias?.layout ?? plain(x), params, y.shape)
-    if (!layout) return y
+  const { trace } = x.value
+  // a value of another transform: what `x.detach()` leaves behind
+  if (trace !== null && y.value.trace !== trace) return y
+  const from = x.alias?.layout ?? rows(x)
+  let layout: Layout | null
+  try {
+    layout = op.view(from, params, y.shape)
+  } catch (error) {
+    // inside a transform the memory may lie otherwise than one example suggests
+    if (trace === null) throw error
+    layout = rows(y)
   }
-  x.alias ??= new Alias({ value: x.value, version: 0, born: x.born }, null, x.born, x.value, layout && plain(x))
+  if (!layout) return y
+  x.alias ??= new Alias({ value: x.value, version: 0, born: x.born }, null, x.born, x.value, from)
   const { whole, path } = x.alias
   y.alias = new Alias(whole, { before: path, op, params }, y.born, y.value, layout)
   return y
+}
+
+/** Whether two places show one element, told as exactly as steps that nest in each other allow. */
+function overlaps({ shape, strides }: Layout): boolean {
+  if (numel(shape) === 0) return false
+  const axes = shape.map((n, i) => ({ n, step: Math.abs(strides[i]!) })).filter((a) => a.n > 1).sort((a, b) => a.step - b.step)
+  let reach = 0
+  for (const { n, step } of axes) {
+    if (step <= reach) return true
+    reach += step * (n - 1)
+  }
+  return false
 }
 
 /** The whole's value to write into: that of a handle which was disposed while views of it are alive still has its memory. */
@@ -125,8 +140,16 @@ function checked(x: Tensor, op: string, next: Value, random: boolean): Value {
   return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null) : next
 }
 
-/** Gives `x` the value of `next`, which has its shape and dtype (and was drawn, if `random`); in what `x` is a view of, the part that it shows. */
-export function write(x: Tensor, op: string, next: Tensor, random = false): void {
+/** What a write is like. */
+export interface Writing {
+  /** the values were drawn */
+  readonly random?: boolean
+  /** all values are one, so that it does not matter in which order they are written */
+  readonly uniform?: boolean
+}
+
+/** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
+export function write(x: Tensor, op: string, next: Tensor, { random = false, uniform = false }: Writing = {}): void {
   const { alias } = x
   if (!alias) {
     const value = checked(x, op, next.value, random)
@@ -134,8 +157,10 @@ export function write(x: Tensor, op: string, next: Tensor, random = false): void
     return
   }
   const { whole, path } = alias
+  if (!uniform && overlaps(alias.layout))
+    throw new TensorRangeError('unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.', { op, code: 'OVERLAP' })
   const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
-  const put = (): Tensor => replaced(x.wrap(before), path, next)
+  const put = (): Tensor => replaced(x.wrap(before), alias, next)
   const written = (path && before.trace === null && next.value.trace === null ? tidy(put) : put()).value
   release()
   const after = checked(x, op, written, random)

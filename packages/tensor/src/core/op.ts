@@ -35,11 +35,15 @@ export interface LoopRequest {
 /** What a write to a view makes of what it is a view of: `x` with `v` in place of the elements that the view shows. */
 export type Put<P> = (x: Tensor, v: Tensor, params: P) => Tensor
 
+/** The same where the operand may be seen several times: `whole`, which that operand is part of, with `v` at the places, counted in rows, that `layout` names. */
+export type Place = (whole: Tensor, v: Tensor, layout: Layout) => Tensor
+
 /** How a view op leads from a tensor to its view, and a write back: what handles remember of it. */
 export interface Rebase {
   readonly view: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null
   readonly again: (x: Tensor, params: unknown) => Tensor
-  readonly put: Put<unknown>
+  readonly put?: Put<unknown>
+  readonly place?: Place
 }
 
 /** How an op is computed. A backend may bring its own kernel for any of them. */
@@ -50,6 +54,7 @@ export type Compute<X extends Tensors, P> =
       readonly kind: 'view'
       readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null
       readonly put?: Put<P>
+      readonly place?: Place
       readonly again?: (x: Tensor, params: P) => Tensor
     }
   | { readonly kind: 'pieces'; readonly places: (xs: Each<X, Layout & Aval>, params: P, out: Layout) => readonly Layout[]; readonly cover: boolean }
@@ -173,9 +178,9 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
   const { compute } = facts
   const plain = (xs: X, params: P): R => bind(def, xs, params) as R
   let apply = plain
-  if (compute.kind === 'view' && compute.put) {
+  if (compute.kind === 'view' && (compute.put || compute.place)) {
     const again = compute.again ?? ((x: Tensor, params: P): Tensor => plain([x] as unknown as X, params) as Tensor)
-    const rebase = { view: compute.view, again, put: compute.put } as Rebase
+    const rebase = { ...compute, again } as Rebase
     apply = (xs, params) => follow(xs[0]!, rebase, params, plain(xs, params) as Tensor) as R
   }
   const { args } = facts

@@ -1,7 +1,7 @@
 import type { Expr, ReduceOp } from '@mapgrad/kernel'
 import { TensorTypeError } from './errors.ts'
 import { registry } from './registry.ts'
-import type { AnyOp, Batch, Compute, Diff, Layout, LoopRequest, Op, Partial, Put, Tensors } from './op.ts'
+import type { AnyOp, Batch, Compute, Diff, Layout, LoopRequest, Op, Partial, Place, Put, Tensors } from './op.ts'
 import { broadcastShapes } from './shape.ts'
 import type { Outputs } from './trace.ts'
 import type { Aval } from './value.ts'
@@ -23,11 +23,12 @@ export const reduction = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P extend
 /**
  * The same elements under another layout; `null` where strides cannot say it, which makes a copy. With `put`, the result is
  * a view that can be written, and written through: `put` gives what the operand becomes; `again` makes the view anew from
- * an operand of any layout, where the op itself would not. Without `put`, in-place operations on the result leave the operand alone.
+ * an operand of any layout, where the op itself would not. An op that may show elements several times says `place` instead of
+ * `put`. Without either, in-place operations on the result leave the operand alone.
  */
 export const view = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
   f: (x: Layout, params: P, shape: readonly number[]) => Layout | null,
-  writing: { readonly put?: Put<P>; readonly again?: (x: Tensor, params: P) => Tensor } = {},
+  writing: { readonly put?: Put<P>; readonly place?: Place; readonly again?: (x: Tensor, params: P) => Tensor } = {},
 ): Compute<X, P> => ({ kind: 'view', view: f, ...writing })
 /** Each operand copied to a place in the output: a layout of its shape over the output's memory. What they do not `cover` is zero. */
 export const pieces = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(

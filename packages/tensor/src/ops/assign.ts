@@ -1,13 +1,13 @@
 import { type DType, dtypes } from '@mapgrad/kernel'
-import { become, write } from '../core/alias.ts'
+import { type Writing, become, write } from '../core/alias.ts'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
-import { numel, sameShape } from '../core/shape.ts'
+import { broadcastShapes, numel, sameShape } from '../core/shape.ts'
 import { ArrayValue } from '../core/value.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Index, setAt } from './at.ts'
+import { type Index, at, setAt, valuesAt } from './at.ts'
 import { cast, filledLike } from './cast.ts'
 import { contiguous, expandTo, reshapeTo } from './view.ts'
 
@@ -24,11 +24,10 @@ const RANK = { bool: 0, int: 1, float: 2 } as const
 export const storable = (from: DType, to: DType): boolean => RANK[dtypes[from].category] <= RANK[dtypes[to].category]
 
 /**
- * Gives `x` the elements of `y`, what `op` computed for it (or drew at `random`), in x's dtype; views of `x`, and what it
- * is a view of, show them too.
+ * Gives `x` the elements of `y`, what `op` computed for it, in x's dtype; views of `x`, and what it is a view of, show them too.
  * @throws TensorRangeError if `y` has another shape, TensorTypeError if x's dtype cannot store it
  */
-export function assign(x: Tensor, op: string, y: Tensor, { random = false }: { readonly random?: boolean } = {}): Tensor {
+export function assign(x: Tensor, op: string, y: Tensor, how: Writing = {}): Tensor {
   if (!sameShape(x.shape, y.shape))
     throw new TensorRangeError(`output with shape ${show(x.shape)} doesn't match the broadcast shape ${show(y.shape)}. The result of an in-place operation keeps the shape; use ${op.slice(0, -1)}`, { op, code: 'SHAPE_MISMATCH' })
   if (!storable(y.dtype, x.dtype))
@@ -36,7 +35,7 @@ export function assign(x: Tensor, op: string, y: Tensor, { random = false }: { r
   const same = cast(y, x.dtype)
   // so that what asks for views of x finds it in rows without gaps, as it was
   const { value } = same
-  write(x, op, value instanceof ArrayValue && value.buffer && !value.contiguous ? contiguous(same) : same, random)
+  write(x, op, value instanceof ArrayValue && value.buffer && !value.contiguous ? contiguous(same) : same, how)
   return x
 }
 
@@ -49,25 +48,31 @@ export function reshaped(x: Tensor, op: string, y: Tensor): Tensor {
 /** The elements of `source`, broadcast and converted. */
 export function copyInto(x: Tensor, source: Tensor | Scalar): Tensor {
   checkOperand('copy_', source)
-  const y = isTensor(source) ? cast(source, x.dtype) : filledLike(x, source, x.dtype)
-  if (y.ndim > x.ndim || !y.shape.every((n, i) => n === 1 || n === x.shape[i + x.ndim - y.ndim]))
-    throw new TensorRangeError(`output with shape ${show(x.shape)} doesn't match the broadcast shape ${show(y.shape)}`, { op: 'copy_', code: 'SHAPE_MISMATCH' })
-  return assign(x, 'copy_', contiguous(expandTo(y, x.shape)))
+  if (!isTensor(source)) return assign(x, 'copy_', filledLike(x, source, x.dtype, x.shape))
+  const shape = broadcastShapes('copy_', x.shape, source.shape)
+  const y = cast(source, x.dtype)
+  return assign(x, 'copy_', sameShape(shape, y.shape) ? y : contiguous(expandTo(y, shape)))
 }
 
 /** One number everywhere: a JavaScript number or a 0-d tensor. */
 export function fillWith(x: Tensor, op: string, value: Tensor | Scalar): Tensor {
   checkOperand(op, value)
-  if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape))
+  if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape), { uniform: true })
   if (value.ndim > 0) throw new TensorRangeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`, { op, code: 'RANK' })
-  return assign(x, op, contiguous(expandTo(cast(value, x.dtype), x.shape)))
+  return assign(x, op, contiguous(expandTo(cast(value, x.dtype), x.shape)), { uniform: true })
 }
 
 /** `value` at the places that the indices select. */
 export function setIn(x: Tensor, args: readonly [...index: Index[], value: Tensor | Scalar]): Tensor {
   checkTensor('set', x)
   if (args.length < 1) throw new TensorTypeError('expected indices and a value: x.set(0, 1) for x[0] = 1', { op: 'set', code: 'ARGUMENT' })
-  return assign(x, 'set', setAt(x, args.slice(0, -1) as Index[], args.at(-1) as Tensor | Scalar))
+  const index = args.slice(0, -1) as Index[]
+  const value = args.at(-1) as Tensor | Scalar
+  if (index.some((i) => isTensor(i) || Array.isArray(i) || typeof i === 'boolean')) return assign(x, 'set', setAt(x, index, value))
+  const part = at(x, ...index)
+  checkOperand('set', value)
+  assign(part, 'set', contiguous(valuesAt('set', part, isTensor(value) ? cast(value, x.dtype) : value)))
+  return x
 }
 
 /** `value` on the main diagonal; of a tall matrix, with `wrap`, again below it after one row. */

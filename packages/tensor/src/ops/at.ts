@@ -149,7 +149,7 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
   const selection = read('at', x, index)
   let y = basic(x, selection)
   for (const p of selection.points) y = indexAxes([y, p.index], pointParams(y, p))
-  if (!selection.advanced) return y === x ? clone(x) : y
+  if (!selection.advanced) return y === x ? reshapeTo(x, x.shape) : y
   const { x: operand, params } = arranged(y, selection.advanced)
   return indexAxes([operand, ...selection.advanced.indices], params)
 }
@@ -163,6 +163,17 @@ function valuesFor(op: string, x: Tensor, values: Tensor | Scalar, shape: Shape,
   const fits = v.ndim <= shape.length && v.shape.every((n, i) => n === 1 || n === shape[shape.length - v.ndim + i])
   if (!fits) throw new TensorRangeError(code(values.shape), { op, code: 'SHAPE_MISMATCH' })
   return expandTo(v, shape)
+}
+
+/** `values` at the shape of a region that they replace. */
+export function valuesAt(op: string, region: Tensor, values: Tensor | Scalar): Tensor {
+  const { shape } = region
+  return valuesFor(op, region, values, shape, (got) => {
+    if (got.length > shape.length) return `expand(${region.dtype}{${show(got)}}, size=${show(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${got.length})`
+    const lead = shape.length - got.length
+    const i = shape.findIndex((n, k) => k >= lead && got[k - lead] !== 1 && got[k - lead] !== n)
+    return `The expanded size of the tensor (${shape[i]}) must match the existing size (${got[i - lead]}) at non-singleton dimension ${i}.  Target sizes: ${show(shape)}.  Tensor sizes: ${show(got)}`
+  })
 }
 
 function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | Scalar, accumulate: boolean): Tensor {
@@ -185,11 +196,7 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
     const y = putAxes([operand, src, ...indices], { ...params, accumulate })
     next = order ? permuteDims(y, order.map((_, i) => order.indexOf(i))) : y
   } else {
-    const { shape } = region
-    const v = valuesFor(op, x, isTensor(values) ? cast(values, x.dtype) : values, shape, (got) => {
-      const i = shape.findIndex((n, k) => got[got.length - shape.length + k] !== n)
-      return `The expanded size of the tensor (${shape[i]}) must match the existing size (${got[got.length - shape.length + i]}) at non-singleton dimension ${i}.  Target sizes: ${show(shape)}.  Tensor sizes: ${show(got)}`
-    })
+    const v = valuesAt(op, region, isTensor(values) ? cast(values, x.dtype) : values)
     next = accumulate ? add(region, v) : v
   }
   for (let j = selection.points.length - 1; j >= 0; j--) next = putAxes([regions[j]!, next, selection.points[j]!.index], { ...pointParams(regions[j]!, selection.points[j]!), accumulate: false })

@@ -15,7 +15,7 @@ import { gather } from './gather.ts'
 import { asked, sumType } from './reduce.ts'
 import { scatterAdd } from './scatter.ts'
 import { isfinite, stopGradient } from './unary.ts'
-import { moveAxis, reshapeTo } from './view.ts'
+import { apart, moveAxis, reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
 type X = [x: Tensor]
@@ -66,8 +66,8 @@ export const scanLogSum: Op<X> = defineOp<X>({
 /** Along `dim`, computed with that axis last, 0-d tensors as one element. */
 export function alongLast<R extends readonly Tensor[]>(op: string, x: Tensor, dim: number, f: (x: Tensor) => R): Tensor[] {
   const axis = normalizeDim(op, dim, x.ndim)
-  if (x.ndim === 0) return f(reshapeTo(x, [1])).map((y) => reshapeTo(y, []))
-  return f(moveAxis(x, axis, x.ndim - 1)).map((y) => moveAxis(y, y.ndim - 1, axis))
+  if (x.ndim === 0) return f(reshapeTo(x, [1])).map((y) => apart(reshapeTo(y, [])))
+  return f(moveAxis(x, axis, x.ndim - 1)).map((y) => apart(moveAxis(y, y.ndim - 1, axis)))
 }
 
 /** Arguments of running sums and products. */

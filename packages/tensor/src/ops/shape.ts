@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor.ts'
 import { concat } from './join.ts'
 import { type Numbers, checkInteger, readNumbers } from './integers.ts'
 import { flip, narrowAxis } from './slice.ts'
-import { atLeast1, clone, expandTo, moveAxis, permuteDims, reshapeTo, viewTo } from './view.ts'
+import { apart, atLeast1, clone, contiguous, expandTo, moveAxis, permuteDims, reshapeTo, viewTo } from './view.ts'
 
 /** The shape that a size list with at most one −1 means for `n` elements. */
 export function inferShape(op: string, size: readonly number[], n: number): Shape {
@@ -40,8 +40,8 @@ export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
 }
 /** `view` in the shape of another tensor. */
 export const viewAs = (x: Tensor, other: Tensor): Tensor => view(x, other.shape)
-/** All elements along one axis. */
-export const ravel = (x: Tensor): Tensor => reshape(x, -1)
+/** All elements along one axis: a view of what lies in rows, else a copy. */
+export const ravel = (x: Tensor): Tensor => reshape(contiguous(x), -1)
 
 /** Arguments of `flatten`. */
 export interface FlattenOptions {
@@ -162,6 +162,7 @@ export function movedim(x: Tensor, ...args: Args<[source: number | readonly numb
     return out
   }
   const [s, d] = [axes(from, 'source'), axes(to, 'destination')]
+  if (x.ndim === 0) return reshapeTo(x, [])
   const order = new Array<number>(x.ndim).fill(-1)
   d.forEach((place, i) => (order[place] = s[i]!))
   const rest = x.shape.map((_, i) => i).filter((i) => !s.includes(i))
@@ -218,7 +219,7 @@ export function repeat(x: Tensor, ...repeats: Numbers<'repeats'>): Tensor {
   const shape = times.map((n, i) => n * sizes[i]!)
   const bad = times.findIndex((n) => n < 0)
   if (bad >= 0) throw new TensorRangeError(`Trying to create tensor with negative dimension ${shape[bad]}: ${show(shape)}`, { op: 'repeat', code: 'SIZE' })
-  return reshapeTo(expandTo(reshapeTo(x, sizes.flatMap((n) => [1, n])), sizes.flatMap((n, i) => [times[i]!, n])), shape)
+  return apart(reshapeTo(expandTo(reshapeTo(x, sizes.flatMap((n) => [1, n])), sizes.flatMap((n, i) => [times[i]!, n])), shape))
 }
 
 /** `repeat` where fewer repeats than axes mean the last axes. */

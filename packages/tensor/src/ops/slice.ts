@@ -8,7 +8,7 @@ import { linear, pieces, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { filledLike } from './cast.ts'
 import { type Numbers, checkInteger, readNumbers } from './integers.ts'
-import { batchOrExpand, clone, reshapeTo } from './view.ts'
+import { apart, batchOrExpand, clone, reshapeTo } from './view.ts'
 
 /** `length` elements of an axis of `size`: start, start + step, …; the step may be negative. */
 export interface AxisSlice {
@@ -145,21 +145,21 @@ export function checkIndex(op: string, index: unknown, axis: number, shape: Shap
   return i < 0 ? i + size : i
 }
 
-/** The named axes in reverse. A view. */
+/** The named axes in reverse. A copy to in-place operations; the data are shared until then. */
 export function flip(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
   checkTensor('flip', x)
   const axes = normalizeDims('flip', readNumbers('flip', dims, 'dims'), x.ndim)
   if (!axes.length) return clone(x)
-  return sliceAxes(x, axes.map((dim) => ({ dim, start: x.shape.at(dim)! - 1, step: -1, length: x.shape.at(dim)!, size: x.shape.at(dim)! })))
+  return apart(sliceAxes(x, axes.map((dim) => ({ dim, start: x.shape.at(dim)! - 1, step: -1, length: x.shape.at(dim)!, size: x.shape.at(dim)! }))))
 }
 
-/** The columns (axis 1) in reverse. A view. */
+/** The columns (axis 1) in reverse. */
 export function fliplr(x: Tensor): Tensor {
   checkTensor('fliplr', x)
   if (x.ndim < 2) throw new TensorRangeError('Input must be >= 2-d.', { op: 'fliplr', code: 'RANK' })
   return flip(x, 1)
 }
-/** The rows (axis 0) in reverse. A view. */
+/** The rows (axis 0) in reverse. */
 export function flipud(x: Tensor): Tensor {
   checkTensor('flipud', x)
   if (x.ndim < 1) throw new TensorRangeError('Input must be >= 1-d.', { op: 'flipud', code: 'RANK' })

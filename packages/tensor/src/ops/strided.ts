@@ -1,6 +1,6 @@
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
-import { type Op, defineOp } from '../core/op.ts'
+import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, numel } from '../core/shape.ts'
 import { linear, view } from '../core/words.ts'
@@ -10,7 +10,7 @@ import { filledLike } from './cast.ts'
 import { checkInteger } from './integers.ts'
 import { positionsLike } from './position.ts'
 import { scatterAlong } from './scatter.ts'
-import { atLeast1, expandTo, moveAxis, overlapping, reshapeTo } from './view.ts'
+import { atLeast1, expandTo, moveAxis, reshapeTo } from './view.ts'
 
 interface StridedParams {
   readonly size: Shape
@@ -28,14 +28,7 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
       const step = x.strides.at(-1)!
       return { shape, strides: [...x.strides.slice(0, -1), ...strides.map((s) => s * step)], offset: x.offset + (numel(size) === 0 ? 0 : offset * step) }
     },
-    {
-      put: (x, v, params) => {
-        if (overlaps(params)) throw overlapping('asStrided')
-        const lead = x.shape.slice(0, -1)
-        const n = numel(params.size)
-        return scatterAlong(x, expandTo(places(x, params), [...lead, n]), reshapeTo(v, [...lead, n]), { dim: -1, axis: x.ndim - 1, op: 'set' })
-      },
-    },
+    { place: (whole, v, layout) => placeStrided(whole, v, layout) },
   ),
   batch: 'leading',
   diff: linear((ct, [x], params) => {
@@ -47,16 +40,13 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
   }),
 })
 
-/** Whether two places show one element, told as exactly as steps that nest in each other allow. */
-function overlaps({ size, strides }: StridedParams): boolean {
-  if (numel(size) === 0) return false
-  const axes = size.map((n, i) => ({ n, step: strides[i]! })).filter((a) => a.n > 1).sort((a, b) => a.step - b.step)
-  let reach = 0
-  for (const { n, step } of axes) {
-    if (step <= reach) return true
-    reach += step * (n - 1)
-  }
-  return false
+/** `whole` with v at the places, counted in rows, that the layout names. */
+export function placeStrided(whole: Tensor, v: Tensor, { shape: size, strides, offset }: Layout): Tensor {
+  const n = numel(size)
+  const flat = reshapeTo(whole, [numel(whole.shape)])
+  if (n === 0) return whole
+  const y = scatterAlong(flat, places(whole, { size, strides, offset }), reshapeTo(v, [n]), { dim: -1, axis: 0, op: 'set' })
+  return reshapeTo(y, whole.shape)
 }
 
 /** Which element each place shows, flat. */

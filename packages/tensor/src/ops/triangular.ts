@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor.ts'
 import { cast, filledLike } from './cast.ts'
 import { checkInteger } from './integers.ts'
 import { sumDims } from './reduce.ts'
-import { permuteDims, reshapeTo } from './view.ts'
+import { apart, permuteDims, reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
 type X = [x: Tensor]
@@ -119,7 +119,7 @@ export function diag(x: Tensor, ...args: Args<[diagonal?: number], Diagonal>): T
   const { diagonal: offset = 0 } = readArgs<Diagonal>('diag', args, ['diagonal'])
   checkTensor('diag', x)
   if (x.ndim !== 1 && x.ndim !== 2) throw new TensorRangeError(`diag(): Supports 1D or 2D tensors. Got ${x.ndim}D`, { op: 'diag', code: 'RANK' })
-  return x.ndim === 1 ? diagEmbed(x, offset) : diagonal(x, offset)
+  return x.ndim === 1 ? diagEmbed(x, offset) : apart(diagonal(x, offset))
 }
 /** `diagEmbed` of the flattened tensor. */
 export function diagflat(x: Tensor, ...args: Args<[offset?: number], { readonly offset?: number }>): Tensor {

@@ -5,6 +5,7 @@ import { type Shape, broadcastShapes, contiguousStrides, keepDims, numel, sameSh
 import { linear, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { sumDims } from './reduce.ts'
+import { placeStrided } from './strided.ts'
 
 type X = [x: Tensor]
 
@@ -70,6 +71,8 @@ export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
   compute: view(
     (x, { shape }) => {
       const strides = reshapedStrides(x, shape)
+      // only what counts as a copy has steps backwards
+      if (x.strides.some((step) => step < 0)) return strides && { shape, strides, offset: x.offset }
       if (!strides)
         throw new TensorRangeError(
           `view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead; the shape is ${show(x.shape)} with strides ${show(x.strides)}, the size ${show(shape)}`,
@@ -91,6 +94,9 @@ export const clone: Op<X> = defineOp<X>({
   batch: 'pointwise',
   diff: linear((ct) => ct),
 })
+
+/** A view that counts as a copy: in-place operations on it leave alone what it was made from, which goes on sharing the data until then. */
+export const apart = (y: Tensor): Tensor => y.wrap(y.value)
 
 /** x in row-major order without gaps: itself where it lies so, else a copy. */
 export const contiguous: Op<X> = defineOp<X>({
@@ -132,18 +138,11 @@ export const expandTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp(
   },
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   compute: view((x, { shape }) => ({ shape, strides: broadcastStrides(x, shape), offset: x.offset }), {
-    put: (x, v) => {
-      if (numel(x.shape) !== numel(v.shape)) throw overlapping('expand')
-      return reshapeTo(v, x.shape)
-    },
+    place: (whole, v, layout) => placeStrided(whole, v, layout),
   }),
   batch: ([x], [dim], { shape }, { size }) => [expandTo(batchFirst(x, dim!, shape.length), [size, ...shape]), 0],
   diff: linear((ct, [x]) => sumTo(ct, x.shape)),
 })
-
-/** Several places of a view are one element, so that a write to it means nothing. */
-export const overlapping = (op: string): TensorRangeError =>
-  new TensorRangeError('unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.', { op, code: 'OVERLAP' })
 
 /** A batch axis moved to the front, the other axes padded with leading ones up to `rank`. */
 export function batchFirst(x: Tensor, dim: number, rank: number = x.ndim - 1): Tensor {

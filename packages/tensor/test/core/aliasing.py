@@ -17,7 +17,7 @@ def index(spec):
 
 
 def call(x, method, args):
-    args = [torch.tensor(a['tensor'], dtype=torch.float32).reshape(a['shape']) if isinstance(a, dict) and 'tensor' in a else torch.tensor(a['mask']) if isinstance(a, dict) and 'mask' in a else a for a in args]
+    args = [torch.tensor(a['tensor'], dtype=torch.float32).reshape(a['shape']) if isinstance(a, dict) and 'tensor' in a else torch.tensor(a['mask'], dtype=torch.bool).reshape(a['shape']) if isinstance(a, dict) and 'mask' in a else a for a in args]
     if method == 'at': return x[index(args)]
     if method == 'set':
         x[index(args[:-1])] = args[-1]
@@ -90,10 +90,18 @@ def a_write(x):
     if k == 3: return 'zero_', []
     if k == 4: return 'copy_', [{'tensor': [float(100 + i) for i in range(x.numel())], 'shape': list(x.shape)}]
     if k == 5: return 'clampMin_', [random.randrange(20)]
-    if k == 6: return 'maskedFill_', [{'mask': (x.detach() > 5).tolist()}, -1]
+    # PyTorch lets this one write what is repeated, and says that it will not for long
+    if k == 6 and 0 not in x.stride(): return 'maskedFill_', [{'mask': (x.detach() > 5).flatten().tolist(), 'shape': list(x.shape)}, -1]
     if k == 7: return 'set', anywhere(x) + [random.randrange(50)]
     if k == 8 and x.ndim >= 2: return random.choice(['t_', 'transpose_', 'squeeze_', 'unsqueeze_']), []
     return 'neg_', []
+
+
+def overlaps(x):
+    # windows that overlap: PyTorch writes them without saying what that means
+    if any(s == 0 and n > 1 for s, n in zip(x.stride(), x.shape)): return False
+    places = torch.arange(x.untyped_storage().nbytes() // 4).as_strided(x.shape, x.stride(), x.storage_offset())
+    return places.unique().numel() < x.numel()
 
 
 def program():
@@ -110,14 +118,17 @@ def program():
         if method in ('transpose_',): args = [0, 1]
         if method == 'unsqueeze_': args = [0]
         if method == 't_' and x.ndim > 2: continue
+        if not making and overlaps(x): continue
         step = {'of': at, 'method': method, 'args': args}
         try:
             y = call(x, method, args)
             if making:
                 parts = list(y) if isinstance(y, (tuple, list)) else [y]
-                step['take'] = random.randrange(len(parts)) if isinstance(y, (tuple, list)) else None
                 if not parts: continue
+                step['take'] = random.randrange(len(parts)) if isinstance(y, (tuple, list)) else None
                 y = parts[step['take'] or 0]
+                # the same tensor, not a view of it: a new name for it is no case of its own
+                if y is x: continue
                 tensors.append(y)
         except (RuntimeError, IndexError, ValueError, TypeError) as e:
             step['error'] = str(e).split('\n')[0]
@@ -125,6 +136,28 @@ def program():
     return {'shape': shape, 'steps': steps, 'values': [t.tolist() for t in tensors]}
 
 
+def gradient(p):
+    """Of the weighted sum of all tensors at the end, by the tensor that the program starts with."""
+    # what is done to x.detach() reaches x in PyTorch, past its derivative
+    if any(s['method'] == 'detach' for s in p['steps']): return None
+    n = 1
+    for s in p['shape']: n *= s
+    leaf = torch.arange(n, dtype=torch.float32).reshape(p['shape']).requires_grad_()
+    tensors = [leaf.clone()]
+    try:
+        for s in p['steps']:
+            if 'error' in s: continue
+            y = call(tensors[s['of']], s['method'], s['args'])
+            if 'take' in s: tensors.append(y if s['take'] is None else y[s['take']])
+        loss = sum(((i + 1) * t * torch.arange(1, t.numel() + 1).reshape(t.shape)).sum() for i, t in enumerate(tensors))
+        return torch.autograd.grad(loss, leaf)[0].tolist()
+    except RuntimeError:
+        # PyTorch refuses to differentiate writes to one of several views that one function gave
+        return None
+
+
 out = [program() for _ in range(600)]
+for p in out: p['gradient'] = gradient(p)
+print(sum(p['gradient'] is not None for p in out), 'of', len(out), 'have a gradient')
 with open(sys.argv[1], 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(p, separators=(',', ':')) for p in out) + '\n]\n')
