@@ -33,7 +33,7 @@ export function reshape(x: Tensor, ...shape: Numbers<'shape'>): Tensor {
 /** `reshape` to the shape of another tensor. */
 export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape)
 
-/** `reshape` that never copies. @throws TensorRangeError where strides cannot say the shape */
+/** `reshape` that never copies, but for what `flip` gives, which counts as a copy in rows already. @throws TensorRangeError where strides cannot say the shape */
 export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
   checkTensor('view', x)
   return viewTo(x, inferShape('view', readNumbers('view', shape, 'size'), numel(x.shape)))

@@ -71,8 +71,8 @@ export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
   compute: view(
     (x, { shape }) => {
       const strides = reshapedStrides(x, shape)
-      // only what counts as a copy has steps backwards
-      if (x.strides.some((step) => step < 0)) return strides && { shape, strides, offset: x.offset }
+      // what has steps backwards comes from `flip`, which counts as a copy in rows
+      if (!strides && x.strides.some((step) => step < 0)) return null
       if (!strides)
         throw new TensorRangeError(
           `view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead; the shape is ${show(x.shape)} with strides ${show(x.strides)}, the size ${show(shape)}`,
