@@ -170,4 +170,13 @@ for (const { name, special, plain } of cases)
           expect(distance(ours, expected)).toBeLessThan(1e-11)
         })
     }
+    const first = steps.filter((s) => s.name !== 'hessian')
+    for (const outer of first)
+      for (const middle of first)
+        test(`${outer.name} of ${middle.name} of every transform`, () => {
+          for (const inner of first) {
+            const three = (f: F): F => outer.ours(flat(middle.ours(flat(inner.ours(f)))))
+            expect(distance(three(special)(x), three(plain)(x)), inner.name).toBeLessThan(1e-9)
+          }
+        })
   })
