@@ -1,5 +1,5 @@
 import { type Argnums, type Chosen, type GradOptions } from '@mapgrad/autodiff'
-import { jvpFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
+import { Loans, jvpFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type Tensor, cat, eye, narrow } from '@mapgrad/tensor'
 import {
   TensorRangeError,
@@ -9,6 +9,7 @@ import {
   describe,
   filledLike,
   isOptions,
+  internally,
   isTensor,
   moveAxis,
   numel,
@@ -75,11 +76,11 @@ function readResult(op: string, out: unknown, hasAux: boolean): Result {
 /** The rows of the identity over the elements of `x`, `chunk` at a time: `[rows, ...x.shape]` each. */
 function* basis(x: Tensor, chunk: number | null): Generator<Tensor> {
   const n = numel(x.shape)
-  const all = eye(n, { dtype: x.dtype, device: x.value.backend })
+  const all = internally(() => eye(n, { dtype: x.dtype, device: x.value.backend }))
   const step = chunk ?? Math.max(n, 1)
   for (let from = 0; from < Math.max(n, 1); from += step) {
     const rows = Math.min(step, n - from)
-    yield reshapeTo(rows === n ? all : narrow(all, 0, from, rows), [rows, ...x.shape])
+    yield internally(() => reshapeTo(rows === n ? all : narrow(all, 0, from, rows), [rows, ...x.shape]))
   }
 }
 
@@ -107,11 +108,14 @@ export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...a
     owning(() => {
       const { leaves, rebuild, restore } = select('jacrev', args, argnums)
       let result: Result | undefined
-      const [flat, pull] = vjpFlat((xs) => {
-        result = readResult('jacrev', f(...(rebuild(xs) as never[])), hasAux)
+      const loans = new Loans()
+      const [flat, pull] = vjpFlat((xs, lower) => {
+        result = readResult('jacrev', f(...(rebuild(xs, loans) as never[])), hasAux)
+        loans.collect(lower)
         for (const y of result.ys) if (!y.dtype.includes('float')) throw fault('jacrev', `vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype ${y.dtype}`, 'OUTPUT_DTYPE')
         return [...result.ys, ...result.aux]
       }, leaves)
+      loans.settle()
       const { spec, ys, auxSpec } = result!
       const jacobians = ys.map((_, k) => {
         const y = flat[k]!
@@ -150,20 +154,27 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
       const { leaves, rebuild, restore } = select('jacfwd', args, argnums)
       let result: Result | undefined
       let aux: readonly Tensor[] = []
+      // f runs once for each block of columns, but what it writes into its arguments it writes once
+      let written: Loans | null = null
       // blocks[j][i]: ∂(output i)/∂(leaf j), shape [in…, out…] with the input's axes flattened in front
       const blocks = leaves.map((x, j) =>
         columns(
           [...basis(x, chunkSize)].map((tangents) =>
             vmapFlat(
               (dx, trace) => {
+                const loans = new Loans()
+                const lent = leaves.map((y) => loans.lend(y, y.value))
                 const [ys, dys] = jvpFlat(
-                  (xs) => {
-                    result = readResult('jacfwd', f(...(rebuild(xs) as never[])), hasAux)
+                  (xs, lower) => {
+                    result = readResult('jacfwd', f(...(rebuild(xs, loans) as never[])), hasAux)
+                    loans.collect(lower)
                     return [...result.ys, ...result.aux]
                   },
-                  leaves,
+                  lent,
                   leaves.map((_, i) => (i === j ? dx[0]! : null)),
                 )
+                loans.collect((y) => y)
+                written ??= loans
                 const n = result!.ys.length
                 // only a random draw makes aux differ between columns; like torch.func, the first one's is given
                 aux = ys.slice(n).map((y) => (trace.own(y) ? first(materialize(trace, y, 0)) : y))
@@ -177,6 +188,7 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
           ),
         ),
       )
+      ;(written as Loans | null)?.settle()
       const { spec, auxSpec } = result!
       const jacobians = result!.ys.map((_, i) =>
         restore(

@@ -41,13 +41,15 @@ class Collector implements Scope {
     const older = new Set<ArrayValue>()
     for (const arrays of this.#written?.values() ?? []) for (const v of arrays()) older.add(v)
     for (const v of this.owned) {
-      if (survivors.has(v) || older.has(v) || kept.has(v)) this.outer?.own(v)
+      if (survivors.has(v) || older.has(v) || kept.has(v) || (!this.everything && given.has(v))) this.outer?.own(v)
       else v.dispose()
     }
   }
 }
 
 const kept: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
+/** what composed functions gave to the user's code */
+const given: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
 
 /** The arrays that a result holds. What a transform made (since `born`) is no view of anything, whatever its interpreter made it from. */
 function arraysIn(tree: unknown, born: number): Set<ArrayValue> {
@@ -107,6 +109,17 @@ export function internally<R>(f: () => R): R {
   } finally {
     r.internal--
   }
+}
+
+/**
+ * For functions composed of ops: runs `f`, whose temporaries on plain tensors nobody else holds, so that a transform around it
+ * frees them too. What it returns belongs to the caller.
+ */
+export function composed<R>(f: () => R): R {
+  if (!registry().scope) return f()
+  const out = internally(f)
+  for (const leaf of treeLeaves(out)) if (leaf instanceof Handle && !leaf.value.trace) for (const v of leaf.value.arrays()) given.add(v)
+  return out
 }
 
 /** What the devices in use hold. */

@@ -1,6 +1,7 @@
 import { isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, isMapgradError, show } from '../core/errors.ts'
+import { composed } from '../core/memory.ts'
 import { checkTensor } from '../core/promote.ts'
 import { numel, sameShape } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -104,9 +105,11 @@ export function nllLoss(input: Tensor, target: Tensor, ...args: Args<[weight?: T
   const options = readArgs<NllLossOptions>(op, args, names)
   checkTensor(op, input, 'the input to be a Tensor')
   checkTensor(op, target, 'the target to be a Tensor')
-  const picked = pick(op, input, target, options.weight, options.ignoreIndex ?? -100)
-  const { losses, weights } = picked
-  return reducePicked(picked, weights ? mul(losses, weights) : losses, reductionOf(op, options))
+  return composed(() => {
+    const picked = pick(op, input, target, options.weight, options.ignoreIndex ?? -100)
+    const { losses, weights } = picked
+    return reducePicked(picked, weights ? mul(losses, weights) : losses, reductionOf(op, options))
+  })
 }
 
 /**
@@ -123,6 +126,10 @@ export function crossEntropy(
   const options = readArgs<CrossEntropyOptions>(op, args, [...names, 'labelSmoothing'])
   checkTensor(op, input, 'the input to be a Tensor')
   checkTensor(op, target, 'the target to be a Tensor')
+  return composed(() => entropyOf(op, input, target, options))
+}
+
+function entropyOf(op: string, input: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   const { weight, ignoreIndex = -100, labelSmoothing: smoothing = 0 } = options
   const reduction = reductionOf(op, options)
   if (!(smoothing >= 0 && smoothing <= 1)) throw new TensorRangeError(`label_smoothing must be between 0.0 and 1.0. Got: ${smoothing}`, { op, code: 'LABEL_SMOOTHING' })
