@@ -117,16 +117,20 @@ class JvpTrace extends DerivativeTrace {
   }
 }
 
-/** Outputs of `f` at `primals` and their tangents along `tangents`; `null` is a zero tangent. */
+/** Outputs of `f` at `primals` and their tangents along `tangents`; `null` is a zero tangent. `f` is also handed `lower`: a tensor of its level as the level below sees it. */
 export function jvpFlat(
-  f: (xs: Tensors) => Tensors,
+  f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors,
   primals: Tensors,
   tangents: readonly Tangent[],
 ): [ys: Tensors, dys: readonly Tangent[]] {
   const loans = new Loans()
   const out = withTrace(new JvpTrace(), (trace) => {
-    const ys = f(primals.map((x, i) => loans.lend(x, tangents[i] ? new Dual(trace, x.wrap(x.value), tangents[i]) : x.value)))
-    loans.collect((x) => trace.leaving(x))
+    const lower = (x: Tensor): Tensor => trace.leaving(x)
+    const ys = f(
+      primals.map((x, i) => loans.lend(x, tangents[i] ? new Dual(trace, x.wrap(x.value), tangents[i]) : x.value)),
+      lower,
+    )
+    loans.collect(lower)
     const dys = ys.map((y) => trace.tangent(y))
     return [ys.map((y) => trace.leaving(y)), dys.map((d) => d && d.wrap(d.value))] satisfies [Tensors, Tangent[]]
   })

@@ -132,8 +132,8 @@ export function linearizeFlat(
   const loans = new Loans()
   const out = withTrace(new LinearTrace(), (trace) => {
     const starts = primals.map((x) => loans.lend(x, x.dtype.includes('float') ? trace.start(x).value : x.value))
-    const ys = f(starts)
     const first = starts.map((x) => trace.own(x)?.slot)
+    const ys = f(starts)
     const ends = ys.map((y) => trace.own(y)?.slot)
     const push = (dxs: readonly Tangent[]): readonly Tangent[] => {
       const tangents = new Array<Tangent>(trace.slots).fill(null)

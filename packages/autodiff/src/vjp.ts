@@ -176,9 +176,9 @@ export function vjpFlat(
 ): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
   return withTrace(new VjpTrace(), (trace) => {
     const leaves = primals.map((x) => trace.start(x))
+    const starts = leaves.map((x) => trace.own(x))
     const ys = f(leaves, (x) => trace.leaving(x))
     const ends = ys.map((y) => trace.own(y))
-    const starts = leaves.map((x) => trace.own(x))
     return [ys.map((y) => trace.leaving(y)), (cts) => internally(() => backward(ends, cts, starts)).map((g) => g && g.wrap(g.value))]
   })
 }
