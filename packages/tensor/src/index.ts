@@ -61,10 +61,11 @@ export { type DimOptions, atleast1d, atleast2d, atleast3d, cat, columnStack, con
 export { type NarrowOptions, type SelectOptions, flip, fliplr, flipud, narrow, select } from './ops/slice.ts'
 export type { Numbers } from './ops/integers.ts'
 export {
-  type FlattenOptions, type MeshgridOptions, type MovedimOptions, type RollOptions, type Rot90Options, type TransposeOptions, type UnflattenOptions,
-  adjoint, broadcastTensors, broadcastTo, expand, expandAs, flatten, meshgrid, moveaxis, movedim, permute, ravel, repeat, reshape, reshapeAs, roll, rot90,
-  squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze, view, viewAs,
+  type FlattenOptions, type MovedimOptions, type TransposeOptions, type UnflattenOptions,
+  adjoint, broadcastTensors, broadcastTo, expand, expandAs, flatten, moveaxis, movedim, permute, ravel, reshape, reshapeAs,
+  squeeze, swapaxes, swapdims, t, transpose, unflatten, unsqueeze, view, viewAs,
 } from './ops/shape.ts'
+export { type MeshgridOptions, type RollOptions, type Rot90Options, meshgrid, repeat, roll, rot90, tile } from './ops/arrange.ts'
 export { clone, contiguous } from './ops/view.ts'
 export { type ChunkOptions, type SplitOptions, type TensorSplitOptions, chunk, dsplit, hsplit, splitWithSizes, tensorSplit, unbind, vsplit } from './ops/split.ts'
 export { type DiagonalOptions, type DiagonalScatterOptions, diag, diagEmbed, diagflat, diagonal, diagonalScatter, trace, tril, triu } from './ops/triangular.ts'

@@ -1,5 +1,6 @@
 import { TensorTypeError } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
+import * as arrange from '../ops/arrange.ts'
 import * as shape from '../ops/shape.ts'
 import * as slices from '../ops/slice.ts'
 import * as splits from '../ops/split.ts'
@@ -34,10 +35,10 @@ export abstract class ShapeMethods extends ReduceMethods {
   expand(this: Tensor, ...args: Rest<typeof shape.expand>): Tensor { return shape.expand(this, ...args) }
   expandAs(this: Tensor, ...args: Rest<typeof shape.expandAs>): Tensor { return shape.expandAs(this, ...args) }
   broadcastTo(this: Tensor, ...args: Rest<typeof shape.broadcastTo>): Tensor { return shape.broadcastTo(this, ...args) }
-  repeat(this: Tensor, ...args: Rest<typeof shape.repeat>): Tensor { return shape.repeat(this, ...args) }
-  tile(this: Tensor, ...args: Rest<typeof shape.tile>): Tensor { return shape.tile(this, ...args) }
-  roll(this: Tensor, ...args: Rest<typeof shape.roll>): Tensor { return shape.roll(this, ...args) }
-  rot90(this: Tensor, ...args: Rest<typeof shape.rot90>): Tensor { return shape.rot90(this, ...args) }
+  repeat(this: Tensor, ...args: Rest<typeof arrange.repeat>): Tensor { return arrange.repeat(this, ...args) }
+  tile(this: Tensor, ...args: Rest<typeof arrange.tile>): Tensor { return arrange.tile(this, ...args) }
+  roll(this: Tensor, ...args: Rest<typeof arrange.roll>): Tensor { return arrange.roll(this, ...args) }
+  rot90(this: Tensor, ...args: Rest<typeof arrange.rot90>): Tensor { return arrange.rot90(this, ...args) }
   narrow(this: Tensor, ...args: Rest<typeof slices.narrow>): Tensor { return slices.narrow(this, ...args) }
   select(this: Tensor, ...args: Rest<typeof slices.select>): Tensor { return slices.select(this, ...args) }
   flip(this: Tensor, ...args: Rest<typeof slices.flip>): Tensor { return slices.flip(this, ...args) }

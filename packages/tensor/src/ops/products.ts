@@ -5,7 +5,7 @@ import { broadcastShapes, normalizeDim } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { mul, sub } from './binary.ts'
 import { batchedMatmul, checkProduct, dotOverLast } from './matmul.ts'
-import { roll } from './shape.ts'
+import { roll } from './arrange.ts'
 import { expandTo, moveAxis, reshapeTo } from './view.ts'
 
 interface DimOption {
