@@ -98,18 +98,16 @@ describe('gives what the method without underscore gives', () => {
     if (view && want.shape.length === make().ndim && want.shape.every((n, i) => n === make().shape[i])) expect(view.tolist()).toEqual(name.match(/transpose|swap|^t$|asStrided/) ? make().at(0).tolist() : want.to(x.dtype).at(0).tolist())
   })
 
-  it('to a view, and through it to what it is a view of', () => {
-    for (const name of functional) {
-      const [make, ...given] = special[name] ?? [square]
-      const args = given.map((a) => (typeof a === 'function' ? (a as () => Tensor)() : Array.isArray(a) ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i)) : a))
-      const whole = make().unsqueeze(0).repeat(2, ...make().shape.map(() => 1))
-      const part = whole.at(1)
-      const want = methods(make())[name]!(...args).to(part.dtype)
-      methods(part)[`${name}_`]!(...args)
-      expect(part.tolist(), name).toEqual(want.tolist())
-      expect(whole.at(0).tolist(), name).toEqual(make().tolist())
-      if (part.shape.join() === make().shape.join() && !name.match(/transpose|swap|^t$/)) expect(whole.at(1).tolist(), name).toEqual(want.tolist())
-    }
+  it.each(functional)('%s_ to a view, and through it to what it is a view of', (name) => {
+    const [make, ...given] = special[name] ?? [square]
+    const args = given.map((a) => (typeof a === 'function' ? (a as () => Tensor)() : Array.isArray(a) ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i)) : a))
+    const whole = make().unsqueeze(0).repeat(2, ...make().shape.map(() => 1))
+    const part = whole.at(1)
+    const want = methods(make())[name]!(...args).to(part.dtype)
+    methods(part)[`${name}_`]!(...args)
+    expect(part.tolist()).toEqual(want.tolist())
+    expect(whole.at(0).tolist()).toEqual(make().tolist())
+    if (part.shape.join() === make().shape.join() && !name.match(/transpose|swap|^t$/)) expect(whole.at(1).tolist()).toEqual(want.tolist())
   })
 })
 
@@ -146,8 +144,8 @@ describe('refuses', () => {
 
   it('and leaves the tensor as it was', () => {
     const x = int()
-    expect(() => x.add_(1.5)).toThrow()
-    expect(() => x.add_(zeros(1, 2, 3).int())).toThrow()
+    expect(() => x.add_(1.5)).toThrow('result type')
+    expect(() => x.add_(zeros(1, 2, 3).int())).toThrow('output with shape')
     expect(x.tolist()).toEqual([[1, 2, 3], [4, 5, 6]])
   })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Tensor, ellipsis, slice, tensor } from '@mapgrad/tensor'
+import { type Tensor, ellipsis, slice, tensor } from '@mapgrad/func'
 
-// Random programs of views and in-place operations, and what PyTorch makes of them: written by aliasing.py.
+// Random programs of views and in-place operations, and what PyTorch makes of them: written by programs.py.
 
 export interface Step {
   readonly of: number
@@ -20,7 +20,7 @@ export interface Program {
   readonly gradient: unknown
 }
 
-export const programs: readonly Program[] = JSON.parse(readFileSync(new URL('aliasing.json', import.meta.url), 'utf8')) as Program[]
+export const programs: readonly Program[] = JSON.parse(readFileSync(new URL('programs.json', import.meta.url), 'utf8')) as Program[]
 
 function argument(a: unknown): unknown {
   if (typeof a !== 'object' || a === null || Array.isArray(a)) return a

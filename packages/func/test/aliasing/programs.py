@@ -1,4 +1,4 @@
-"""Writes aliasing.json: random programs of views and in-place operations, and what PyTorch makes of them."""
+"""Writes programs.json: random programs of views and in-place operations, and what PyTorch makes of them."""
 import json, random, re, sys
 import torch
 
