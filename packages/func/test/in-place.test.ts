@@ -1,4 +1,24 @@
-import { type Tensor, arange, grad, gradAndValue, hessian, isMapgradError, jacfwd, jacrev, jvp, linearize, manualSeed, noGrad, ones, randn, slice, tensor, vjp, vmap, zeros } from '@mapgrad/func'
+import {
+  type Tensor,
+  arange,
+  grad,
+  gradAndValue,
+  hessian,
+  isMapgradError,
+  jacfwd,
+  jacrev,
+  jvp,
+  linearize,
+  manualSeed,
+  noGrad,
+  ones,
+  randn,
+  slice,
+  tensor,
+  vjp,
+  vmap,
+  zeros,
+} from '@mapgrad/func'
 import { describe, expect, it } from 'vitest'
 
 const codeOf = (f: () => unknown): string => {
@@ -13,9 +33,14 @@ const codeOf = (f: () => unknown): string => {
 describe('what a transform differentiates or maps', () => {
   it('grad refuses to write its input, and views of it', () => {
     const text = 'leaf Variable that requires grad is being used in an in-place operation.'
-    const refuse = (f: (x: Tensor) => void): (() => unknown) => () => grad((x: Tensor) => (f(x), x.sum()))(ones(2, 2))
-    for (const f of [(x: Tensor) => x.add_(1), (x: Tensor) => x.set(0, 1), (x: Tensor) => x.t_(), (x: Tensor) => x.zero_()]) expect(refuse(f)).toThrow(`a ${text}`)
-    for (const f of [(x: Tensor) => x.t().mul_(2), (x: Tensor) => x.at(0).at(1).exp_(), (x: Tensor) => x.diagonal().copy_(ones(2))]) expect(refuse(f)).toThrow(`a view of a ${text}`)
+    const refuse =
+      (f: (x: Tensor) => void): (() => unknown) =>
+      () =>
+        grad((x: Tensor) => (f(x), x.sum()))(ones(2, 2))
+    for (const f of [(x: Tensor) => x.add_(1), (x: Tensor) => x.set(0, 1), (x: Tensor) => x.t_(), (x: Tensor) => x.zero_()])
+      expect(refuse(f)).toThrow(`a ${text}`)
+    for (const f of [(x: Tensor) => x.t().mul_(2), (x: Tensor) => x.at(0).at(1).exp_(), (x: Tensor) => x.diagonal().copy_(ones(2))])
+      expect(refuse(f)).toThrow(`a view of a ${text}`)
     expect(() => vjp((x: Tensor) => x.add_(1), [ones(2)])).toThrow(text)
     expect(() => jacrev((x: Tensor) => x.add_(1))(ones(2))).toThrow(text)
     expect(() => hessian((x: Tensor) => x.add_(1).sum())(ones(2))).toThrow(text)
@@ -30,23 +55,61 @@ describe('what a transform differentiates or maps', () => {
     expect(linearize(f, [x])[1](tensor([1, 0])).item()).toBe(8)
     expect(x.tolist()).toEqual([16, 81])
     const z = tensor([1, 2])
-    expect(jacfwd((x: Tensor) => x.mul_(3))(z).tolist()).toEqual([[3, 0], [0, 3]])
+    expect(jacfwd((x: Tensor) => x.mul_(3))(z).tolist()).toEqual([
+      [3, 0],
+      [0, 3],
+    ])
     expect(z.tolist()).toEqual([3, 6])
     // f runs for every block of columns, each time on what it was given
-    const [a, b] = jacfwd((x: Tensor, y: Tensor, s: Tensor) => x.mul_(y).add(s.add_(1)), { argnums: [0, 1], chunkSize: 1 })(z, z.clone(), ones(2))
-    expect([a.tolist(), b.tolist(), z.tolist()]).toEqual([[[3, 0], [0, 6]], [[3, 0], [0, 6]], [9, 36]])
+    const [a, b] = jacfwd((x: Tensor, y: Tensor, s: Tensor) => x.mul_(y).add(s.add_(1)), { argnums: [0, 1], chunkSize: 1 })(
+      z,
+      z.clone(),
+      ones(2),
+    )
+    expect([a.tolist(), b.tolist(), z.tolist()]).toEqual([
+      [
+        [3, 0],
+        [0, 6],
+      ],
+      [
+        [3, 0],
+        [0, 6],
+      ],
+      [9, 36],
+    ])
   })
 
   it('vmap writes what is mapped, along its axis, and the caller has it', () => {
-    const x = tensor([[1, 2], [3, 4]])
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ])
     const row = x.at(0)
     const y = vmap((c: Tensor) => c.sub_(c.sum()), 1)(x)
-    expect(x.tolist()).toEqual([[-3, -4], [-1, -2]])
-    expect([row.tolist(), y.tolist()]).toEqual([[-3, -4], [[-3, -1], [-4, -2]]])
+    expect(x.tolist()).toEqual([
+      [-3, -4],
+      [-1, -2],
+    ])
+    expect([row.tolist(), y.tolist()]).toEqual([
+      [-3, -4],
+      [
+        [-3, -1],
+        [-4, -2],
+      ],
+    ])
     vmap((r: Tensor) => r.zero_(), { chunkSize: 1 })(x)
-    expect([x.tolist(), row.tolist()]).toEqual([[[0, 0], [0, 0]], [0, 0]])
+    expect([x.tolist(), row.tolist()]).toEqual([
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      [0, 0],
+    ])
     y.add_(1)
-    expect(x.tolist()).toEqual([[0, 0], [0, 0]])
+    expect(x.tolist()).toEqual([
+      [0, 0],
+      [0, 0],
+    ])
   })
 
   it('arguments that are not differentiated can be written, and the caller has it, with derivatives inside', () => {
@@ -57,8 +120,14 @@ describe('what a transform differentiates or maps', () => {
     }
     const [g, v] = gradAndValue(loss)(tensor([1, 2]), { mean })
     expect([g.tolist(), v.item(), mean.tolist()]).toEqual([[2, 4], 5, [1, 2]])
-    expect(jacrev((w: Tensor, s: Tensor) => s.add_(w))(tensor([1, 1]), mean).tolist()).toEqual([[1, 0], [0, 1]])
-    expect(jacfwd((w: Tensor, s: Tensor) => s.add_(w))(tensor([1, 1]), mean).tolist()).toEqual([[1, 0], [0, 1]])
+    expect(jacrev((w: Tensor, s: Tensor) => s.add_(w))(tensor([1, 1]), mean).tolist()).toEqual([
+      [1, 0],
+      [0, 1],
+    ])
+    expect(jacfwd((w: Tensor, s: Tensor) => s.add_(w))(tensor([1, 1]), mean).tolist()).toEqual([
+      [1, 0],
+      [0, 1],
+    ])
     expect(mean.tolist()).toEqual([3, 4])
   })
 })
@@ -104,7 +173,8 @@ describe('a captured tensor', () => {
     unbind: (x) => x.unbind(1)[2]!,
     itself: (x) => x,
   }
-  const text = 'During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation (copy_) that would mutate a captured Tensor. This is not supported; please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as inputs.'
+  const text =
+    'During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation (copy_) that would mutate a captured Tensor. This is not supported; please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as inputs.'
 
   it.each(Object.keys(views))('is not written through %s by derivatives; made inside, it is', (name) => {
     const view = views[name]!
@@ -118,8 +188,19 @@ describe('a captured tensor', () => {
       }
     const x = tensor(2)
     expect(() => grad(write(() => captured))(x)).toThrow(text)
-    expect(() => vjp(write(() => captured), [x])).toThrow(text)
-    expect(() => jvp(write(() => captured), [x], [x])).toThrow(text)
+    expect(() =>
+      vjp(
+        write(() => captured),
+        [x],
+      ),
+    ).toThrow(text)
+    expect(() =>
+      jvp(
+        write(() => captured),
+        [x],
+        [x],
+      ),
+    ).toThrow(text)
     expect(() => grad((x: Tensor) => (view(captured).copy_(tensor(1)), x))(x)).toThrow(text)
     expect(codeOf(() => vmap(write(() => captured))(ones(2)))).toBe('CAPTURED_MUTATION')
     const outside = view(captured)
@@ -128,7 +209,13 @@ describe('a captured tensor', () => {
     // what was made inside counts its elements: each place that is written adds one
     const count = view(zeros(3, 3)).numel()
     expect(grad(write(() => zeros(3, 3)))(x).item()).toBe(count)
-    expect(jvp(write(() => zeros(3, 3)), [x], [tensor(1)])[1].item()).toBe(count)
+    expect(
+      jvp(
+        write(() => zeros(3, 3)),
+        [x],
+        [tensor(1)],
+      )[1].item(),
+    ).toBe(count)
     expect(vmap(write(() => zeros(3, 3)))(tensor([1, 2])).tolist()).toEqual([count, 2 * count])
     expect(vmap(grad(write(() => zeros(3, 3))))(tensor([1, 2])).tolist()).toEqual([count, count])
   })
@@ -140,14 +227,22 @@ describe('a captured tensor', () => {
       return x
     })(arange(5))
     expect(seen.tolist()).toEqual([1, 1])
-    expect(() => vmap((x: Tensor) => seen.add_(x))(arange(5))).toThrow('inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more elements than `self`')
-    expect(() => vmap((y: Tensor, x: Tensor) => y.at(0).set(x), [null, 0])(seen, arange(5).float())).toThrow('not possible because there exists a Tensor `other`')
+    expect(() => vmap((x: Tensor) => seen.add_(x))(arange(5))).toThrow(
+      'inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more elements than `self`',
+    )
+    expect(() => vmap((y: Tensor, x: Tensor) => y.at(0).set(x), [null, 0])(seen, arange(5).float())).toThrow(
+      'not possible because there exists a Tensor `other`',
+    )
     manualSeed(0)
-    expect(() => vmap((x: Tensor) => (seen.normal_(), x), { randomness: 'different' })(arange(5))).toThrow('Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same randomness.')
+    expect(() => vmap((x: Tensor) => (seen.normal_(), x), { randomness: 'different' })(arange(5))).toThrow(
+      'Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same randomness.',
+    )
     expect(() => vmap((x: Tensor) => (seen.normal_(), x))(arange(5))).toThrow('randomness')
     vmap((x: Tensor) => (seen.normal_(), x), { randomness: 'same' })(arange(5))
     manualSeed(0)
-    expect(vmap((x: Tensor) => x.clone().float().normal_(), { randomness: 'different' })(arange(5)).tolist()).toEqual((manualSeed(0), randn(5)).tolist())
+    expect(vmap((x: Tensor) => x.clone().float().normal_(), { randomness: 'different' })(arange(5)).tolist()).toEqual(
+      (manualSeed(0), randn(5)).tolist(),
+    )
   })
 
   it('is refused at every level between: grad in vmap, vmap in grad, grad in grad', () => {
@@ -202,8 +297,20 @@ describe('inside transforms', () => {
       out.diagonal().copy_(x)
       return out
     }
-    const x = tensor([[1, 2], [3, 4]])
-    const want = [[[1, 0], [0, 2]], [[3, 0], [0, 4]]]
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ])
+    const want = [
+      [
+        [1, 0],
+        [0, 2],
+      ],
+      [
+        [3, 0],
+        [0, 4],
+      ],
+    ]
     expect(vmap(embed((v) => v.newZeros(2, 2)))(x).tolist()).toEqual(want)
     expect(vmap(embed(() => zeros(2, 2)))(x).tolist()).toEqual(want)
   })

@@ -50,18 +50,22 @@ describe('under transforms', () => {
     all.forEach((y, k) => expect(plain(y.tolist())).toEqual(plain(loop.map((l) => l[k]!.tolist()))))
   })
 
-  it.each(each(differentiable).filter((_, k) => k % 4 === 0))('%i: gradients of each example, and the Hessian of a square of it', (_, p) => {
-    const x = start(p)
-    const examples = stack([x, x.mul(2)])
-    const f = smooth(p)
-    expect(plain(vmap(grad(f))(examples).tolist())).toEqual(plain([grad(f)(x).tolist(), grad(f)(x.mul(2)).tolist()]))
-    // of f²/2 where f is linear nearby: ∇f ∇fᵀ
-    const g = grad(f)(x)
-    const scale = 1e-3
-    const h = hessian((y: Tensor) => f(y).mul(scale).square().div(2))(x)
-    const n = x.numel()
-    const outer = g.mul(scale).reshape(n, 1).mul(g.mul(scale).reshape(1, n))
-    expect(h.reshape(n, n).sub(outer).abs().max().item() as number).toBeLessThanOrEqual(1e-4 * Math.max(1, outer.abs().max().item() as number))
-  })
+  it.each(each(differentiable).filter((_, k) => k % 4 === 0))(
+    '%i: gradients of each example, and the Hessian of a square of it',
+    (_, p) => {
+      const x = start(p)
+      const examples = stack([x, x.mul(2)])
+      const f = smooth(p)
+      expect(plain(vmap(grad(f))(examples).tolist())).toEqual(plain([grad(f)(x).tolist(), grad(f)(x.mul(2)).tolist()]))
+      // of f²/2 where f is linear nearby: ∇f ∇fᵀ
+      const g = grad(f)(x)
+      const scale = 1e-3
+      const h = hessian((y: Tensor) => f(y).mul(scale).square().div(2))(x)
+      const n = x.numel()
+      const outer = g.mul(scale).reshape(n, 1).mul(g.mul(scale).reshape(1, n))
+      expect(h.reshape(n, n).sub(outer).abs().max().item() as number).toBeLessThanOrEqual(
+        1e-4 * Math.max(1, outer.abs().max().item() as number),
+      )
+    },
+  )
 })
-

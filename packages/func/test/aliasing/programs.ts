@@ -24,7 +24,14 @@ export const programs: readonly Program[] = JSON.parse(readFileSync(new URL('pro
 
 function argument(a: unknown): unknown {
   if (typeof a !== 'object' || a === null || Array.isArray(a)) return a
-  const o = a as { slice?: [number | null, number | null, number | null]; ellipsis?: true; list?: number[]; tensor?: number[]; mask?: boolean[]; shape?: number[] }
+  const o = a as {
+    slice?: [number | null, number | null, number | null]
+    ellipsis?: true
+    list?: number[]
+    tensor?: number[]
+    mask?: boolean[]
+    shape?: number[]
+  }
   if (o.slice) return slice(...o.slice)
   if (o.ellipsis) return ellipsis
   if (o.list) return tensor(o.list, { dtype: 'int32' })
@@ -39,7 +46,8 @@ function call(x: Tensor, { method, args, take }: Step): Tensor {
 }
 
 /** The tensor that a program starts with. */
-export const start = ({ shape }: Program): Tensor => tensor(Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i)).reshape(shape)
+export const start = ({ shape }: Program): Tensor =>
+  tensor(Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i)).reshape(shape)
 
 /** All tensors of a program that starts with a copy of x; `refused` is told of steps that PyTorch refuses. */
 export function run({ steps }: Program, x: Tensor, refused: (step: Step, f: () => Tensor) => void): Tensor[] {
@@ -59,6 +67,8 @@ export function run({ steps }: Program, x: Tensor, refused: (step: Step, f: () =
 
 /** What gradients of programs are of. */
 export function weighted(tensors: readonly Tensor[]): Tensor {
-  const parts = tensors.map((t, i) => t.mul(t.newTensor(Array.from({ length: t.numel() }, (_, j) => (i + 1) * (j + 1))).reshape(t.shape)).sum())
+  const parts = tensors.map((t, i) =>
+    t.mul(t.newTensor(Array.from({ length: t.numel() }, (_, j) => (i + 1) * (j + 1))).reshape(t.shape)).sum(),
+  )
   return parts.reduce((a, b) => a.add(b))
 }

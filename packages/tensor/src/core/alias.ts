@@ -110,7 +110,10 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
 /** Whether two places show one element, told as exactly as steps that nest in each other allow. */
 function overlaps({ shape, strides }: Layout): boolean {
   if (numel(shape) === 0) return false
-  const axes = shape.map((n, i) => ({ n, step: Math.abs(strides[i]!) })).filter((a) => a.n > 1).sort((a, b) => a.step - b.step)
+  const axes = shape
+    .map((n, i) => ({ n, step: Math.abs(strides[i]!) }))
+    .filter((a) => a.n > 1)
+    .sort((a, b) => a.step - b.step)
   let reach = 0
   for (const { n, step } of axes) {
     if (step <= reach) return true
@@ -158,7 +161,10 @@ export function write(x: Tensor, op: string, next: Tensor, { random = false, uni
   }
   const { whole, path } = alias
   if (!uniform && overlaps(alias.layout))
-    throw new TensorRangeError('unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.', { op, code: 'OVERLAP' })
+    throw new TensorRangeError(
+      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
+      { op, code: 'OVERLAP' },
+    )
   const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
   const put = (): Tensor => replaced(x.wrap(before), alias, next)
   const written = (path && before.trace === null && next.value.trace === null ? tidy(put) : put()).value

@@ -7,6 +7,7 @@ import type { Shape } from '../core/shape.ts'
 import { constant, decompose } from '../core/words.ts'
 import { cast, filledLike } from '../ops/cast.ts'
 import { stopGradient } from '../ops/unary.ts'
+import { apart } from '../ops/view.ts'
 import type { Tensor } from '../tensor.ts'
 import { type TensorData, type TensorOptions, parseData } from './host.ts'
 import { type SizeArgs, readSize, stored } from './size.ts'
@@ -78,6 +79,6 @@ export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: 
 /** A tensor of `data` with the dtype and device of `x`. */
 export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
   const [, o] = readSize<TensorOptions>('newTensor', [[], options])
-  if (isTensor(data)) return onDevice('newTensor', cast(stopGradient(data), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
+  if (isTensor(data)) return onDevice('newTensor', cast(apart(stopGradient(data)), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
   return x.wrap(parseData(data, o.dtype ?? x.dtype, resolveDevice(o.device ?? x.value.backend, 'newTensor')))
 }

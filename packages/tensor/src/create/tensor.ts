@@ -4,6 +4,7 @@ import { type Device, resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
 import { cast } from '../ops/cast.ts'
 import { stopGradient } from '../ops/unary.ts'
+import { apart } from '../ops/view.ts'
 import { Tensor } from '../tensor.ts'
 import { type TensorData, type TensorOptions, checkDTypeName, hostArray, parseData } from './host.ts'
 
@@ -27,7 +28,7 @@ export function tensor(data: TensorData, opts: TensorOptions = {}): Tensor {
   checkOptions('tensor', opts as Record<string, unknown>, ['dtype', 'device'])
   checkDTypeName('tensor', opts.dtype)
   if (isTensor(data)) {
-    const x = stopGradient(data)
+    const x = apart(stopGradient(data))
     return opts.dtype ? cast(x, opts.dtype) : x
   }
   return new Tensor(parseData(data, opts.dtype, resolveDevice(opts.device, 'tensor')))

@@ -29,9 +29,15 @@ export const storable = (from: DType, to: DType): boolean => RANK[dtypes[from].c
  */
 export function assign(x: Tensor, op: string, y: Tensor, how: Writing = {}): Tensor {
   if (!sameShape(x.shape, y.shape))
-    throw new TensorRangeError(`output with shape ${show(x.shape)} doesn't match the broadcast shape ${show(y.shape)}. The result of an in-place operation keeps the shape; use ${op.slice(0, -1)}`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `output with shape ${show(x.shape)} doesn't match the broadcast shape ${show(y.shape)}. The result of an in-place operation keeps the shape; use ${op.slice(0, -1)}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   if (!storable(y.dtype, x.dtype))
-    throw new TensorTypeError(`result type ${NAMES[y.dtype]} can't be cast to the desired output type ${NAMES[x.dtype]}. Use ${op.slice(0, -1)}, or convert first`, { op, code: 'DTYPE' })
+    throw new TensorTypeError(
+      `result type ${NAMES[y.dtype]} can't be cast to the desired output type ${NAMES[x.dtype]}. Use ${op.slice(0, -1)}, or convert first`,
+      { op, code: 'DTYPE' },
+    )
   const same = cast(y, x.dtype)
   // so that what asks for views of x finds it in rows without gaps, as it was
   const { value } = same
@@ -58,7 +64,11 @@ export function copyInto(x: Tensor, source: Tensor | Scalar): Tensor {
 export function fillWith(x: Tensor, op: string, value: Tensor | Scalar): Tensor {
   checkOperand(op, value)
   if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape), { uniform: true })
-  if (value.ndim > 0) throw new TensorRangeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`, { op, code: 'RANK' })
+  if (value.ndim > 0)
+    throw new TensorRangeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`, {
+      op,
+      code: 'RANK',
+    })
   return assign(x, op, contiguous(expandTo(cast(value, x.dtype), x.shape)), { uniform: true })
 }
 
@@ -76,15 +86,23 @@ export function setIn(x: Tensor, args: readonly [...index: Index[], value: Tenso
 }
 
 /** `value` on the main diagonal; of a tall matrix, with `wrap`, again below it after one row. */
-export function fillDiagonal(x: Tensor, ...args: Args<[value: number, wrap?: boolean], { readonly value?: number; readonly wrap?: boolean }>): Tensor {
+export function fillDiagonal(
+  x: Tensor,
+  ...args: Args<[value: number, wrap?: boolean], { readonly value?: number; readonly wrap?: boolean }>
+): Tensor {
   const { value, wrap = false } = readArgs<{ readonly value?: number; readonly wrap?: boolean }>('fillDiagonal_', args, ['value', 'wrap'])
   const op = 'fillDiagonal_'
   checkOperand(op, value)
   if (x.ndim < 2) throw new TensorRangeError('dimensions must larger than 1', { op, code: 'RANK' })
-  if (x.ndim > 2 && x.shape.some((n) => n !== x.shape[0])) throw new TensorRangeError('all dimensions of input must be of equal length', { op, code: 'SHAPE_MISMATCH' })
+  if (x.ndim > 2 && x.shape.some((n) => n !== x.shape[0]))
+    throw new TensorRangeError('all dimensions of input must be of equal length', { op, code: 'SHAPE_MISMATCH' })
   const [rows, columns] = [x.shape[0]!, x.shape[1]!]
   const flat = reshapeTo(x, [numel(x.shape)])
   const step = x.shape.slice(1).reduce((s, n) => s * n + 1, 1)
   const stop = x.ndim === 2 && !(wrap && rows > columns + 1) ? Math.min(rows, columns) * columns : numel(x.shape)
-  return assign(x, op, reshapeTo(setAt(flat, [{ '~mapgrad.slice': true, start: 0, stop, step: Math.max(step, 1) }], value as Scalar), x.shape))
+  return assign(
+    x,
+    op,
+    reshapeTo(setAt(flat, [{ '~mapgrad.slice': true, start: 0, stop, step: Math.max(step, 1) }], value as Scalar), x.shape),
+  )
 }

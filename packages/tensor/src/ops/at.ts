@@ -11,7 +11,7 @@ import { indicesLike, maskIndices } from './nonzero.ts'
 import { asIndex } from './position.ts'
 import { type AxisSlice, checkIndex, replaceSlices, sliceAxes, sliceOf } from './slice.ts'
 import { maskedFill } from './take.ts'
-import { clone, expandTo, permuteDims, reshapeTo } from './view.ts'
+import { apart, clone, expandTo, permuteDims, reshapeTo } from './view.ts'
 
 /** The dots of `x[..., 0]`: as many whole axes as the other indices leave. */
 export const ellipsis: unique symbol = /* @__PURE__ */ Symbol.for('mapgrad.ellipsis') as never
@@ -200,7 +200,7 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
     next = accumulate ? add(region, v) : v
   }
   for (let j = selection.points.length - 1; j >= 0; j--) next = putAxes([regions[j]!, next, selection.points[j]!.index], { ...pointParams(regions[j]!, selection.points[j]!), accumulate: false })
-  if (!selection.slices.length) return next === x ? clone(x) : reshapeTo(next, x.shape)
+  if (!selection.slices.length) return next === x ? clone(x) : apart(reshapeTo(next, x.shape))
   const places = x.shape.map((n, d) => selection.slices.find((s) => s.dim === d - x.ndim)?.length ?? n)
   return replaceSlices(x, reshapeTo(next, places), selection.slices)
 }

@@ -13,7 +13,7 @@ import { checkInteger } from './integers.ts'
 import { asIndex } from './position.ts'
 import { narrowAxis } from './slice.ts'
 import { indexSelect } from './take.ts'
-import { atLeast1, expandTo, reshapeTo } from './view.ts'
+import { apart, atLeast1, expandTo, reshapeTo } from './view.ts'
 
 /** Host integers as an int32 tensor on the device of another. */
 export function indicesLike(like: Tensor, data: readonly number[], shape: Shape): Tensor {
@@ -138,7 +138,7 @@ export function repeatInterleave(x: Tensor, ...args: Args<[repeats?: number | Te
     const times = checkInteger('repeatInterleave', 'repeats', repeats)
     if (times < 0) throw new TensorRangeError('Repeats must be non-negative', { op: 'repeatInterleave', code: 'REPEATS' })
     const [before, after] = [y.shape.slice(0, axis), y.shape.slice(axis + 1)]
-    return reshapeTo(expandTo(reshapeTo(y, [...before, n, 1, ...after]), [...before, n, times, ...after]), [...before, n * times, ...after])
+    return apart(reshapeTo(expandTo(reshapeTo(y, [...before, n, 1, ...after]), [...before, n, times, ...after]), [...before, n * times, ...after]))
   }
   const counts = atLeast1(integral(repeats))
   if (counts.shape[0] !== 1 && counts.shape[0] !== n)

@@ -12,6 +12,7 @@ import { eq } from './compare.ts'
 import { type Parametric, number, parametric } from './families.ts'
 import { clamp } from './ternary.ts'
 import { type Unary, isnan, log } from './unary.ts'
+import { clone } from './view.ts'
 import { where } from './where.ts'
 
 const derivatives = /* @__PURE__ */ new Map<number, Parametric>()
@@ -94,7 +95,7 @@ export function nanToNum(x: Tensor, ...args: Args<[nan?: number | null, posinf?:
   checkTensor('nanToNum', x)
   const { nan, posinf, neginf } = readArgs<NanToNumOptions>('nanToNum', args, ['nan', 'posinf', 'neginf'])
   const most = largest[x.dtype]
-  if (most === undefined) return x
+  if (most === undefined) return clone(x)
   return where(isnan(x), nan ?? 0, where(eq(x, Infinity), posinf ?? most, where(eq(x, -Infinity), neginf ?? -most, x)))
 }
 

@@ -11,16 +11,41 @@ const pytorch =
     .split(' ')
     .map((n) => n.replace(/_(.)/g, (_, c: string) => c.toUpperCase()))
 
-const square = (): Tensor => tensor([[0.25, 0.5, 0.75], [0.1, 0.2, 0.9], [0.35, 0.6, 0.05]])
-const other = (): Tensor => tensor([[2, 1, 3], [1, 2, 2], [4, 1, 1]])
-const int = (): Tensor => tensor([[1, 2, 3], [4, 5, 6]]).int()
+const square = (): Tensor =>
+  tensor([
+    [0.25, 0.5, 0.75],
+    [0.1, 0.2, 0.9],
+    [0.35, 0.6, 0.05],
+  ])
+const other = (): Tensor =>
+  tensor([
+    [2, 1, 3],
+    [1, 2, 2],
+    [4, 1, 1],
+  ])
+const int = (): Tensor =>
+  tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]).int()
 const row = (): Tensor => tensor([0, 2]).int()
 
 /** What each method is called on and with, where that is not a square matrix of numbers in (0, 1) and nothing. */
 const special: Record<string, readonly [x: () => Tensor, ...args: unknown[]]> = {
   acosh: [other],
   arccosh: [other],
-  ...Object.fromEntries(['bitwiseAnd', 'bitwiseOr', 'bitwiseXor', 'bitwiseLeftShift', 'bitwiseRightShift'].map((n) => [n, [int, tensorArg([[1, 1, 2], [0, 3, 1]])] as const])),
+  ...Object.fromEntries(
+    ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor', 'bitwiseLeftShift', 'bitwiseRightShift'].map((n) => [
+      n,
+      [
+        int,
+        tensorArg([
+          [1, 1, 2],
+          [0, 3, 1],
+        ]),
+      ] as const,
+    ]),
+  ),
   bitwiseNot: [int],
   asStrided: [square, [2, 2], [1, 3]],
   clamp: [square, 0.2, { max: 0.6 }],
@@ -64,14 +89,18 @@ const special: Record<string, readonly [x: () => Tensor, ...args: unknown[]]> = 
 function tensorArg(data: number[][]): () => Tensor {
   return () => tensor(data).int()
 }
-const BINARY = 'mul multiply divide trueDivide subtract clampMin clampMax floorDivide fmod remainder pow atan2 arctan2 logicalAnd logicalOr logicalXor xlogy hypot copysign heaviside floatPower eq ne lt le gt ge notEqual less lessEqual greater greaterEqual'.split(' ')
+const BINARY =
+  'mul multiply divide trueDivide subtract clampMin clampMax floorDivide fmod remainder pow atan2 arctan2 logicalAnd logicalOr logicalXor xlogy hypot copysign heaviside floatPower eq ne lt le gt ge notEqual less lessEqual greater greaterEqual'.split(
+    ' ',
+  )
 for (const n of BINARY) special[n] = [square, other]
 
 const DRAWS = ['bernoulli', 'cauchy', 'exponential', 'geometric', 'logNormal', 'normal', 'random', 'uniform', 'multinomial']
 const own = Object.entries(allMethods()).filter(([n]) => n.endsWith('_') && !n.startsWith('_'))
 function allMethods(): Record<string, unknown> {
   const out: Record<string, unknown> = {}
-  for (let p: object = Tensor.prototype; p !== Object.prototype; p = Object.getPrototypeOf(p) as object) for (const n of Object.getOwnPropertyNames(p)) out[n] ??= Object.getOwnPropertyDescriptor(p, n)!.value
+  for (let p: object = Tensor.prototype; p !== Object.prototype; p = Object.getPrototypeOf(p) as object)
+    for (const n of Object.getOwnPropertyNames(p)) out[n] ??= Object.getOwnPropertyDescriptor(p, n)!.value
   return out
 }
 const functional = own.map(([n]) => n.slice(0, -1)).filter((n) => n in allMethods() && !DRAWS.includes(n))
@@ -87,7 +116,14 @@ it('there is one for every method of PyTorch that has one and that there is', ()
 describe('gives what the method without underscore gives', () => {
   it.each(functional)('%s_', (name) => {
     const [make, ...given] = special[name] ?? [square]
-    const args = (): unknown[] => given.map((a) => (typeof a === 'function' ? (a as () => Tensor)() : Array.isArray(a) ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i)) : a))
+    const args = (): unknown[] =>
+      given.map((a) =>
+        typeof a === 'function'
+          ? (a as () => Tensor)()
+          : Array.isArray(a)
+            ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i))
+            : a,
+      )
     const x = make()
     const want = methods(x)[name]!(...args())
     const view = x.ndim > 1 ? x.at(0) : null
@@ -95,13 +131,22 @@ describe('gives what the method without underscore gives', () => {
     expect(out).toBe(x)
     expect([x.shape, x.tolist()]).toEqual([want.shape, want.to(x.dtype).tolist()])
     // views made before show it too, as long as the shape is the same
-    if (view && want.shape.length === make().ndim && want.shape.every((n, i) => n === make().shape[i])) expect(view.tolist()).toEqual(name.match(/transpose|swap|^t$|asStrided/) ? make().at(0).tolist() : want.to(x.dtype).at(0).tolist())
+    if (view && want.shape.length === make().ndim && want.shape.every((n, i) => n === make().shape[i]))
+      expect(view.tolist()).toEqual(name.match(/transpose|swap|^t$|asStrided/) ? make().at(0).tolist() : want.to(x.dtype).at(0).tolist())
   })
 
   it.each(functional)('%s_ to a view, and through it to what it is a view of', (name) => {
     const [make, ...given] = special[name] ?? [square]
-    const args = given.map((a) => (typeof a === 'function' ? (a as () => Tensor)() : Array.isArray(a) ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i)) : a))
-    const whole = make().unsqueeze(0).repeat(2, ...make().shape.map(() => 1))
+    const args = given.map((a) =>
+      typeof a === 'function'
+        ? (a as () => Tensor)()
+        : Array.isArray(a)
+          ? a.map((i: unknown) => (typeof i === 'function' ? (i as () => Tensor)() : i))
+          : a,
+    )
+    const whole = make()
+      .unsqueeze(0)
+      .repeat(2, ...make().shape.map(() => 1))
     const part = whole.at(1)
     const want = methods(make())[name]!(...args).to(part.dtype)
     methods(part)[`${name}_`]!(...args)
@@ -122,8 +167,14 @@ describe('refuses', () => {
     [() => zeros(2, 3).add_(zeros(4)), 'The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1'],
     [() => zeros(2, 3).copy_(zeros(4)), 'The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1'],
     [() => zeros(2, 3).copy_(zeros(1, 2, 3)), "output with shape [2, 3] doesn't match the broadcast shape [1, 2, 3]"],
-    [() => zeros(2, 3).set(0, zeros(4)), 'The expanded size of the tensor (3) must match the existing size (4) at non-singleton dimension 0.  Target sizes: [3].  Tensor sizes: [4]'],
-    [() => zeros(2, 3).set(0, zeros(2, 3)), 'the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)'],
+    [
+      () => zeros(2, 3).set(0, zeros(4)),
+      'The expanded size of the tensor (3) must match the existing size (4) at non-singleton dimension 0.  Target sizes: [3].  Tensor sizes: [4]',
+    ],
+    [
+      () => zeros(2, 3).set(0, zeros(2, 3)),
+      'the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)',
+    ],
     [() => zeros(3).fill_(zeros(3)), 'fill_ only supports 0-dimension value tensor but got tensor with 1 dimensions.'],
     [() => zeros(3).fillDiagonal_(1), 'dimensions must larger than 1'],
     [() => zeros(2, 3, 4).fillDiagonal_(1), 'all dimensions of input must be of equal length'],
@@ -146,7 +197,10 @@ describe('refuses', () => {
     const x = int()
     expect(() => x.add_(1.5)).toThrow('result type')
     expect(() => x.add_(zeros(1, 2, 3).int())).toThrow('output with shape')
-    expect(x.tolist()).toEqual([[1, 2, 3], [4, 5, 6]])
+    expect(x.tolist()).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
   })
 })
 
@@ -155,20 +209,51 @@ it('keeps the dtype: wider results are rounded, integers and booleans widened', 
   expect(x.add_(tensor([0.5, 0.25], { dtype: 'float64' })).dtype).toBe('float32')
   expect(x.tolist()).toEqual([1.5, 2.25])
   expect(x.lt_(2).tolist()).toEqual([1, 0])
-  expect(int().copy_(1.9).tolist()).toEqual([[1, 1, 1], [1, 1, 1]])
+  expect(int().copy_(1.9).tolist()).toEqual([
+    [1, 1, 1],
+    [1, 1, 1],
+  ])
   expect(tensor([1n, 2n]).add_(1).tolist()).toEqual([2n, 3n])
 })
 
 it('set writes what x[index] = value writes', () => {
   const x = zeros(3, 4)
-  x.set(0, slice(1, 3), 5).set(-1, tensor([[1, 2, 3, 4]])).set(tensor([1, 1]).int(), tensor([0, 3]).int(), tensor([7, 8])).set(x.eq(0), -1)
-  expect(x.tolist()).toEqual([[-1, 5, 5, -1], [7, -1, -1, 8], [1, 2, 3, 4]])
+  x.set(0, slice(1, 3), 5)
+    .set(-1, tensor([[1, 2, 3, 4]]))
+    .set(tensor([1, 1]).int(), tensor([0, 3]).int(), tensor([7, 8]))
+    .set(x.eq(0), -1)
+  expect(x.tolist()).toEqual([
+    [-1, 5, 5, -1],
+    [7, -1, -1, 8],
+    [1, 2, 3, 4],
+  ])
 })
 
 it('fillDiagonal_ wraps and takes cubes', () => {
-  expect(zeros(5, 2).fillDiagonal_(2, true).tolist()).toEqual([[2, 0], [0, 2], [0, 0], [2, 0], [0, 2]])
-  expect(zeros(5, 2).fillDiagonal_(2).tolist()).toEqual([[2, 0], [0, 2], [0, 0], [0, 0], [0, 0]])
-  expect(zeros(2, 2, 2).fillDiagonal_({ value: 3 }).tolist()).toEqual([[[3, 0], [0, 0]], [[0, 0], [0, 3]]])
+  expect(zeros(5, 2).fillDiagonal_(2, true).tolist()).toEqual([
+    [2, 0],
+    [0, 2],
+    [0, 0],
+    [2, 0],
+    [0, 2],
+  ])
+  expect(zeros(5, 2).fillDiagonal_(2).tolist()).toEqual([
+    [2, 0],
+    [0, 2],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ])
+  expect(zeros(2, 2, 2).fillDiagonal_({ value: 3 }).tolist()).toEqual([
+    [
+      [3, 0],
+      [0, 0],
+    ],
+    [
+      [0, 0],
+      [0, 3],
+    ],
+  ])
 })
 
 describe('random numbers in place', () => {
@@ -197,9 +282,13 @@ describe('random numbers in place', () => {
     const a = randn(4)
     manualSeed(11)
     expect(zeros(4).normal_().tolist()).toEqual(a.tolist())
-    expect(zeros(4).uniform_({ key: key(5) }).tolist()).toEqual(rand(4, { key: key(5) }).tolist())
+    expect(
+      zeros(4)
+        .uniform_({ key: key(5) })
+        .tolist(),
+    ).toEqual(rand(4, { key: key(5) }).tolist())
     const cauchy = zeros(n).cauchy_(1, 2)
-    expect(Math.abs((cauchy.median() as Tensor).item() as number - 1)).toBeLessThan(0.15)
+    expect(Math.abs(((cauchy.median() as Tensor).item() as number) - 1)).toBeLessThan(0.15)
     expect((zeros(100).byte().random_().max() as Tensor).item()).toBeGreaterThan(200)
     expect(int().random_(5).lt(5).all().item()).toBe(true)
   })
