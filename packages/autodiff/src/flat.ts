@@ -158,7 +158,8 @@ export class Loans {
   /** At the end of the function: what was written, as the level below sees it. */
   collect(lower: (x: Tensor) => Tensor): void {
     for (const loan of this.#loans)
-      if (loan.next === null && loan.inner.value !== loan.value && sameShape(loan.inner.shape, loan.outer.shape)) loan.next = lower(loan.inner)
+      if (loan.next === null && loan.inner.value !== loan.value && sameShape(loan.inner.shape, loan.outer.shape))
+        loan.next = lower(loan.inner)
   }
   /** After the function: the caller's tensors get it. */
   settle(): void {

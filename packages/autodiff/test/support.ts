@@ -28,5 +28,7 @@ export function distance(x: Tensor, y: Tensor): number {
 
 /** The derivative of `f` at `x` along `dx` by central differences, from values alone. */
 export function differences(f: (x: Tensor) => Tensor, x: Tensor, dx: Tensor, h = 1e-6): Tensor {
-  return f(x.add(dx.mul(h))).sub(f(x.sub(dx.mul(h)))).div(2 * h)
+  return f(x.add(dx.mul(h)))
+    .sub(f(x.sub(dx.mul(h))))
+    .div(2 * h)
 }

@@ -9,4 +9,11 @@ export { type HessianOptions, type JacfwdOptions, type Jacobian, type JacobianOp
 export { type AotOptions, type GraphCompiler, aotFunction } from './aot/aot.ts'
 export type { Joint } from './aot/joint.ts'
 export { type Partition, type Partitioner, defaultPartition, minCutPartition } from './aot/partition.ts'
-export { type FullAutograd, type FunctionalHessianOptions, type FunctionalJacobianOptions, type JacobianOf, autograd, jacobian } from './functional.ts'
+export {
+  type FullAutograd,
+  type FunctionalHessianOptions,
+  type FunctionalJacobianOptions,
+  type JacobianOf,
+  autograd,
+  jacobian,
+} from './functional.ts'

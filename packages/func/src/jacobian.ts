@@ -41,7 +41,13 @@ export interface HessianOptions {
 type AnyFunction = (...args: never[]) => unknown
 
 /** Type of a Jacobian: for each tensor of the output, the tree of the chosen arguments. */
-export type Jacobian<R, T> = R extends Tensor ? T : R extends readonly unknown[] ? { -readonly [K in keyof R]: Jacobian<R[K], T> } : R extends object ? { [K in keyof R]: Jacobian<R[K], T> } : never
+export type Jacobian<R, T> = R extends Tensor
+  ? T
+  : R extends readonly unknown[]
+    ? { -readonly [K in keyof R]: Jacobian<R[K], T> }
+    : R extends object
+      ? { [K in keyof R]: Jacobian<R[K], T> }
+      : never
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
 
@@ -50,7 +56,11 @@ function readOptions(op: string, given: unknown, known: readonly string[]): Requ
   checkOptions(op, o as Record<string, unknown>, known, 'func')
   const { argnums = 0, hasAux = false, chunkSize = null, randomness = 'error' } = o
   if (chunkSize !== null && (typeof chunkSize !== 'number' || !Number.isInteger(chunkSize) || chunkSize <= 0))
-    throw new TensorRangeError(`\`chunkSize\` should be greater than 0, got ${describe(chunkSize)}.`, { package: 'func', op, code: 'CHUNK_SIZE' })
+    throw new TensorRangeError(`\`chunkSize\` should be greater than 0, got ${describe(chunkSize)}.`, {
+      package: 'func',
+      op,
+      code: 'CHUNK_SIZE',
+    })
   return { argnums, hasAux, chunkSize, randomness }
 }
 
@@ -64,12 +74,16 @@ interface Result {
 /** What the user's function returned, taken apart and checked. */
 function readResult(op: string, out: unknown, hasAux: boolean): Result {
   refusePromise(op, 'func', out)
-  if (hasAux && (!Array.isArray(out) || out.length !== 2)) throw fault(op, 'output of function f should be a tuple: (output, aux) if has_aux is True (hasAux: return [output, aux])', 'AUX_ARITY')
+  if (hasAux && (!Array.isArray(out) || out.length !== 2))
+    throw fault(op, 'output of function f should be a tuple: (output, aux) if has_aux is True (hasAux: return [output, aux])', 'AUX_ARITY')
   const [value, extra] = hasAux ? (out as [unknown, unknown]) : [out, null]
   const [ys, spec] = treeFlatten(value)
   const [aux, auxSpec] = treeFlatten(extra)
-  if (ys.length === 0) throw fault(op, `Expected f to be a function that has non-empty output (got output = ${describe(value)})`, 'EMPTY_OUTPUT')
-  for (const y of [...ys, ...aux]) if (!isTensor(y)) throw fault(op, `expected f(*args) to return only tensors, got unsupported type ${y === null ? 'null' : typeof y}`, 'OUTPUT_TYPE')
+  if (ys.length === 0)
+    throw fault(op, `Expected f to be a function that has non-empty output (got output = ${describe(value)})`, 'EMPTY_OUTPUT')
+  for (const y of [...ys, ...aux])
+    if (!isTensor(y))
+      throw fault(op, `expected f(*args) to return only tensors, got unsupported type ${y === null ? 'null' : typeof y}`, 'OUTPUT_TYPE')
   return { ys: ys as Tensor[], spec, aux: aux as Tensor[], auxSpec: hasAux ? auxSpec : null }
 }
 
@@ -112,7 +126,13 @@ export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...a
       const [flat, pull] = vjpFlat((xs, lower) => {
         result = readResult('jacrev', f(...(rebuild(xs, loans) as never[])), hasAux)
         loans.collect(lower)
-        for (const y of result.ys) if (!y.dtype.includes('float')) throw fault('jacrev', `vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype ${y.dtype}`, 'OUTPUT_DTYPE')
+        for (const y of result.ys)
+          if (!y.dtype.includes('float'))
+            throw fault(
+              'jacrev',
+              `vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype ${y.dtype}`,
+              'OUTPUT_DTYPE',
+            )
         return [...result.ys, ...result.aux]
       }, leaves)
       loans.settle()
@@ -207,7 +227,10 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
 /**
  * The Hessian of `f`, forward over reverse: `jacfwd(jacrev(f))`. For a scalar function of one tensor, shape `[...in.shape, ...in.shape]`.
  */
-export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(f: (...args: A) => R, argnums?: N | { readonly argnums?: N; readonly chunkSize?: number | null }): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>> {
+export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  argnums?: N | { readonly argnums?: N; readonly chunkSize?: number | null },
+): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>> {
   const { argnums: at, chunkSize } = readOptions('hessian', argnums, ['argnums', 'chunkSize'])
   const options = { argnums: at as N, chunkSize }
   return jacfwd(jacrev(f, options), options) as never
@@ -216,4 +239,5 @@ export function hessian<A extends readonly unknown[], R, const N extends Argnums
 function checkFunction(op: string, f: unknown): void {
   if (typeof f !== 'function') throw fault(op, `expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
 }
-const named = <G extends AnyFunction>(f: { readonly name: string }, g: G): G => Object.defineProperty(g, 'name', { value: f.name, configurable: true })
+const named = <G extends AnyFunction>(f: { readonly name: string }, g: G): G =>
+  Object.defineProperty(g, 'name', { value: f.name, configurable: true })

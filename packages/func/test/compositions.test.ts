@@ -1,9 +1,28 @@
-import { type Tensor, exp, grad, hessian, jacfwd, jacrev, jvp, linearize, matmul, mul, sin, stack, sum, tanh, tensor, vjp, vmap } from '@mapgrad/func'
+import {
+  type Tensor,
+  exp,
+  grad,
+  hessian,
+  jacfwd,
+  jacrev,
+  jvp,
+  linearize,
+  matmul,
+  mul,
+  sin,
+  stack,
+  sum,
+  tanh,
+  tensor,
+  vjp,
+  vmap,
+} from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 
 let state = 7
 const uniform = (): number => ((state = (state * 16807) % 2147483647) / 2147483647) * 2 - 1
-const random = (...shape: number[]): Tensor => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
+const random = (...shape: number[]): Tensor =>
+  tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
 const numbers = (x: Tensor): number[] => Array.from(x.dataSync() as Float64Array)
 function distance(x: Tensor, y: Tensor): number {
   expect(x.shape).toEqual(y.shape)
@@ -26,11 +45,24 @@ const h = 1e-4
 const along = (f: F, x: Tensor, v: Tensor): Tensor => {
   // five-point central difference, error O(h⁴)
   const at = (k: number): Tensor => f(x.add(v.mul(k * h)))
-  return at(-2).sub(at(2)).add(at(1).sub(at(-1)).mul(8)).div(12 * h)
+  return at(-2)
+    .sub(at(2))
+    .add(at(1).sub(at(-1)).mul(8))
+    .div(12 * h)
 }
-const basis = (n: number): Tensor[] => Array.from({ length: n }, (_, i) => tensor(Float64Array.from({ length: n }, (_v, k) => (k === i ? 1 : 0))))
-const columns = (f: F): F => (x) => stack(basis(3).map((e) => along(f, x, e)), -1)
-const flat = (f: F): F => (x) => f(x).reshape([-1])
+const basis = (n: number): Tensor[] =>
+  Array.from({ length: n }, (_, i) => tensor(Float64Array.from({ length: n }, (_v, k) => (k === i ? 1 : 0))))
+const columns =
+  (f: F): F =>
+  (x) =>
+    stack(
+      basis(3).map((e) => along(f, x, e)),
+      -1,
+    )
+const flat =
+  (f: F): F =>
+  (x) =>
+    f(x).reshape([-1])
 
 interface Step {
   readonly name: string

@@ -1,4 +1,22 @@
-import { type Tensor, crossEntropy, grad, gradAndValue, hessian, jacfwd, jacrev, matmul, memory, mul, randn, relu, sin, sum, tensor, tidy, vmap } from '@mapgrad/func'
+import {
+  type Tensor,
+  crossEntropy,
+  grad,
+  gradAndValue,
+  hessian,
+  jacfwd,
+  jacrev,
+  matmul,
+  memory,
+  mul,
+  randn,
+  relu,
+  sin,
+  sum,
+  tensor,
+  tidy,
+  vmap,
+} from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 
 const w = randn(40, 30)

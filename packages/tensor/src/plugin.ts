@@ -7,14 +7,66 @@ export { type Args, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'
 export { isTensor } from './core/handle.ts'
 export { internally, owning } from './core/memory.ts'
-export { type AnyOp, type Batch, type BatchContext, type Compute, type Diff, type Dim, type Fn, type Jvp, type Layout, type LoopRequest, type Op, type OpDef, type Partial, type Tangent, type Tensors, type Vjp, type Vmap, defineForeignOp as defineOp } from './core/op.ts'
+export {
+  type AnyOp,
+  type Batch,
+  type BatchContext,
+  type Compute,
+  type Diff,
+  type Dim,
+  type Fn,
+  type Jvp,
+  type Layout,
+  type LoopRequest,
+  type Op,
+  type OpDef,
+  type Partial,
+  type Tangent,
+  type Tensors,
+  type Vjp,
+  type Vmap,
+  defineForeignOp as defineOp,
+} from './core/op.ts'
 export { checkOperand, checkTensor, promoteTypes, resultType } from './core/promote.ts'
 export { PROTOCOL, registry } from './core/registry.ts'
 export { type Shape, broadcastShapes, contiguousStrides, fromEnd, normalizeDim, normalizeDims, numel, sameShape } from './core/shape.ts'
 export { type Outputs, Trace, Tracer, bind, checkAlive, refusePromise, resume, traceStack, withTrace } from './core/trace.ts'
-export { type TreeClass, type TreeNode, TreeSpec, treeBroadcastPrefix, treeFlatten, treeLeaves, treeMap, treeNode, treePaths, treeUnflatten } from './core/tree.ts'
+export {
+  type TreeClass,
+  type TreeNode,
+  TreeSpec,
+  treeBroadcastPrefix,
+  treeFlatten,
+  treeLeaves,
+  treeMap,
+  treeNode,
+  treePaths,
+  treeUnflatten,
+} from './core/tree.ts'
 export { ArrayValue, type Aval, type Buffer, type Value } from './core/value.ts'
-export { batchOf, broadcastAval, constant, decompose, diffOf, elementwise, kernel, linear, loop, multilinear, pieces, pointwise, reduction, registerBatching, registerDerivative, registerKernel, resultOfFunctions, ruleTable, sameAval, unsupported, view } from './core/words.ts'
+export {
+  batchOf,
+  broadcastAval,
+  constant,
+  decompose,
+  diffOf,
+  elementwise,
+  kernel,
+  linear,
+  loop,
+  multilinear,
+  pieces,
+  pointwise,
+  reduction,
+  registerBatching,
+  registerDerivative,
+  registerKernel,
+  resultOfFunctions,
+  ruleTable,
+  sameAval,
+  unsupported,
+  view,
+} from './core/words.ts'
 export { assign, reshaped } from './ops/assign.ts'
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'

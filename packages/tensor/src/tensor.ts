@@ -65,7 +65,10 @@ export class Tensor extends Displayed {
       return print(this.value)
     }
     if (this.numel() !== 1)
-      throw new TensorTypeError(`only tensors with one element can be converted to JavaScript numbers, got one of shape ${show(this.shape)}. Use methods such as x.add(y) instead of operators`, { op: 'toPrimitive', code: 'NOT_A_SCALAR' })
+      throw new TensorTypeError(
+        `only tensors with one element can be converted to JavaScript numbers, got one of shape ${show(this.shape)}. Use methods such as x.add(y) instead of operators`,
+        { op: 'toPrimitive', code: 'NOT_A_SCALAR' },
+      )
     const x = this.item()
     return hint === 'number' ? Number(x) : x
   }
@@ -73,6 +76,9 @@ export class Tensor extends Displayed {
 
 function one(x: Tensor, data: TypedArray): number | boolean | bigint {
   if (data.length !== 1)
-    throw new TensorTypeError(`a Tensor with ${data.length} elements cannot be converted to Scalar; the shape is ${show(x.shape)}. Use x.tolist() or x.dataSync()`, { op: 'item', code: 'NOT_A_SCALAR' })
+    throw new TensorTypeError(
+      `a Tensor with ${data.length} elements cannot be converted to Scalar; the shape is ${show(x.shape)}. Use x.tolist() or x.dataSync()`,
+      { op: 'item', code: 'NOT_A_SCALAR' },
+    )
   return x.dtype === 'bool' ? data[0] !== 0 : data[0]!
 }

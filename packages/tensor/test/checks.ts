@@ -38,7 +38,13 @@ export function checkDerivatives(f: (...xs: Tensor[]) => Tensor, xs: readonly Te
   const [[y], [tangent]] = jvpFlat((a) => [f(...a)], xs, dxs) as [Tensor[], (Tensor | null)[]]
   // a structural zero is none
   const dy = tangent ?? y!.mul(0)
-  expectClose(dy, at(h).sub(at(-h)).div(2 * h), 1e-7)
+  expectClose(
+    dy,
+    at(h)
+      .sub(at(-h))
+      .div(2 * h),
+    1e-7,
+  )
   const ct = random(y!.shape)
   const [, pull] = vjpFlat((a) => [f(...a)], xs)
   const grads = pull([ct]).map((g, i) => g ?? xs[i]!.mul(0))
@@ -47,21 +53,31 @@ export function checkDerivatives(f: (...xs: Tensor[]) => Tensor, xs: readonly Te
   expect(along).toBeCloseTo(dot(ct, dy), 8)
   if (order > 1)
     xs.forEach((_, i) =>
-      checkDerivatives((...a) => {
-        const [, back] = vjpFlat((b) => [f(...b)], a)
-        return back([ct])[i] ?? a[i]!.mul(0)
-      }, xs, order - 1),
+      checkDerivatives(
+        (...a) => {
+          const [, back] = vjpFlat((b) => [f(...b)], a)
+          return back([ct])[i] ?? a[i]!.mul(0)
+        },
+        xs,
+        order - 1,
+      ),
     )
 }
 
 /** Every way to batch some of the operands: the examples first, in the middle, last, or none. */
-export function checkBatching(f: (...xs: Tensor[]) => Tensor, shapes: readonly (readonly number[])[], size = 3, dtype: DType = 'float64'): void {
+export function checkBatching(
+  f: (...xs: Tensor[]) => Tensor,
+  shapes: readonly (readonly number[])[],
+  size = 3,
+  dtype: DType = 'float64',
+): void {
   const places = (rank: number): (number | null)[] => [...new Set([null, 0, Math.ceil(rank / 2), rank])]
   const choices = shapes.reduce<(number | null)[][]>((all, s) => all.flatMap((c) => places(s.length).map((p) => [...c, p])), [[]])
   for (const dims of choices) {
     if (dims.every((d) => d === null)) continue
     const xs = shapes.map((s, i) => random(dims[i] === null ? s : [...s.slice(0, dims[i]!), size, ...s.slice(dims[i]!)], dtype))
     const ys = vmap(f, dims)(...xs)
-    for (let b = 0; b < size; b++) expectClose(ys.select(0, b), f(...xs.map((x, i) => (dims[i] === null ? x : x.select(dims[i]!, b)))), 1e-12)
+    for (let b = 0; b < size; b++)
+      expectClose(ys.select(0, b), f(...xs.map((x, i) => (dims[i] === null ? x : x.select(dims[i]!, b)))), 1e-12)
   }
 }

@@ -12,7 +12,11 @@ export function isOptions(x: unknown): x is Record<string, unknown> {
 export function checkOptions(op: string, options: Readonly<Record<string, unknown>>, known: readonly string[], from = 'tensor'): void {
   for (const key of Object.keys(options))
     if (!known.includes(key))
-      throw new TensorTypeError(`expected options among ${known.join(', ') || '(none)'}, got unknown option '${key}'`, { op, code: 'UNKNOWN_OPTION', package: from })
+      throw new TensorTypeError(`expected options among ${known.join(', ') || '(none)'}, got unknown option '${key}'`, {
+        op,
+        code: 'UNKNOWN_OPTION',
+        package: from,
+      })
 }
 
 /** The parameters `T` by position, or any prefix of them followed by an options object with the rest by name. */
@@ -23,7 +27,12 @@ type Trailing<T extends readonly unknown[], O> = T extends readonly [...infer He
  * Reads a call's parameters after its tensors: by position in PyTorch's order, the rest by name in one trailing plain object.
  * `names` are the positional parameters in order, `keywords` those that PyTorch takes by name alone.
  */
-export function readArgs<O extends object>(op: string, args: readonly unknown[], names: readonly (keyof O & string)[], keywords: readonly (keyof O & string)[] = []): O {
+export function readArgs<O extends object>(
+  op: string,
+  args: readonly unknown[],
+  names: readonly (keyof O & string)[],
+  keywords: readonly (keyof O & string)[] = [],
+): O {
   const out: Record<string, unknown> = {}
   let n = args.length
   while (n > 0 && args[n - 1] === undefined) n--
@@ -34,7 +43,10 @@ export function readArgs<O extends object>(op: string, args: readonly unknown[],
     for (const key of known) if (options[key] !== undefined) out[key] = options[key]
   }
   if (n > names.length)
-    throw new TensorTypeError(`expected at most ${names.length} arguments after the tensors (${names.join(', ') || 'none'}), got ${n}: ${args.slice(0, n).map(describe).join(', ')}`, { op, code: 'TOO_MANY_ARGUMENTS' })
+    throw new TensorTypeError(
+      `expected at most ${names.length} arguments after the tensors (${names.join(', ') || 'none'}), got ${n}: ${args.slice(0, n).map(describe).join(', ')}`,
+      { op, code: 'TOO_MANY_ARGUMENTS' },
+    )
   for (let i = 0; i < n; i++) {
     const name = names[i]!
     if (args[i] === undefined) continue

@@ -23,10 +23,13 @@ export function resolveDevice(device: Device | null | undefined, op: string): Ba
   if (typeof device === 'string') {
     const known = r.devices.get(device)
     if (known) return known
-    throw new TensorTypeError(`expected a device among ${[...r.devices.keys()].map((d) => `'${d}'`).join(', ') || '(none yet)'}, got '${device}'. Pass the backend itself once, as { device: backend }`, {
-      op,
-      code: 'UNKNOWN_DEVICE',
-    })
+    throw new TensorTypeError(
+      `expected a device among ${[...r.devices.keys()].map((d) => `'${d}'`).join(', ') || '(none yet)'}, got '${device}'. Pass the backend itself once, as { device: backend }`,
+      {
+        op,
+        code: 'UNKNOWN_DEVICE',
+      },
+    )
   }
   if (typeof device !== 'object' || typeof device.alloc !== 'function' || typeof device.name !== 'string')
     throw new TensorTypeError(`expected a backend or a device name, got ${describe(device)}`, { op, code: 'UNKNOWN_DEVICE' })

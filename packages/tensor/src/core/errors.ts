@@ -77,7 +77,8 @@ export function describe(x: unknown): string {
   if (typeof x === 'string') return JSON.stringify(x)
   if (typeof x === 'bigint') return `${x}n`
   if (typeof x === 'function') return x.name ? `function ${x.name}` : 'a function'
-  if (Array.isArray(x)) return x.length <= MORE && x.every((v) => typeof v !== 'object') ? `[${x.map(describe).join(', ')}]` : `an array of ${x.length}`
+  if (Array.isArray(x))
+    return x.length <= MORE && x.every((v) => typeof v !== 'object') ? `[${x.map(describe).join(', ')}]` : `an array of ${x.length}`
   if (typeof x === 'object') {
     const name = (x as object).constructor?.name
     if ('shape' in x && 'dtype' in x && Array.isArray(x.shape)) return `a ${x.dtype} tensor of shape ${show(x.shape as number[])}`

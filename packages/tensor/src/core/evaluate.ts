@@ -67,7 +67,10 @@ function deviceOf(op: AnyOp, xs: readonly ArrayValue[]): Backend {
     const x = xs[i]!
     if (x.backend === found || (!x.buffer && x.shape.length === 0)) continue
     if (found)
-      throw new TensorTypeError(`expected all tensors on one device, got '${found.name}' and '${x.backend.name}'. Move one of them with x.to(device)`, { op: op.name, code: 'MIXED_DEVICES' })
+      throw new TensorTypeError(
+        `expected all tensors on one device, got '${found.name}' and '${x.backend.name}'. Move one of them with x.to(device)`,
+        { op: op.name, code: 'MIXED_DEVICES' },
+      )
     found = x.backend
   }
   return found ?? xs[0]!.backend
@@ -75,10 +78,16 @@ function deviceOf(op: AnyOp, xs: readonly ArrayValue[]): Backend {
 
 function checkDType(op: AnyOp, backend: Backend, dtype: DType): void {
   if (!backend.dtypes.includes(dtype))
-    throw new TensorTypeError(`expected a dtype that device '${backend.name}' computes (${backend.dtypes.join(', ')}), got ${dtype}. Convert with x.to('float32')`, { op: op.name, code: 'DTYPE_DEVICE' })
+    throw new TensorTypeError(
+      `expected a dtype that device '${backend.name}' computes (${backend.dtypes.join(', ')}), got ${dtype}. Convert with x.to('float32')`,
+      { op: op.name, code: 'DTYPE_DEVICE' },
+    )
 }
 
-const codes: Readonly<Record<DType, number>> = /* @__PURE__ */ Object.fromEntries(Object.keys(dtypes).map((d, i) => [d, i])) as Record<DType, number>
+const codes: Readonly<Record<DType, number>> = /* @__PURE__ */ Object.fromEntries(Object.keys(dtypes).map((d, i) => [d, i])) as Record<
+  DType,
+  number
+>
 
 /** The op's loop for these dtypes. A repeated number is passed with the call, so it is a scalar of the loop and no input. */
 function loopFor(op: AnyOp, xs: readonly ArrayValue[], make: (inputs: Expr[]) => Omit<LoopSpec, 'name' | 'inputs' | 'scalars'>): Loop {
@@ -129,7 +138,14 @@ function runPointwise(op: AnyOp, build: (...xs: Expr[]) => Expr, backend: Backen
   return y
 }
 
-function runReduction(op: AnyOp, compute: Compute<Tensors, unknown> & { kind: 'reduce' }, backend: Backend, xs: readonly ArrayValue[], { dims }: { dims: readonly number[] }, out: Aval): ArrayValue {
+function runReduction(
+  op: AnyOp,
+  compute: Compute<Tensors, unknown> & { kind: 'reduce' },
+  backend: Backend,
+  xs: readonly ArrayValue[],
+  { dims }: { dims: readonly number[] },
+  out: Aval,
+): ArrayValue {
   checkDType(op, backend, out.dtype)
   let { shape } = xs[0]!
   for (let i = 1; i < xs.length; i++) shape = broadcastShapes(op.name, shape, xs[i]!.shape)
@@ -145,7 +161,12 @@ function runReduction(op: AnyOp, compute: Compute<Tensors, unknown> & { kind: 'r
   return y
 }
 
-function runView(f: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null, x: ArrayValue, params: unknown, out: Aval): ArrayValue {
+function runView(
+  f: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null,
+  x: ArrayValue,
+  params: unknown,
+  out: Aval,
+): ArrayValue {
   if (!x.buffer) return ArrayValue.filled(x.backend, x.dtype, out.shape, x.fill)
   const layout = f(x, params, out.shape)
   if (layout) return x.view(layout.shape, layout.strides, layout.offset)
@@ -165,7 +186,9 @@ function copyTo(x: ArrayValue, y: ArrayValue, { shape, strides, offset }: Layout
   let loop = copies.get(key)
   if (!loop) {
     loop = defineLoop(
-      x.buffer ? { name: 'copy', inputs: [x.dtype], body: expr.input(0, x.dtype) } : { name: 'fill', inputs: [], scalars: [x.dtype], body: expr.scalar(0, x.dtype) },
+      x.buffer
+        ? { name: 'copy', inputs: [x.dtype], body: expr.input(0, x.dtype) }
+        : { name: 'fill', inputs: [], scalars: [x.dtype], body: expr.scalar(0, x.dtype) },
     )
     copies.set(key, loop)
   }
@@ -180,7 +203,14 @@ export function contiguousCopy(x: ArrayValue): ArrayValue {
   return y
 }
 
-function runPieces(op: AnyOp, { places, cover }: Compute<Tensors, unknown> & { kind: 'pieces' }, backend: Backend, xs: readonly ArrayValue[], params: unknown, out: Aval): ArrayValue {
+function runPieces(
+  op: AnyOp,
+  { places, cover }: Compute<Tensors, unknown> & { kind: 'pieces' },
+  backend: Backend,
+  xs: readonly ArrayValue[],
+  params: unknown,
+  out: Aval,
+): ArrayValue {
   checkDType(op, backend, out.dtype)
   const y = ArrayValue.allocate(backend, out.dtype, out.shape)
   if (!cover) copyTo(ArrayValue.filled(backend, out.dtype, out.shape, out.dtype === 'int64' ? 0n : 0), y, y)
@@ -204,9 +234,23 @@ function runLoop(op: AnyOp, backend: Backend, given: readonly ArrayValue[], requ
     const x = xs[from]!
     return x === given[from]
       ? { ...v, storage: x.buffer!.storage, dtype: x.dtype }
-      : { ...v, storage: x.buffer!.storage, dtype: x.dtype, offset: 0, strides: v.strides.map(() => 0), ...(v.coordinates && { coordinates: v.coordinates.map((c) => ({ ...c, stride: 0 })) }) }
+      : {
+          ...v,
+          storage: x.buffer!.storage,
+          dtype: x.dtype,
+          offset: 0,
+          strides: v.strides.map(() => 0),
+          ...(v.coordinates && { coordinates: v.coordinates.map((c) => ({ ...c, stride: 0 })) }),
+        }
   })
-  const ok = backend.run({ loop, sizes: request.sizes ?? out.shape, reducedAxes: request.reducedAxes ?? 0, inputs, scalars: request.scalars ?? NOTHING, out: viewOf(y, y.strides) })
+  const ok = backend.run({
+    loop,
+    sizes: request.sizes ?? out.shape,
+    reducedAxes: request.reducedAxes ?? 0,
+    inputs,
+    scalars: request.scalars ?? NOTHING,
+    out: viewOf(y, y.strides),
+  })
   release(xs, given)
   if (ok === false) throw outOfRange(op, given, params)
   return y
@@ -248,8 +292,12 @@ function release(xs: readonly ArrayValue[], given: readonly ArrayValue[]): void 
 }
 
 function outOfRange(op: AnyOp, xs: readonly ArrayValue[], params: unknown): TensorRangeError {
-  return new TensorRangeError(op.outOfRange?.(xs, params) ?? `index out of range: expected every index to lie inside the axis it selects from, got one outside; the operands have shapes ${xs.map((x) => show(x.shape)).join(', ')}`, {
-    op: op.name,
-    code: 'INDEX_RANGE',
-  })
+  return new TensorRangeError(
+    op.outOfRange?.(xs, params) ??
+      `index out of range: expected every index to lie inside the axis it selects from, got one outside; the operands have shapes ${xs.map((x) => show(x.shape)).join(', ')}`,
+    {
+      op: op.name,
+      code: 'INDEX_RANGE',
+    },
+  )
 }

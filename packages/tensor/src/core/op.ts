@@ -28,7 +28,12 @@ export interface LoopRequest {
   readonly sizes?: readonly number[]
   readonly reducedAxes?: number
   /** for each input: its strides over the loop's axes, the axes its computed coordinates walk, and which operand it is (by default the one of its place) */
-  readonly inputs: readonly { readonly operand?: number; readonly strides: readonly number[]; readonly offset: number; readonly coordinates?: readonly { readonly stride: number; readonly size: number }[] }[]
+  readonly inputs: readonly {
+    readonly operand?: number
+    readonly strides: readonly number[]
+    readonly offset: number
+    readonly coordinates?: readonly { readonly stride: number; readonly size: number }[]
+  }[]
   readonly scalars?: readonly (number | bigint)[]
 }
 
@@ -57,9 +62,18 @@ export type Compute<X extends Tensors, P> =
       readonly place?: Place
       readonly again?: (x: Tensor, params: P) => Tensor
     }
-  | { readonly kind: 'pieces'; readonly places: (xs: Each<X, Layout & Aval>, params: P, out: Layout) => readonly Layout[]; readonly cover: boolean }
+  | {
+      readonly kind: 'pieces'
+      readonly places: (xs: Each<X, Layout & Aval>, params: P, out: Layout) => readonly Layout[]
+      readonly cover: boolean
+    }
   | { readonly kind: 'loop'; readonly request: (xs: Each<X, Layout & Aval>, params: P, out: Aval) => LoopRequest }
-  | { readonly kind: 'kernel'; readonly name: string; readonly params: (params: P) => unknown; readonly views: ((xs: Each<X, Layout>, params: P, out: Aval) => readonly Layout[]) | null }
+  | {
+      readonly kind: 'kernel'
+      readonly name: string
+      readonly params: (params: P) => unknown
+      readonly views: ((xs: Each<X, Layout>, params: P, out: Aval) => readonly Layout[]) | null
+    }
   | { readonly kind: 'decompose'; readonly decompose: (xs: X, params: P) => Outputs }
 
 /** A partial derivative ∂y/∂xᵢ of an elementwise op: in terms of y and the operands, or +1, −1, or none. */
@@ -167,13 +181,17 @@ const HOME = '@mapgrad/tensor/ops'
 
 /** Makes an op of its facts. Adding an op is this one literal; nothing is registered. */
 /* @__NO_SIDE_EFFECTS__ */
-export function defineForeignOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
+export function defineForeignOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(
+  facts: OpDef<X, P, A>,
+): Op<X, P, A, R> {
   return defineOp<X, P, A, R>({ home: null, ...facts })
 }
 
 /** An op of this package. */
 /* @__NO_SIDE_EFFECTS__ */
-export function defineOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(facts: OpDef<X, P, A>): Op<X, P, A, R> {
+export function defineOp<X extends Tensors, P = null, A extends readonly unknown[] = X, R extends Outputs = Tensor>(
+  facts: OpDef<X, P, A>,
+): Op<X, P, A, R> {
   const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
   const { compute } = facts
   const plain = (xs: X, params: P): R => bind(def, xs, params) as R

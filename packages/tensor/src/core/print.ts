@@ -36,11 +36,26 @@ export interface PrintSettings extends Partial<PrintOptions> {
 
 /** Changes how tensors print. What is not given stays as it is, but `sciMode`, which goes back to automatic, as in PyTorch. */
 export function setPrintOptions(settings: PrintSettings): void {
-  checkOptions('setPrintOptions', settings as Record<string, unknown>, ['precision', 'threshold', 'edgeitems', 'linewidth', 'sciMode', 'profile'])
+  checkOptions('setPrintOptions', settings as Record<string, unknown>, [
+    'precision',
+    'threshold',
+    'edgeitems',
+    'linewidth',
+    'sciMode',
+    'profile',
+  ])
   const { profile, sciMode = null, ...rest } = settings
-  if (profile !== undefined && !Object.hasOwn(PROFILES, profile)) throw new TensorRangeError(`expected a profile among default, short, full, got ${describe(profile)}`, { op: 'setPrintOptions', code: 'ARGUMENT' })
+  if (profile !== undefined && !Object.hasOwn(PROFILES, profile))
+    throw new TensorRangeError(`expected a profile among default, short, full, got ${describe(profile)}`, {
+      op: 'setPrintOptions',
+      code: 'ARGUMENT',
+    })
   for (const [name, n] of Object.entries(rest))
-    if (typeof n !== 'number' || !(n >= 0)) throw new TensorRangeError(`expected ${name} to be a non-negative number, got ${describe(n)}`, { op: 'setPrintOptions', code: 'ARGUMENT' })
+    if (typeof n !== 'number' || !(n >= 0))
+      throw new TensorRangeError(`expected ${name} to be a non-negative number, got ${describe(n)}`, {
+        op: 'setPrintOptions',
+        code: 'ARGUMENT',
+      })
   current = { ...current, ...(profile && PROFILES[profile]), ...rest, sciMode }
 }
 /** How tensors print now. */
@@ -80,7 +95,11 @@ function scientific(x: number, digits: number): string {
 const nonFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf')
 
 /** One notation and one width for all the values shown. */
-function formatter(values: readonly Element[], kind: 'float' | 'int' | 'bool', o: PrintOptions): { readonly width: number; readonly format: (x: Element) => string } {
+function formatter(
+  values: readonly Element[],
+  kind: 'float' | 'int' | 'bool',
+  o: PrintOptions,
+): { readonly width: number; readonly format: (x: Element) => string } {
   let text: (x: number) => string
   let width = 1
   const measure = (xs: readonly number[], extra = 0): void => {
@@ -118,7 +137,9 @@ interface Shown {
 function shown(x: ArrayValue, summarize: boolean, o: PrintOptions): Shown {
   if (!summarize) return { shape: x.shape, values: Array.from(readSync(x, 'toString') as ArrayLike<number>) }
   const edge = o.edgeitems
-  const places = x.shape.map((n) => (n > 2 * edge ? [...Array(edge).keys(), ...Array.from({ length: edge }, (_, i) => n - edge + i)] : [...Array(n).keys()]))
+  const places = x.shape.map((n) =>
+    n > 2 * edge ? [...Array(edge).keys(), ...Array.from({ length: edge }, (_, i) => n - edge + i)] : [...Array(n).keys()],
+  )
   const values: Element[] = []
   const last = x.shape.length - 1
   const read = (offset: number, n: number): void => {

@@ -87,7 +87,10 @@ const filled = (x: ArrayValue): TypedArray => {
 export function readSync(x: ArrayValue, what: string): TypedArray {
   if (!x.buffer) return filled(x)
   if (!x.backend.syncRead)
-    throw new TensorTypeError(`expected a device that reads synchronously, got '${x.backend.name}'. Use \`await x.data()\`, \`await x.itemAsync()\` or \`await x.tolistAsync()\``, { op: what, code: 'SYNC_READ' })
+    throw new TensorTypeError(
+      `expected a device that reads synchronously, got '${x.backend.name}'. Use \`await x.data()\`, \`await x.itemAsync()\` or \`await x.tolistAsync()\``,
+      { op: what, code: 'SYNC_READ' },
+    )
   const size = bytesOf(x.dtype)
   if (x.contiguous) return decode(x.dtype, x.backend.read(x.buffer.storage, x.offset * size, numel(x.shape) * size))
   const copy = contiguousCopy(x)

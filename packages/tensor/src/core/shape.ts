@@ -53,7 +53,10 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
   if (!Number.isInteger(dim)) throw new TensorTypeError(`expected dim to be an integer, got ${describe(dim)}`, { op, code: 'DIM_TYPE' })
   const n = rank === 0 ? 1 : rank
   if (dim < -n || dim >= n)
-    throw new TensorRangeError(`Dimension out of range (expected to be in range of [${-n}, ${n - 1}], but got ${dim})`, { op, code: 'DIM_RANGE' })
+    throw new TensorRangeError(`Dimension out of range (expected to be in range of [${-n}, ${n - 1}], but got ${dim})`, {
+      op,
+      code: 'DIM_RANGE',
+    })
   return dim < 0 ? dim + n : dim
 }
 
@@ -65,7 +68,11 @@ export function normalizeDims(op: string, dims: number | readonly number[] | nul
   if (dims === null || dims === undefined) return Array.from({ length: rank }, (_, i) => i - rank)
   const list = (typeof dims === 'number' ? [dims] : dims).map((d) => fromEnd(op, d, rank))
   const out = [...new Set(list)].sort((a, b) => a - b)
-  if (out.length !== list.length) throw new TensorRangeError(`dim ${list.find((d, i) => list.indexOf(d) !== i)! + Math.max(rank, 1)} appears multiple times in the list of dims, got ${describe(dims)}`, { op, code: 'DIM_REPEATED' })
+  if (out.length !== list.length)
+    throw new TensorRangeError(
+      `dim ${list.find((d, i) => list.indexOf(d) !== i)! + Math.max(rank, 1)} appears multiple times in the list of dims, got ${describe(dims)}`,
+      { op, code: 'DIM_REPEATED' },
+    )
   return rank === 0 ? [] : out
 }
 

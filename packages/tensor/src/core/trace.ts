@@ -155,10 +155,13 @@ export function resume<R>(trace: Trace, f: () => R): R {
 /** The result of a user's function, refused if it is a Promise. */
 export function refusePromise<R>(transform: string, from: string, out: R): R {
   if (typeof out === 'object' && out !== null && 'then' in out && typeof out.then === 'function')
-    throw new TensorTypeError(`expected a synchronous function, got one that returned a Promise. Await what it needs before, and pass it as an argument`, {
-      package: from,
-      op: transform,
-      code: 'ASYNC_FUNCTION',
-    })
+    throw new TensorTypeError(
+      `expected a synchronous function, got one that returned a Promise. Await what it needs before, and pass it as an argument`,
+      {
+        package: from,
+        op: transform,
+        code: 'ASYNC_FUNCTION',
+      },
+    )
   return out
 }

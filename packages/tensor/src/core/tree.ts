@@ -46,11 +46,21 @@ export function treeNode(x: unknown): TreeNode | undefined {
   const proto: unknown = Object.getPrototypeOf(x)
   if (proto === Object.prototype || proto === null) {
     const keys = Object.keys(x)
-    return { children: Object.values(x), keys, rebuild: (c) => Object.fromEntries(keys.map((k, i) => [k, c[i]])), kind: `object{${keys.join()}}` }
+    return {
+      children: Object.values(x),
+      keys,
+      rebuild: (c) => Object.fromEntries(keys.map((k, i) => [k, c[i]])),
+      kind: `object{${keys.join()}}`,
+    }
   }
   if (x instanceof Map) {
     const keys = [...(x as Map<unknown, unknown>).keys()]
-    return { children: [...x.values()], keys: keys.map(String), rebuild: (c) => new Map(keys.map((k, i) => [k, c[i]])), kind: `Map{${keys.map(String).join()}}` }
+    return {
+      children: [...x.values()],
+      keys: keys.map(String),
+      rebuild: (c) => new Map(keys.map((k, i) => [k, c[i]])),
+      kind: `Map{${keys.map(String).join()}}`,
+    }
   }
   const type = x.constructor
   const how = classes().get(type)
@@ -62,7 +72,9 @@ export function treeNode(x: unknown): TreeNode | undefined {
 /** Multi-output results are arrays with names for their entries; those names survive a map. */
 function namedLike(like: readonly unknown[], out: unknown[]): unknown[] {
   const names = Object.keys(like)
-  if (names.length > like.length) for (const k of names.slice(like.length)) Object.defineProperty(out, k, { value: out[like.indexOf((like as unknown as Record<string, unknown>)[k])], enumerable: true })
+  if (names.length > like.length)
+    for (const k of names.slice(like.length))
+      Object.defineProperty(out, k, { value: out[like.indexOf((like as unknown as Record<string, unknown>)[k])], enumerable: true })
   return out
 }
 
@@ -91,7 +103,11 @@ export class TreeSpec {
   }
   /** The tree with these leaves. */
   unflatten(leaves: readonly unknown[]): unknown {
-    if (leaves.length !== this.count) throw new TensorTypeError(`expected ${this.count} leaves for the structure ${this.text}, got ${leaves.length}`, { op: 'tree.unflatten', code: 'TREE_LEAVES' })
+    if (leaves.length !== this.count)
+      throw new TensorTypeError(`expected ${this.count} leaves for the structure ${this.text}, got ${leaves.length}`, {
+        op: 'tree.unflatten',
+        code: 'TREE_LEAVES',
+      })
     let i = 0
     return this.#build(() => leaves[i++])
   }
@@ -123,7 +139,10 @@ export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
     let count = 0
     for (const s of specs) count += s.count
     return new TreeSpec(
-      textOf(node, specs.map((s) => s.text)),
+      textOf(
+        node,
+        specs.map((s) => s.text),
+      ),
       count,
       (take) => node.rebuild(specs.map((s) => s.unflatten(Array.from({ length: s.count }, take)))),
     )
@@ -140,7 +159,8 @@ export function treeMap(f: (leaf: never, ...others: never[]) => unknown, tree: u
   const [leaves, spec] = treeFlatten(tree)
   const more = others.map((o) => {
     const [l, s] = treeFlatten(o)
-    if (!s.equals(spec)) throw new TensorTypeError(`expected trees of one structure, got ${spec} and ${s}`, { op: 'tree.map', code: 'TREE_STRUCTURE' })
+    if (!s.equals(spec))
+      throw new TensorTypeError(`expected trees of one structure, got ${spec} and ${s}`, { op: 'tree.map', code: 'TREE_STRUCTURE' })
     return l
   })
   return spec.unflatten(leaves.map((leaf, i) => f(leaf as never, ...more.map((l) => l[i] as never))))
@@ -152,7 +172,9 @@ export function treePaths(x: unknown): [path: string, leaf: unknown][] {
   const go = (t: unknown, path: string): void => {
     const node = treeNode(t)
     if (!node) out.push([path, t])
-    else for (const [i, c] of node.children.entries()) go(c, typeof node.keys[i] === 'number' ? `${path}[${node.keys[i]}]` : path ? `${path}.${node.keys[i]}` : String(node.keys[i]))
+    else
+      for (const [i, c] of node.children.entries())
+        go(c, typeof node.keys[i] === 'number' ? `${path}[${node.keys[i]}]` : path ? `${path}.${node.keys[i]}` : String(node.keys[i]))
   }
   go(x, '')
   return out
@@ -186,4 +208,3 @@ export const tree: {
   readonly paths: typeof treePaths
   readonly register: typeof treeRegister
 } = { flatten: treeFlatten, unflatten: treeUnflatten, leaves: treeLeaves, map: treeMap, paths: treePaths, register: treeRegister }
-

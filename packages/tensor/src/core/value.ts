@@ -46,7 +46,15 @@ export class ArrayValue implements Value {
   readonly trace = null
   #disposed = false
 
-  constructor(backend: Backend, dtype: DType, shape: Shape, strides: readonly number[], offset: number, buffer: Buffer | null, fill: number | bigint = 0) {
+  constructor(
+    backend: Backend,
+    dtype: DType,
+    shape: Shape,
+    strides: readonly number[],
+    offset: number,
+    buffer: Buffer | null,
+    fill: number | bigint = 0,
+  ) {
     this.backend = backend
     this.dtype = dtype
     this.shape = shape
@@ -102,10 +110,13 @@ export class ArrayValue implements Value {
 
   concrete(what: string): ArrayValue {
     if (this.#disposed)
-      throw new TensorTypeError(`expected a live tensor, got one that was disposed (by dispose(), using, tidy(), or the transform that computed it); keep(x) or return it to use it later`, {
-        op: what,
-        code: 'DISPOSED',
-      })
+      throw new TensorTypeError(
+        `expected a live tensor, got one that was disposed (by dispose(), using, tidy(), or the transform that computed it); keep(x) or return it to use it later`,
+        {
+          op: what,
+          code: 'DISPOSED',
+        },
+      )
     return this
   }
 

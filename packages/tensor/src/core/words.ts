@@ -14,7 +14,10 @@ import type { NamedKernel } from '@mapgrad/kernel'
 type Avals<X extends Tensors> = { readonly [K in keyof X]: Aval }
 
 /** Computed element by element over the broadcast shape of the operands. */
-export const pointwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(build: (...xs: Expr[]) => Expr): Compute<X, P> => ({ kind: 'pointwise', build })
+export const pointwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(build: (...xs: Expr[]) => Expr): Compute<X, P> => ({
+  kind: 'pointwise',
+  build,
+})
 /** Computed by one reduction over the (negative, ascending) axes `params.dims`. */
 export const reduction = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P extends { readonly dims: readonly number[] }>(
   op: ReduceOp,
@@ -46,25 +49,41 @@ export const kernel = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
   views: ((xs: { readonly [K in keyof X]: Layout }, params: P, out: Aval) => readonly Layout[]) | null = null,
 ): Compute<X, P> => ({ kind: 'kernel', name, params, views })
 /** In terms of other ops, for an op that has a rule of its own all the same. */
-export const decompose = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (xs: X, params: P) => Outputs): Compute<X, P> => ({ kind: 'decompose', decompose: f })
+export const decompose = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (xs: X, params: P) => Outputs): Compute<X, P> => ({
+  kind: 'decompose',
+  decompose: f,
+})
 
 /** Piecewise constant: the derivative is zero wherever it exists. */
 export const constant: { readonly kind: 'constant' } = { kind: 'constant' }
 /** One partial derivative ∂y/∂xᵢ per operand. */
-export const elementwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...partials: Partial<X, P>[]): Diff<X, P> => ({ kind: 'elementwise', partials })
+export const elementwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...partials: Partial<X, P>[]): Diff<X, P> => ({
+  kind: 'elementwise',
+  partials,
+})
 /** Linear in all operands at once. */
-export const linear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[]): Diff<X, P> => ({ kind: 'linear', transpose })
+export const linear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
+  transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[],
+): Diff<X, P> => ({ kind: 'linear', transpose })
 /** Linear in each operand separately; `null` marks an operand without a derivative. */
-export const multilinear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...transposes: (((ct: Tensor, xs: X, params: P) => Tensor) | null)[]): Diff<X, P> => ({
+export const multilinear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
+  ...transposes: (((ct: Tensor, xs: X, params: P) => Tensor) | null)[]
+): Diff<X, P> => ({
   kind: 'multilinear',
   transposes,
 })
 /** There is no such rule, and this is why. */
-export const unsupported = /* @__NO_SIDE_EFFECTS__ */ (reason: string): { readonly kind: 'unsupported'; readonly reason: string } => ({ kind: 'unsupported', reason })
+export const unsupported = /* @__NO_SIDE_EFFECTS__ */ (reason: string): { readonly kind: 'unsupported'; readonly reason: string } => ({
+  kind: 'unsupported',
+  reason,
+})
 
 /** What an op gives whose params are functions: only they know. */
 export function resultOfFunctions(): never {
-  throw new TensorTypeError('expected an op to be run, got the question of what it gives: that depends on the functions in its params. Trace them', { code: 'DYNAMIC_SHAPE' })
+  throw new TensorTypeError(
+    'expected an op to be run, got the question of what it gives: that depends on the functions in its params. Trace them',
+    { code: 'DYNAMIC_SHAPE' },
+  )
 }
 
 /** The first operand's shape and dtype. */
@@ -113,7 +132,10 @@ export function ruleTable<R>(transform: string): { register(op: { readonly def: 
 }
 
 /** The batching rule of an op: the registered one before its own. */
-export const batchOf = (op: AnyOp): Batch<Tensors, unknown> => (registry().rules.get('batch')?.get(op) as Batch<Tensors, unknown> | undefined) ?? (op.batch as Batch<Tensors, unknown>)
+export const batchOf = (op: AnyOp): Batch<Tensors, unknown> =>
+  (registry().rules.get('batch')?.get(op) as Batch<Tensors, unknown> | undefined) ?? (op.batch as Batch<Tensors, unknown>)
 /** What is known of an op's derivative: what was registered before its own. */
-export const diffOf = (op: AnyOp): Diff<Tensors, unknown> => (registry().rules.get('diff')?.get(op) as Diff<Tensors, unknown> | undefined) ?? (op.diff as Diff<Tensors, unknown>)
-export const kernelOf = (backend: Backend, op: AnyOp): NamedKernel<Storage> | undefined => registry().kernels.get(backend)?.get(op) as NamedKernel<Storage> | undefined
+export const diffOf = (op: AnyOp): Diff<Tensors, unknown> =>
+  (registry().rules.get('diff')?.get(op) as Diff<Tensors, unknown> | undefined) ?? (op.diff as Diff<Tensors, unknown>)
+export const kernelOf = (backend: Backend, op: AnyOp): NamedKernel<Storage> | undefined =>
+  registry().kernels.get(backend)?.get(op) as NamedKernel<Storage> | undefined

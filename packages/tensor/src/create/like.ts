@@ -79,6 +79,7 @@ export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: 
 /** A tensor of `data` with the dtype and device of `x`. */
 export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
   const [, o] = readSize<TensorOptions>('newTensor', [[], options])
-  if (isTensor(data)) return onDevice('newTensor', cast(apart(stopGradient(data)), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
+  if (isTensor(data))
+    return onDevice('newTensor', cast(apart(stopGradient(data)), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
   return x.wrap(parseData(data, o.dtype ?? x.dtype, resolveDevice(o.device ?? x.value.backend, 'newTensor')))
 }

@@ -13,11 +13,22 @@ function withDisplay(Base: Class): Class {
   const hooks: readonly [string, unknown][] = [
     ['nodejs.util.inspect.custom', text],
     ['Deno.customInspect', text],
-    ['Jupyter.display', function (this: Tensor) { return { 'text/plain': print(this.value) } }],
+    [
+      'Jupyter.display',
+      function (this: Tensor) {
+        return { 'text/plain': print(this.value) }
+      },
+    ],
     // what compilers of `using` fall back to where the runtime has no Symbol.dispose
-    ['Symbol.dispose', function (this: Tensor) { this.dispose() }],
+    [
+      'Symbol.dispose',
+      function (this: Tensor) {
+        this.dispose()
+      },
+    ],
   ]
-  for (const [name, value] of hooks) Object.defineProperty(Displayed.prototype, Symbol.for(name), { value, writable: true, configurable: true })
+  for (const [name, value] of hooks)
+    Object.defineProperty(Displayed.prototype, Symbol.for(name), { value, writable: true, configurable: true })
   return Displayed
 }
 

@@ -16,7 +16,11 @@ import { reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
 /** log(sigmoid(x)) = min(x, 0) − log(1 + e^−|x|). */
-export const logOfSigmoid: Parametric = parametric('logsigmoid', (x) => e.sub(e.min(x, number(0, x)), e.log1p(e.exp(e.neg(e.abs(x))))), (_, [x]) => sigmoid(neg(x)))
+export const logOfSigmoid: Parametric = parametric(
+  'logsigmoid',
+  (x) => e.sub(e.min(x, number(0, x)), e.log1p(e.exp(e.neg(e.abs(x))))),
+  (_, [x]) => sigmoid(neg(x)),
+)
 /** log(sigmoid(x)), without overflow. */
 export const logsigmoid: (x: Tensor) => Tensor = logOfSigmoid
 
@@ -53,7 +57,10 @@ export function gelu(x: Tensor, ...args: Args<[approximate?: 'none' | 'tanh'], G
   const { approximate = 'none' } = readArgs<GeluOptions>('gelu', args, ['approximate'])
   if (approximate === 'none') return geluExact(x)
   if (approximate === 'tanh') return geluTanh(x)
-  throw new TensorTypeError(`approximate argument must be either none or tanh, got ${describe(approximate)}`, { op: 'gelu', code: 'APPROXIMATE' })
+  throw new TensorTypeError(`approximate argument must be either none or tanh, got ${describe(approximate)}`, {
+    op: 'gelu',
+    code: 'APPROXIMATE',
+  })
 }
 
 // σ(x) (1 + x (1 − σ(x)))
@@ -91,7 +98,11 @@ export function softplus(x: Tensor, ...args: Args<[beta?: number, threshold?: nu
   return softplusOf(x, beta, threshold)
 }
 
-export const leaky: Parametric = parametric('leaky_relu', (x, slope) => e.select(e.gt(x, number(0, x)), x, e.mul(x, slope!)), (_, [x, slope]) => where(gt(x, 0), 1, slope!))
+export const leaky: Parametric = parametric(
+  'leaky_relu',
+  (x, slope) => e.select(e.gt(x, number(0, x)), x, e.mul(x, slope!)),
+  (_, [x, slope]) => where(gt(x, 0), 1, slope!),
+)
 /** Arguments of `leakyRelu`. */
 export interface LeakyReluOptions {
   readonly negativeSlope?: number
@@ -126,8 +137,14 @@ export function celu(x: Tensor, ...args: Args<[alpha?: number], AlphaShapeOption
 export const selu = (x: Tensor): Tensor => eluOf(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1)
 
 // at a bound 0, unlike clamp
-export const hardTanhOf: Parametric = parametric('hardtanh', (x, low, high) => e.min(e.max(x, low!), high!), (_, [x, low, high]) => strictlyInside(x, low!, high!))
-export const strictlyInside: Op<[x: Tensor, low: Tensor, high: Tensor]> = indicator('strictly_inside', (x, low, high) => e.and(e.gt(x!, low!), e.lt(x!, high!)))
+export const hardTanhOf: Parametric = parametric(
+  'hardtanh',
+  (x, low, high) => e.min(e.max(x, low!), high!),
+  (_, [x, low, high]) => strictlyInside(x, low!, high!),
+)
+export const strictlyInside: Op<[x: Tensor, low: Tensor, high: Tensor]> = indicator('strictly_inside', (x, low, high) =>
+  e.and(e.gt(x!, low!), e.lt(x!, high!)),
+)
 /** Arguments of `hardtanh`. */
 export interface HardtanhOptions {
   readonly minVal?: number
@@ -158,7 +175,8 @@ export function hardshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptio
 /** x moved towards 0 by lambd, and 0 where that crosses it. */
 export function softshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptions>): Tensor {
   const { lambd = 0.5 } = readArgs<LambdOptions>('softshrink', args, ['lambd'])
-  if (lambd < 0) throw new TensorRangeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`, { op: 'softshrink', code: 'LAMBD' })
+  if (lambd < 0)
+    throw new TensorRangeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`, { op: 'softshrink', code: 'LAMBD' })
   return where(gt(abs(x), lambd), sub(x, clamp(x, -lambd, lambd)), mul(x, 0))
 }
 /** x / (1 + |x|). */
@@ -187,8 +205,17 @@ export function prelu(x: Tensor, ...args: Args<[weight: Tensor], { readonly weig
   checkTensor('prelu', weight, 'the weight to be a Tensor')
   const n = weight.numel()
   if (n !== 1 && n !== (x.shape[1] ?? 1))
-    throw new TensorRangeError(`Mismatch of parameter numbers and input channel size. Found parameter numbers = ${n} and channel size = ${x.shape[1] ?? 1}.`, { op: 'prelu', code: 'SHAPE_MISMATCH' })
-  const w = n === 1 ? reshapeTo(weight, []) : reshapeTo(weight, x.shape.map((_, i) => (i === 1 ? n : 1)))
+    throw new TensorRangeError(
+      `Mismatch of parameter numbers and input channel size. Found parameter numbers = ${n} and channel size = ${x.shape[1] ?? 1}.`,
+      { op: 'prelu', code: 'SHAPE_MISMATCH' },
+    )
+  const w =
+    n === 1
+      ? reshapeTo(weight, [])
+      : reshapeTo(
+          weight,
+          x.shape.map((_, i) => (i === 1 ? n : 1)),
+        )
   return where(gt(x, 0), x, mul(w, x))
 }
 
@@ -203,6 +230,7 @@ export function glu(x: Tensor, ...args: Args<[dim?: number], GluOptions>): Tenso
   if (x.ndim === 0) throw new TensorRangeError('glu does not support 0-dimensional tensors', { op: 'glu', code: 'RANK' })
   const axis = normalizeDim('glu', dim, x.ndim)
   const n = x.shape[axis]!
-  if (n % 2) throw new TensorRangeError(`Halving dimension must be even, but dimension ${axis} is size ${n}`, { op: 'glu', code: 'SHAPE_MISMATCH' })
+  if (n % 2)
+    throw new TensorRangeError(`Halving dimension must be even, but dimension ${axis} is size ${n}`, { op: 'glu', code: 'SHAPE_MISMATCH' })
   return mul(narrowAxis(x, axis, 0, n / 2), sigmoid(narrowAxis(x, axis, n / 2, n / 2)))
 }

@@ -16,12 +16,31 @@ export function repeat(x: Tensor, ...repeats: Numbers<'repeats'>): Tensor {
   checkTensor('repeat', x)
   const times = readNumbers('repeat', repeats, 'repeats')
   const lead = times.length - x.ndim
-  if (lead < 0) throw new TensorRangeError(`Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor, got repeats ${show(times)} for shape ${show(x.shape)}`, { op: 'repeat', code: 'RANK' })
+  if (lead < 0)
+    throw new TensorRangeError(
+      `Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor, got repeats ${show(times)} for shape ${show(x.shape)}`,
+      { op: 'repeat', code: 'RANK' },
+    )
   const sizes = times.map((_, i) => x.shape[i - lead] ?? 1)
   const shape = times.map((n, i) => n * sizes[i]!)
   const bad = times.findIndex((n) => n < 0)
-  if (bad >= 0) throw new TensorRangeError(`Trying to create tensor with negative dimension ${shape[bad]}: ${show(shape)}`, { op: 'repeat', code: 'SIZE' })
-  return apart(reshapeTo(expandTo(reshapeTo(x, sizes.flatMap((n) => [1, n])), sizes.flatMap((n, i) => [times[i]!, n])), shape))
+  if (bad >= 0)
+    throw new TensorRangeError(`Trying to create tensor with negative dimension ${shape[bad]}: ${show(shape)}`, {
+      op: 'repeat',
+      code: 'SIZE',
+    })
+  return apart(
+    reshapeTo(
+      expandTo(
+        reshapeTo(
+          x,
+          sizes.flatMap((n) => [1, n]),
+        ),
+        sizes.flatMap((n, i) => [times[i]!, n]),
+      ),
+      shape,
+    ),
+  )
 }
 
 /** `repeat` where fewer repeats than axes mean the last axes. */
@@ -38,19 +57,26 @@ export interface RollOptions {
 }
 
 /** Elements moved `shifts` places along `dims`, those that leave at the end entering at the start; without dims, along the flattened tensor. */
-export function roll(x: Tensor, ...args: Args<[shifts: number | readonly number[], dims?: number | readonly number[] | null], RollOptions>): Tensor {
+export function roll(
+  x: Tensor,
+  ...args: Args<[shifts: number | readonly number[], dims?: number | readonly number[] | null], RollOptions>
+): Tensor {
   const { shifts, dims } = readArgs<RollOptions>('roll', args, ['shifts', 'dims'])
   checkTensor('roll', x)
   const list = (v: number | readonly number[] | null | undefined): readonly number[] => (typeof v === 'number' ? [v] : (v ?? []))
   const [by, along] = [list(shifts), list(dims)]
   if (by.length === 0) throw new TensorRangeError('`shifts` required', { op: 'roll', code: 'SHIFTS' })
   if (along.length === 0 && by.length === 1) return reshapeTo(roll(reshapeTo(x, [numel(x.shape)]), by, 0), x.shape)
-  if (by.length !== along.length) throw new TensorRangeError(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`, { op: 'roll', code: 'SHIFTS' })
+  if (by.length !== along.length)
+    throw new TensorRangeError(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`, {
+      op: 'roll',
+      code: 'SHIFTS',
+    })
   let y = x
   along.forEach((d, i) => {
     const axis = normalizeDim('roll', d, x.ndim)
     const n = x.shape[axis] ?? 1
-    const cut = n === 0 ? 0 : (((-checkInteger('roll', 'shifts', by[i]) % n) + n) % n)
+    const cut = n === 0 ? 0 : ((-checkInteger('roll', 'shifts', by[i]) % n) + n) % n
     if (cut !== 0) y = concat([narrowAxis(y, axis, cut, n - cut), narrowAxis(y, axis, 0, cut)], axis - x.ndim)
   })
   return y === x ? clone(x) : y
@@ -66,10 +92,15 @@ export interface Rot90Options {
 export function rot90(x: Tensor, ...args: Args<[k?: number, dims?: readonly number[]], Rot90Options>): Tensor {
   const { k = 1, dims = [0, 1] } = readArgs<Rot90Options>('rot90', args, ['k', 'dims'])
   checkTensor('rot90', x)
-  if (dims.length !== 2) throw new TensorRangeError(`expected total rotation dims == 2, but got dims = ${dims.length}`, { op: 'rot90', code: 'DIMS' })
+  if (dims.length !== 2)
+    throw new TensorRangeError(`expected total rotation dims == 2, but got dims = ${dims.length}`, { op: 'rot90', code: 'DIMS' })
   if (x.ndim < 2) throw new TensorRangeError(`expected total dims >= 2, but got total dims = ${x.ndim}`, { op: 'rot90', code: 'RANK' })
   const [a, b] = dims.map((d) => normalizeDim('rot90', d, x.ndim)) as [number, number]
-  if (a === b) throw new TensorRangeError(`expected rotation dims to be different, but got dim0 = ${dims[0]} and dim1 = ${dims[1]}`, { op: 'rot90', code: 'DIMS' })
+  if (a === b)
+    throw new TensorRangeError(`expected rotation dims to be different, but got dim0 = ${dims[0]} and dim1 = ${dims[1]}`, {
+      op: 'rot90',
+      code: 'DIMS',
+    })
   switch (((checkInteger('rot90', 'k', k) % 4) + 4) % 4) {
     case 1:
       return transpose(flip(x, b), a, b)
@@ -96,11 +127,31 @@ export function meshgrid(...args: readonly (Tensor | readonly Tensor[] | Meshgri
   const { indexing = 'ij' } = options
   if (xs.length === 0) throw new TensorRangeError('meshgrid expects a non-empty TensorList', { op: 'meshgrid', code: 'EMPTY_LIST' })
   for (const x of xs) {
-    if (x.ndim > 1) throw new TensorRangeError(`torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape ${show(x.shape)}`, { op: 'meshgrid', code: 'RANK' })
-    if (x.dtype !== xs[0]!.dtype) throw new TensorTypeError(`meshgrid expects all tensors to have the same dtype, got ${xs[0]!.dtype} and ${x.dtype}`, { op: 'meshgrid', code: 'DTYPE' })
+    if (x.ndim > 1)
+      throw new TensorRangeError(`torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got shape ${show(x.shape)}`, {
+        op: 'meshgrid',
+        code: 'RANK',
+      })
+    if (x.dtype !== xs[0]!.dtype)
+      throw new TensorTypeError(`meshgrid expects all tensors to have the same dtype, got ${xs[0]!.dtype} and ${x.dtype}`, {
+        op: 'meshgrid',
+        code: 'DTYPE',
+      })
   }
-  if (indexing !== 'ij' && indexing !== 'xy') throw new TensorTypeError(`torch.meshgrid: indexing must be one of "xy" or "ij", but received: ${describe(indexing)}`, { op: 'meshgrid', code: 'INDEXING' })
+  if (indexing !== 'ij' && indexing !== 'xy')
+    throw new TensorTypeError(`torch.meshgrid: indexing must be one of "xy" or "ij", but received: ${describe(indexing)}`, {
+      op: 'meshgrid',
+      code: 'INDEXING',
+    })
   const shape = xs.map((x) => x.shape[0] ?? 1)
-  const grids = xs.map((x, i) => expandTo(reshapeTo(atLeast1(x), shape.map((n, d) => (d === i ? n : 1))), shape))
+  const grids = xs.map((x, i) =>
+    expandTo(
+      reshapeTo(
+        atLeast1(x),
+        shape.map((n, d) => (d === i ? n : 1)),
+      ),
+      shape,
+    ),
+  )
   return indexing === 'xy' && xs.length > 1 ? grids.map((g) => moveAxis(g, 1, 0)) : grids
 }

@@ -25,7 +25,12 @@ export interface Slice {
 }
 
 /** `start:stop:step` for `x.at(…)`: negative places count from the end, places beyond it are its end, the step is positive. */
-export const slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice => ({ '~mapgrad.slice': true, start, stop, step })
+export const slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice => ({
+  '~mapgrad.slice': true,
+  start,
+  stop,
+  step,
+})
 
 /** Integers or booleans in nested arrays, standing for a tensor of them. */
 export type IndexArray = readonly (number | boolean | IndexArray)[]
@@ -51,8 +56,14 @@ function fromArray(op: string, x: Tensor, array: IndexArray): Tensor {
   for (let a: unknown = array; Array.isArray(a); a = a[0]) shape.push(a.length)
   const values = array.flat(Infinity as 1) as readonly unknown[]
   const kind = typeof values[0]
-  if (values.length !== shape.reduce((a, b) => a * b, 1) || values.some((v) => typeof v !== kind || (kind !== 'boolean' && !Number.isInteger(v))))
-    throw new TensorTypeError(`expected an index array of integers or of booleans, rectangular, got ${describe(array)}`, { op, code: 'INDEX_TYPE' })
+  if (
+    values.length !== shape.reduce((a, b) => a * b, 1) ||
+    values.some((v) => typeof v !== kind || (kind !== 'boolean' && !Number.isInteger(v)))
+  )
+    throw new TensorTypeError(`expected an index array of integers or of booleans, rectangular, got ${describe(array)}`, {
+      op,
+      code: 'INDEX_TYPE',
+    })
   const y = indicesLike(x, values.map(Number), shape)
   return kind === 'boolean' ? cast(y, 'bool') : y
 }
@@ -66,8 +77,13 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
   const index: Index[] = given.map((i) => (Array.isArray(i) ? fromArray(op, x, i as IndexArray) : i))
   const rank = x.ndim
   const used = index.reduce<number>((n, i) => n + uses(i), 0)
-  if (rank === 0 && used > 0) throw new TensorRangeError("invalid index of a 0-dim tensor. Use `tensor.item()` to convert a 0-dim tensor to a number", { op, code: 'TOO_MANY_INDICES' })
-  if (used > rank) throw new TensorRangeError(`too many indices for tensor of dimension ${rank} (got ${used})`, { op, code: 'TOO_MANY_INDICES' })
+  if (rank === 0 && used > 0)
+    throw new TensorRangeError('invalid index of a 0-dim tensor. Use `tensor.item()` to convert a 0-dim tensor to a number', {
+      op,
+      code: 'TOO_MANY_INDICES',
+    })
+  if (used > rank)
+    throw new TensorRangeError(`too many indices for tensor of dimension ${rank} (got ${used})`, { op, code: 'TOO_MANY_INDICES' })
   const slices: AxisSlice[] = []
   const shape: number[] = []
   const tensors: { index: Tensor; axis: number; named: number }[] = []
@@ -91,13 +107,21 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
     } else if (isTensor(i)) {
       if (isMask(i)) {
         const j = i.shape.findIndex((n, k) => n !== x.shape[d + k])
-        if (j >= 0) throw new TensorRangeError(`The shape of the mask ${show(i.shape)} at index ${j} does not match the shape of the indexed tensor ${show(x.shape)} at index ${d + j}`, { op, code: 'MASK_SHAPE' })
+        if (j >= 0)
+          throw new TensorRangeError(
+            `The shape of the mask ${show(i.shape)} at index ${j} does not match the shape of the indexed tensor ${show(x.shape)} at index ${d + j}`,
+            { op, code: 'MASK_SHAPE' },
+          )
         const found = maskIndices(i.ndim === 0 ? reshapeTo(i, [1]) : i)
         if (i.ndim === 0) shape.push(1)
         found.forEach((index, k) => tensors.push({ index, axis: i.ndim === 0 ? shape.length - 1 : shape.length + k, named: d + k }))
         whole(i.ndim)
       } else {
-        ;(i.ndim === 0 ? points : tensors).push({ index: asIndex(op, i, 'tensors used as indices must be long, int, byte or bool tensors'), axis: shape.length, named: d })
+        ;(i.ndim === 0 ? points : tensors).push({
+          index: asIndex(op, i, 'tensors used as indices must be long, int, byte or bool tensors'),
+          axis: shape.length,
+          named: d,
+        })
         whole(1)
       }
     } else if (isSlice(i)) {
@@ -106,7 +130,10 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
       shape.push(s.length)
       d++
     } else
-      throw new TensorTypeError(`expected integers, slice(start, stop, step), null, ellipsis, booleans, integer or boolean Tensors, or arrays of them as indices, got ${describe(i)}`, { op, code: 'INDEX_TYPE' })
+      throw new TensorTypeError(
+        `expected integers, slice(start, stop, step), null, ellipsis, booleans, integer or boolean Tensors, or arrays of them as indices, got ${describe(i)}`,
+        { op, code: 'INDEX_TYPE' },
+      )
   }
   whole(rank - d)
   points.reverse()
@@ -115,10 +142,18 @@ function read(op: string, x: Tensor, given: readonly Index[]): Selection {
   try {
     for (const { index: i } of tensors) common = broadcastShapes(op, common, i.shape)
   } catch (cause) {
-    throw new TensorRangeError(`shape mismatch: indexing tensors could not be broadcast together with shapes ${tensors.map((t) => show(t.index.shape)).join(', ')}`, { op, code: 'SHAPE_MISMATCH', cause })
+    throw new TensorRangeError(
+      `shape mismatch: indexing tensors could not be broadcast together with shapes ${tensors.map((t) => show(t.index.shape)).join(', ')}`,
+      { op, code: 'SHAPE_MISMATCH', cause },
+    )
   }
   const axes = tensors.map((t) => t.axis - points.filter((p) => p.axis < t.axis).length)
-  return { slices, shape, points, advanced: { indices: tensors.map((t) => expandTo(t.index, common)), axes, named: tensors.map((t) => t.named) } }
+  return {
+    slices,
+    shape,
+    points,
+    advanced: { indices: tensors.map((t) => expandTo(t.index, common)), axes, named: tensors.map((t) => t.named) },
+  }
 }
 
 /** The slices and dropped or added axes of a selection: a view. */
@@ -128,10 +163,20 @@ function basic(x: Tensor, { slices, shape }: Selection): Tensor {
 }
 
 /** One 0-d index: the params that select by it, or put. */
-const pointParams = (x: Tensor, { axis, named }: Selection['points'][number]): IndexParams => ({ before: axis, own: 0, after: x.ndim - axis - 1, wrap: true, axes: [named], says: 'index' })
+const pointParams = (x: Tensor, { axis, named }: Selection['points'][number]): IndexParams => ({
+  before: axis,
+  own: 0,
+  after: x.ndim - axis - 1,
+  wrap: true,
+  axes: [named],
+  says: 'index',
+})
 
 /** The operand and params of the index tensors: adjacent axes stay in place, separate ones come first. */
-function arranged(x: Tensor, { indices, axes, named }: NonNullable<Selection['advanced']>): { x: Tensor; params: IndexParams; order: readonly number[] | null } {
+function arranged(
+  x: Tensor,
+  { indices, axes, named }: NonNullable<Selection['advanced']>,
+): { x: Tensor; params: IndexParams; order: readonly number[] | null } {
   const own = indices[0]!.ndim
   const params: IndexParams = { before: axes[0]!, own, after: x.ndim - axes[0]! - axes.length, wrap: true, axes: named, says: 'index' }
   if (axes.every((a, i) => a === axes[0]! + i)) return { x, params, order: null }
@@ -169,7 +214,8 @@ function valuesFor(op: string, x: Tensor, values: Tensor | Scalar, shape: Shape,
 export function valuesAt(op: string, region: Tensor, values: Tensor | Scalar): Tensor {
   const { shape } = region
   return valuesFor(op, region, values, shape, (got) => {
-    if (got.length > shape.length) return `expand(${region.dtype}{${show(got)}}, size=${show(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${got.length})`
+    if (got.length > shape.length)
+      return `expand(${region.dtype}{${show(got)}}, size=${show(shape)}): the number of sizes provided (${shape.length}) must be greater or equal to the number of dimensions in the tensor (${got.length})`
     const lead = shape.length - got.length
     const i = shape.findIndex((n, k) => k >= lead && got[k - lead] !== 1 && got[k - lead] !== n)
     return `The expanded size of the tensor (${shape[i]}) must match the existing size (${got[i - lead]}) at non-singleton dimension ${i}.  Target sizes: ${show(shape)}.  Tensor sizes: ${show(got)}`
@@ -179,7 +225,14 @@ export function valuesAt(op: string, region: Tensor, values: Tensor | Scalar): T
 function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | Scalar, accumulate: boolean): Tensor {
   checkTensor(op, x)
   const [only] = index
-  if (!accumulate && index.length === 1 && isTensor(only) && only.dtype === 'bool' && only.ndim <= x.ndim && (!isTensor(values) || values.ndim === 0))
+  if (
+    !accumulate &&
+    index.length === 1 &&
+    isTensor(only) &&
+    only.dtype === 'bool' &&
+    only.ndim <= x.ndim &&
+    (!isTensor(values) || values.ndim === 0)
+  )
     return masked(op, x, only, values)
   const selection = read(op, x, index)
   const regions = [basic(x, selection)]
@@ -191,15 +244,33 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
     const { x: operand, params, order } = arranged(region, selection.advanced)
     const shape = [...operand.shape.slice(0, params.before), ...indices[0]!.shape, ...operand.shape.slice(operand.ndim - params.after)]
     if (isTensor(values) && values.dtype !== x.dtype && values.ndim > 0)
-      throw new TensorTypeError(`Index put requires the source and destination dtypes match, got ${x.dtype} for the destination and ${values.dtype} for the source. Convert it with x.to('${x.dtype}')`, { op, code: 'DTYPE' })
-    const src = valuesFor(op, x, isTensor(values) ? cast(values, x.dtype) : values, shape, (got) => `shape mismatch: value tensor of shape ${show(got)} cannot be broadcast to indexing result of shape ${show(shape)}`)
+      throw new TensorTypeError(
+        `Index put requires the source and destination dtypes match, got ${x.dtype} for the destination and ${values.dtype} for the source. Convert it with x.to('${x.dtype}')`,
+        { op, code: 'DTYPE' },
+      )
+    const src = valuesFor(
+      op,
+      x,
+      isTensor(values) ? cast(values, x.dtype) : values,
+      shape,
+      (got) => `shape mismatch: value tensor of shape ${show(got)} cannot be broadcast to indexing result of shape ${show(shape)}`,
+    )
     const y = putAxes([operand, src, ...indices], { ...params, accumulate })
-    next = order ? permuteDims(y, order.map((_, i) => order.indexOf(i))) : y
+    next = order
+      ? permuteDims(
+          y,
+          order.map((_, i) => order.indexOf(i)),
+        )
+      : y
   } else {
     const v = valuesAt(op, region, isTensor(values) ? cast(values, x.dtype) : values)
     next = accumulate ? add(region, v) : v
   }
-  for (let j = selection.points.length - 1; j >= 0; j--) next = putAxes([regions[j]!, next, selection.points[j]!.index], { ...pointParams(regions[j]!, selection.points[j]!), accumulate: false })
+  for (let j = selection.points.length - 1; j >= 0; j--)
+    next = putAxes([regions[j]!, next, selection.points[j]!.index], {
+      ...pointParams(regions[j]!, selection.points[j]!),
+      accumulate: false,
+    })
   if (!selection.slices.length) return next === x ? clone(x) : apart(reshapeTo(next, x.shape))
   const places = x.shape.map((n, d) => selection.slices.find((s) => s.dim === d - x.ndim)?.length ?? n)
   return replaceSlices(x, reshapeTo(next, places), selection.slices)
@@ -208,7 +279,11 @@ function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | 
 /** A mask over leading axes, which needs no reading of it when one value goes everywhere. */
 function masked(op: string, x: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor {
   const j = mask.shape.findIndex((n, k) => n !== x.shape[k])
-  if (j >= 0) throw new TensorRangeError(`The shape of the mask ${show(mask.shape)} at index ${j} does not match the shape of the indexed tensor ${show(x.shape)} at index ${j}`, { op, code: 'MASK_SHAPE' })
+  if (j >= 0)
+    throw new TensorRangeError(
+      `The shape of the mask ${show(mask.shape)} at index ${j} does not match the shape of the indexed tensor ${show(x.shape)} at index ${j}`,
+      { op, code: 'MASK_SHAPE' },
+    )
   return maskedFill(x, reshapeTo(mask, [...mask.shape, ...x.shape.slice(mask.ndim).map(() => 1)]), value)
 }
 
@@ -226,9 +301,18 @@ export interface IndexPutOptions {
  * x with `values` written (or added, with `accumulate`) at the places that the index tensors select. Where indices repeat,
  * writing keeps the last, and it alone gets the gradient; adding adds all. `null` among the indices is a whole axis.
  */
-export function indexPut(x: Tensor, ...args: Args<[indices: readonly Index[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>): Tensor {
+export function indexPut(
+  x: Tensor,
+  ...args: Args<[indices: readonly Index[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>
+): Tensor {
   const { indices = [], values = 0, accumulate = false } = readArgs<IndexPutOptions>('indexPut', args, ['indices', 'values', 'accumulate'])
-  return putAt('indexPut', x, indices.map((i) => (i === null ? slice() : i)), values, accumulate)
+  return putAt(
+    'indexPut',
+    x,
+    indices.map((i) => (i === null ? slice() : i)),
+    values,
+    accumulate,
+  )
 }
 
 /** Arguments of `selectScatter`. */
@@ -242,7 +326,11 @@ const wholes = (n: number): Slice[] => Array.from({ length: n }, () => slice())
 function scatterInto(op: string, x: Tensor, src: Tensor | undefined, index: readonly Index[]): Tensor {
   checkTensor(op, src, 'src to be a Tensor')
   const { shape } = at(x, ...index)
-  if (!sameShape(src!.shape, shape)) throw new TensorRangeError(`expected src to have a size equal to the slice of self. src size = ${show(src!.shape)}, slice size = ${show(shape)}`, { op, code: 'SHAPE_MISMATCH' })
+  if (!sameShape(src!.shape, shape))
+    throw new TensorRangeError(
+      `expected src to have a size equal to the slice of self. src size = ${show(src!.shape)}, slice size = ${show(shape)}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   return putAt(op, x, index, src!, false)
 }
 
@@ -263,7 +351,10 @@ export interface SliceScatterOptions {
 }
 
 /** x with the slice `start:end:step` of axis `dim` (default 0) replaced by src. */
-export function sliceScatter(x: Tensor, ...args: Args<[src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number], SliceScatterOptions>): Tensor {
+export function sliceScatter(
+  x: Tensor,
+  ...args: Args<[src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number], SliceScatterOptions>
+): Tensor {
   const { src, dim = 0, start, end, step } = readArgs<SliceScatterOptions>('sliceScatter', args, ['src', 'dim', 'start', 'end', 'step'])
   checkTensor('sliceScatter', x)
   return scatterInto('sliceScatter', x, src, [...wholes(normalizeDim('sliceScatter', dim, x.ndim)), slice(start, end, step)])

@@ -66,7 +66,8 @@ export const hypot: Binary = binary('hypot', {
 })
 
 /** whether a float is negative, −0 too: 1/−0 is −Inf */
-export const isNegative = (x: Expr): Expr => e.or(e.lt(x, number(0, x)), e.and(e.eq(x, number(0, x)), e.lt(e.div(number(1, x), x), number(0, x))))
+export const isNegative = (x: Expr): Expr =>
+  e.or(e.lt(x, number(0, x)), e.and(e.eq(x, number(0, x)), e.lt(e.div(number(1, x), x), number(0, x))))
 
 export const signRatio: Op<XY> = weight('sign_ratio', (x, y) => {
   const zero = number(0, x!)
@@ -77,7 +78,10 @@ export const signRatio: Op<XY> = weight('sign_ratio', (x, y) => {
 export const copysign: Binary = binary('copysign', {
   build: (x, y) => e.select(isNegative(y), e.neg(e.abs(x)), e.abs(x)),
   as: floating,
-  diff: elementwise((_, [x, y]) => signRatio(x, y), (_, [x]) => mul(x, 0)),
+  diff: elementwise(
+    (_, [x, y]) => signRatio(x, y),
+    (_, [x]) => mul(x, 0),
+  ),
 })
 
 /** x − y, and 0 where both are the same infinity. */

@@ -4,13 +4,28 @@ import type { Op } from '../core/op.ts'
 import { constant, elementwise, multilinear } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { eq, ge } from './compare.ts'
-import { type Binary, type Operand, type XY, binary, floating, indicator, integral, knownNumber, number, numbers, weight } from './families.ts'
+import {
+  type Binary,
+  type Operand,
+  type XY,
+  binary,
+  floating,
+  indicator,
+  integral,
+  knownNumber,
+  number,
+  numbers,
+  weight,
+} from './families.ts'
 import { floor, log, neg, reciprocal, roundHalfEven, rsqrt, sqrt, trunc } from './unary.ts'
 import { where } from './where.ts'
 
 export type { Binary, Operand } from './families.ts'
 
-export const plus: Binary = binary('add', { build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)), diff: elementwise('one', 'one') })
+export const plus: Binary = binary('add', {
+  build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.add(x, y)),
+  diff: elementwise('one', 'one'),
+})
 export const minus: Binary = binary('sub', { build: e.sub, diff: elementwise('one', 'minusOne'), as: numbers('sub') })
 
 /** x · y. */
@@ -64,11 +79,19 @@ export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
     case 'trunc':
       return truncDivide(x, y)
     default:
-      throw new TensorTypeError(`div expected rounding_mode to be one of null, 'trunc', or 'floor' but found '${String(options?.roundingMode)}'`, { op: 'div', code: 'ROUNDING_MODE' })
+      throw new TensorTypeError(
+        `div expected rounding_mode to be one of null, 'trunc', or 'floor' but found '${String(options?.roundingMode)}'`,
+        { op: 'div', code: 'ROUNDING_MODE' },
+      )
   }
 }
 
-export const truncDivide: Binary = binary('div_trunc', { build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)), diff: constant, as: numbers('div'), divides: true })
+export const truncDivide: Binary = binary('div_trunc', {
+  build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)),
+  diff: constant,
+  as: numbers('div'),
+  divides: true,
+})
 
 const zero = (x: Expr): Expr => e.constant(0, x.dtype)
 /** whether the remainder of truncated division has to be moved to the divisor's side */
@@ -111,7 +134,9 @@ export const remainder: Binary = binary('remainder', {
 })
 
 // where operands tie, each gets half, as in PyTorch; a NaN gives both the whole
-export const share: Op<XY> = weight('share', (x, y) => e.select(e.lt(x!, y!), number(0, x!), e.select(e.eq(x!, y!), number(0.5, x!), number(1, x!))))
+export const share: Op<XY> = weight('share', (x, y) =>
+  e.select(e.lt(x!, y!), number(0, x!), e.select(e.eq(x!, y!), number(0.5, x!), number(1, x!))),
+)
 
 /** The larger of x and y; NaN if either is. Ties share the derivative. */
 export const maximum: Binary = binary('maximum', {
@@ -196,7 +221,10 @@ export function pow(x: Operand, y: Operand): Tensor {
     if (y === -0.5) return rsqrt(x)
     if (y === -1) return reciprocal(x)
   } else if (y < 0 && Number.isInteger(y))
-    throw new TensorTypeError('Integers to negative integer powers are not allowed. Convert the base with x.float()', { op: 'pow', code: 'DTYPE' })
+    throw new TensorTypeError('Integers to negative integer powers are not allowed. Convert the base with x.float()', {
+      op: 'pow',
+      code: 'DTYPE',
+    })
   return power(x, y)
 }
 
@@ -215,7 +243,8 @@ function overNorm(n: Tensor, y: Tensor, x: Tensor): Tensor {
   return divide(n, where(eq(norm, 0), 1, norm))
 }
 
-const logical = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary => binary(name, { build, diff: constant, as: () => 'bool' })
+const logical = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary =>
+  binary(name, { build, diff: constant, as: () => 'bool' })
 /** Both, taken as bools. */
 export const logicalAnd: Binary = logical('logical_and', e.and)
 /** Either, taken as bools. */
@@ -223,7 +252,8 @@ export const logicalOr: Binary = logical('logical_or', e.or)
 /** Exactly one, taken as bools. */
 export const logicalXor: Binary = logical('logical_xor', e.xor)
 
-const bitwise = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary => binary(name, { build, diff: constant, as: integral(name) })
+const bitwise = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr) => Expr): Binary =>
+  binary(name, { build, diff: constant, as: integral(name) })
 /** Bitwise and of integers, logical and of bools. */
 export const bitwiseAnd: Binary = bitwise('bitwise_and', e.and)
 /** Bitwise or of integers, logical or of bools. */
@@ -236,7 +266,9 @@ const shift = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr, y: Expr
 /** x · 2ʸ of integers; 0 where y is negative or has more bits than the dtype. */
 export const bitwiseLeftShift: Binary = shift('bitwise_left_shift', (x, y) => e.select(inWidth(y), e.shl(x, y), zero(x)))
 /** ⌊x / 2ʸ⌋ of integers; where y is negative or has more bits than the dtype, 0 or −1 by the sign of x. */
-export const bitwiseRightShift: Binary = shift('bitwise_right_shift', (x, y) => e.shr(x, e.select(inWidth(y), y, number(dtypes[x.dtype].bytes * 8 - 1, y))))
+export const bitwiseRightShift: Binary = shift('bitwise_right_shift', (x, y) =>
+  e.shr(x, e.select(inWidth(y), y, number(dtypes[x.dtype].bytes * 8 - 1, y))),
+)
 const inWidth = (y: Expr): Expr => e.and(e.ge(y, zero(y)), e.lt(y, number(dtypes[y.dtype].bytes * 8, y)))
 
 /** Options of `round`. */
@@ -251,4 +283,3 @@ export function round(x: Tensor, options?: RoundOptions): Tensor {
   const scale = 10 ** Math.abs(decimals)
   return decimals > 0 ? divide(roundHalfEven(mul(x, scale)), scale) : mul(roundHalfEven(divide(x, scale)), scale)
 }
-

@@ -66,7 +66,8 @@ export function promoted(op: string, xs: readonly Operand[], as: (dtype: DType) 
     checkOperand(op, x)
     if (!like && isTensor(x)) like = x
   }
-  if (!like) throw new TensorTypeError('expected at least one Tensor, got only numbers. Wrap one in tensor(x)', { op, code: 'OPERAND_TYPE' })
+  if (!like)
+    throw new TensorTypeError('expected at least one Tensor, got only numbers. Wrap one in tensor(x)', { op, code: 'OPERAND_TYPE' })
   const dtype = as(resultType(...xs))
   const anchor = like
   return xs.map((x) => (isTensor(x) ? cast(x, dtype) : filledLike(anchor, x, dtype)))

@@ -9,7 +9,12 @@ import { cast } from './cast.ts'
 import { moveTo } from './device.ts'
 
 /** What `x.to` takes. */
-export type To = [dtype: DType] | [device: Device] | [device: Device, dtype: DType] | [other: Tensor] | [options: { readonly dtype?: DType; readonly device?: Device }]
+export type To =
+  | [dtype: DType]
+  | [device: Device]
+  | [device: Device, dtype: DType]
+  | [other: Tensor]
+  | [options: { readonly dtype?: DType; readonly device?: Device }]
 
 /** `x` as what `x.to(...)` asks for; the conversion is done where there is less to move. */
 export function convert(x: Tensor, args: To): Tensor {
@@ -24,7 +29,8 @@ export function convert(x: Tensor, args: To): Tensor {
     dtype = first['dtype'] as DType | undefined
     device = first['device'] as Device | undefined
   } else if (typeof first === 'string' && Object.hasOwn(dtypes, first)) dtype = first as DType
-  else if (first === undefined) throw new TensorTypeError('expected a dtype, a device, a Tensor or options, got nothing', { op: 'to', code: 'ARGUMENT' })
+  else if (first === undefined)
+    throw new TensorTypeError('expected a dtype, a device, a Tensor or options, got nothing', { op: 'to', code: 'ARGUMENT' })
   else device = first as Device
   checkDTypeName('to', dtype)
   const target = device === undefined ? x.value.backend : resolveDevice(device, 'to')

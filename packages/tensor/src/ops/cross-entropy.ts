@@ -39,20 +39,30 @@ function checkWeight(op: string, weight: Tensor | null | undefined, classes: num
   if (!weight) return
   checkTensor(op, weight, 'the weight to be a Tensor')
   if (weight.ndim !== 1 || weight.shape[0] !== classes)
-    throw new TensorRangeError(`weight tensor should be defined either for all ${classes} classes or no classes but got weight tensor of shape: ${show(weight.shape)}`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `weight tensor should be defined either for all ${classes} classes or no classes but got weight tensor of shape: ${show(weight.shape)}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
 }
 
 function checkShapes(op: string, x: Tensor, target: Tensor): void {
-  if (x.ndim === 0) throw new TensorRangeError('expected input of shape [C], [N, C] or [N, C, d1, …], got a 0-d tensor', { op, code: 'RANK' })
+  if (x.ndim === 0)
+    throw new TensorRangeError('expected input of shape [C], [N, C] or [N, C, d1, …], got a 0-d tensor', { op, code: 'RANK' })
   if (target.ndim !== x.ndim - 1)
     throw new TensorRangeError(
-      x.ndim > 2 ? `Expected target size ${show(x.shape.filter((_, i) => i !== 1))}, got ${show(target.shape)}` : `0D or 1D target tensor expected, multi-target not supported; got input ${show(x.shape)} and target ${show(target.shape)}`,
+      x.ndim > 2
+        ? `Expected target size ${show(x.shape.filter((_, i) => i !== 1))}, got ${show(target.shape)}`
+        : `0D or 1D target tensor expected, multi-target not supported; got input ${show(x.shape)} and target ${show(target.shape)}`,
       { op, code: 'SHAPE_MISMATCH' },
     )
   if (x.ndim > 1 && x.shape[0] !== target.shape[0])
-    throw new TensorRangeError(`Expected input batch_size (${x.shape[0]}) to match target batch_size (${target.shape[0]}).`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(`Expected input batch_size (${x.shape[0]}) to match target batch_size (${target.shape[0]}).`, {
+      op,
+      code: 'SHAPE_MISMATCH',
+    })
   const expected = x.shape.filter((_, i) => i !== classAxis(x))
-  if (!sameShape(expected, target.shape)) throw new TensorRangeError(`Expected target size ${show(expected)}, got ${show(target.shape)}`, { op, code: 'SHAPE_MISMATCH' })
+  if (!sameShape(expected, target.shape))
+    throw new TensorRangeError(`Expected target size ${show(expected)}, got ${show(target.shape)}`, { op, code: 'SHAPE_MISMATCH' })
 }
 
 /** Log-probabilities of the target classes, and which targets count. */
@@ -65,7 +75,11 @@ interface Picked {
 
 function pick(op: string, x: Tensor, target: Tensor, weight: Tensor | null | undefined, ignoreIndex: number): Picked {
   checkShapes(op, x, target)
-  if (isFloat(target.dtype) || target.dtype === 'bool') throw new TensorTypeError(`expected scalar type Long for the target but found ${target.dtype}; class indices are integers. Convert with target.int()`, { op, code: 'DTYPE' })
+  if (isFloat(target.dtype) || target.dtype === 'bool')
+    throw new TensorTypeError(
+      `expected scalar type Long for the target but found ${target.dtype}; class indices are integers. Convert with target.int()`,
+      { op, code: 'DTYPE' },
+    )
   const axis = classAxis(x)
   checkWeight(op, weight, x.shape[axis]!)
   const index = target.dtype === 'int64' ? target : cast(target, 'int32')
@@ -74,7 +88,11 @@ function pick(op: string, x: Tensor, target: Tensor, weight: Tensor | null | und
   const shape = x.shape.map((n, i) => (i === axis ? 1 : n))
   const losses = where(ignored, 0, neg(reshapeTo(atClasses(op, x, axis, reshapeTo(classes, shape)), target.shape)))
   if (!weight) return { losses, ignored, weights: null }
-  const weights = where(ignored, 0, reshapeTo(atClasses(op, cast(weight, x.dtype), 0, reshapeTo(classes, [numel(target.shape)])), target.shape))
+  const weights = where(
+    ignored,
+    0,
+    reshapeTo(atClasses(op, cast(weight, x.dtype), 0, reshapeTo(classes, [numel(target.shape)])), target.shape),
+  )
   return { losses, ignored, weights }
 }
 
@@ -85,7 +103,11 @@ function atClasses(op: string, x: Tensor, axis: number, classes: Tensor): Tensor
   } catch (e) {
     if (!isMapgradError(e) || e.code !== 'INDEX_RANGE') throw e
     const target = /index (-?\d+)/.exec(e.message)?.[1] ?? ''
-    throw new TensorRangeError(`Target ${target} is out of bounds. Expected classes from 0 to ${x.shape[axis]! - 1}, or ignoreIndex`, { op, code: 'INDEX_RANGE', cause: e })
+    throw new TensorRangeError(`Target ${target} is out of bounds. Expected classes from 0 to ${x.shape[axis]! - 1}, or ignoreIndex`, {
+      op,
+      code: 'INDEX_RANGE',
+      cause: e,
+    })
   }
 }
 
@@ -100,7 +122,14 @@ function reducePicked(picked: Picked, losses: Tensor, reduction: LossReduction):
  * The mean is over the targets that count, by their weights.
  * @throws TensorRangeError for a class that is not there
  */
-export function nllLoss(input: Tensor, target: Tensor, ...args: Args<[weight?: Tensor | null, sizeAverage?: Legacy, ignoreIndex?: number, reduce?: Legacy, reduction?: LossReduction], NllLossOptions>): Tensor {
+export function nllLoss(
+  input: Tensor,
+  target: Tensor,
+  ...args: Args<
+    [weight?: Tensor | null, sizeAverage?: Legacy, ignoreIndex?: number, reduce?: Legacy, reduction?: LossReduction],
+    NllLossOptions
+  >
+): Tensor {
   const op = 'nllLoss'
   const options = readArgs<NllLossOptions>(op, args, names)
   checkTensor(op, input, 'the input to be a Tensor')
@@ -120,7 +149,17 @@ export function nllLoss(input: Tensor, target: Tensor, ...args: Args<[weight?: T
 export function crossEntropy(
   input: Tensor,
   target: Tensor,
-  ...args: Args<[weight?: Tensor | null, sizeAverage?: Legacy, ignoreIndex?: number, reduce?: Legacy, reduction?: LossReduction, labelSmoothing?: number], CrossEntropyOptions>
+  ...args: Args<
+    [
+      weight?: Tensor | null,
+      sizeAverage?: Legacy,
+      ignoreIndex?: number,
+      reduce?: Legacy,
+      reduction?: LossReduction,
+      labelSmoothing?: number,
+    ],
+    CrossEntropyOptions
+  >
 ): Tensor {
   const op = 'crossEntropy'
   const options = readArgs<CrossEntropyOptions>(op, args, [...names, 'labelSmoothing'])
@@ -132,12 +171,15 @@ export function crossEntropy(
 function entropyOf(op: string, input: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   const { weight, ignoreIndex = -100, labelSmoothing: smoothing = 0 } = options
   const reduction = reductionOf(op, options)
-  if (!(smoothing >= 0 && smoothing <= 1)) throw new TensorRangeError(`label_smoothing must be between 0.0 and 1.0. Got: ${smoothing}`, { op, code: 'LABEL_SMOOTHING' })
-  if (input.ndim === 0) throw new TensorRangeError('expected input of shape [C], [N, C] or [N, C, d1, …], got a 0-d tensor', { op, code: 'RANK' })
+  if (!(smoothing >= 0 && smoothing <= 1))
+    throw new TensorRangeError(`label_smoothing must be between 0.0 and 1.0. Got: ${smoothing}`, { op, code: 'LABEL_SMOOTHING' })
+  if (input.ndim === 0)
+    throw new TensorRangeError('expected input of shape [C], [N, C] or [N, C, d1, …], got a 0-d tensor', { op, code: 'RANK' })
   const axis = classAxis(input)
   const logs = logSoftmax(input, axis)
   const classes = input.shape[axis]!
-  if (sameShape(input.shape, target.shape)) return ofProbabilities(logs, target, { weight: weight ?? null, smoothing, reduction, classes, axis })
+  if (sameShape(input.shape, target.shape))
+    return ofProbabilities(logs, target, { weight: weight ?? null, smoothing, reduction, classes, axis })
   const picked = pick(op, logs, target, weight, ignoreIndex)
   const { losses, weights, ignored } = picked
   const sharp = reducePicked(picked, weights ? mul(losses, weights) : losses, reduction)
@@ -147,7 +189,11 @@ function entropyOf(op: string, input: Tensor, target: Tensor, options: CrossEntr
 }
 
 /** The classes' weights [C] in the shape that multiplies x. */
-const alongClasses = (weight: Tensor, x: Tensor, axis: number): Tensor => reshapeTo(cast(weight, x.dtype), x.shape.map((n, i) => (i === axis ? n : 1)))
+const alongClasses = (weight: Tensor, x: Tensor, axis: number): Tensor =>
+  reshapeTo(
+    cast(weight, x.dtype),
+    x.shape.map((n, i) => (i === axis ? n : 1)),
+  )
 
 interface Soft {
   readonly weight: Tensor | null
@@ -158,7 +204,11 @@ interface Soft {
 }
 function ofProbabilities(logs: Tensor, target: Tensor, { weight, smoothing, reduction, classes, axis }: Soft): Tensor {
   const op = 'crossEntropy'
-  if (!isFloat(target.dtype)) throw new TensorTypeError(`Expected floating point type for target with class probabilities, got ${target.dtype}. Give class indices with one axis less, or convert with target.float()`, { op, code: 'DTYPE' })
+  if (!isFloat(target.dtype))
+    throw new TensorTypeError(
+      `Expected floating point type for target with class probabilities, got ${target.dtype}. Give class indices with one axis less, or convert with target.float()`,
+      { op, code: 'DTYPE' },
+    )
   checkWeight(op, weight, classes)
   const t = smoothing > 0 ? add(mul(target, 1 - smoothing), smoothing / classes) : target
   const terms = mul(logs, t)

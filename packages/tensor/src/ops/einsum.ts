@@ -110,7 +110,8 @@ function subscripts(text: string, from: number, where: string): (Label | '...')[
     if (c === ' ') continue
     if (c === '.') {
       if (out.includes('...')) throw fault(`found '.' for ${where} for which an ellipsis was already found`)
-      if (text.slice(i, i + 3) !== '...') throw fault(`found '.' for ${where} that is not part of any ellipsis${where === 'output' ? ' (...)' : ''}`)
+      if (text.slice(i, i + 3) !== '...')
+        throw fault(`found '.' for ${where} that is not part of any ellipsis${where === 'output' ? ' (...)' : ''}`)
       out.push('...')
       i += 2
       continue
@@ -140,14 +141,19 @@ function name(x: Tensor, given: readonly (Label | '...')[], i: number): Named {
   if (under < 0 || (under > 0 && !given.includes('...'))) {
     const n = given.filter((l) => l !== '...').length
     const has = given.includes('...')
-    throw fault(`the number of subscripts in the equation (${n}) ${has ? 'is more than' : 'does not match'} the number of dimensions (${x.ndim}) for operand ${i}${has ? '' : ' and no ellipsis was given'}`)
+    throw fault(
+      `the number of subscripts in the equation (${n}) ${has ? 'is more than' : 'does not match'} the number of dimensions (${x.ndim}) for operand ${i}${has ? '' : ' and no ellipsis was given'}`,
+    )
   }
   const labels = given.flatMap((l) => (l === '...' ? Array.from({ length: under }, (_, j) => j - under) : [l]))
   let y = x
   for (let d = 0; d < labels.length; d++) {
     const first = labels.indexOf(labels[d]!)
     if (first === d) continue
-    if (y.shape[first] !== y.shape[d]) throw fault(`subscript ${nameOf(labels[d]!)} is repeated for operand ${i} but the sizes don't match, ${y.shape[d]} != ${y.shape[first]}`)
+    if (y.shape[first] !== y.shape[d])
+      throw fault(
+        `subscript ${nameOf(labels[d]!)} is repeated for operand ${i} but the sizes don't match, ${y.shape[d]} != ${y.shape[first]}`,
+      )
     y = diagonal(y, 0, first, d)
     const [label] = labels.splice(d, 1)
     labels.splice(first, 1)
@@ -166,14 +172,24 @@ function broadcast(operands: readonly Named[]): Named[] {
       const known = size.get(l) ?? 1
       if (n !== known && n !== 1 && known !== 1)
         throw l < 0
-          ? fault(`dimension ${d} covered by ellipsis in operand ${i} has size ${n} which does not broadcast with previously seen ellipsis with size ${known} for the respective dimension`)
+          ? fault(
+              `dimension ${d} covered by ellipsis in operand ${i} has size ${n} which does not broadcast with previously seen ellipsis with size ${known} for the respective dimension`,
+            )
           : fault(`subscript ${nameOf(l)} has size ${n} for operand ${i} which does not broadcast with previously seen size ${known}`)
       if (known === 1) size.set(l, n)
     })
   })
   return operands.map(({ x, labels }) => {
     const stays = labels.map((l, d) => x.shape[d] === size.get(l))
-    return stays.every(Boolean) ? { x, labels } : { x: reshapeTo(x, x.shape.filter((_, d) => stays[d])), labels: labels.filter((_, d) => stays[d]) }
+    return stays.every(Boolean)
+      ? { x, labels }
+      : {
+          x: reshapeTo(
+            x,
+            x.shape.filter((_, d) => stays[d]),
+          ),
+          labels: labels.filter((_, d) => stays[d]),
+        }
   })
 }
 
@@ -200,11 +216,16 @@ function fromSublists(args: readonly unknown[]): [Equation, Tensor[]] {
       operands.push(arg)
       continue
     }
-    if (!Array.isArray(arg)) throw new TensorTypeError(`expected tensors and lists of axes in turn, got ${describe(arg)} at position ${i}: einsum(x, [0, 1], y, [1, 2], [0, 2])`, { op: 'einsum', code: 'EQUATION' })
+    if (!Array.isArray(arg))
+      throw new TensorTypeError(
+        `expected tensors and lists of axes in turn, got ${describe(arg)} at position ${i}: einsum(x, [0, 1], y, [1, 2], [0, 2])`,
+        { op: 'einsum', code: 'EQUATION' },
+      )
     lists.push(
       arg.map((l: unknown) => {
         if (l === '...') return l
-        if (typeof l !== 'number' || !Number.isInteger(l) || l < 0 || l >= LETTERS.length) throw fault('subscript in subscript list is not within the valid range [0, 52)')
+        if (typeof l !== 'number' || !Number.isInteger(l) || l < 0 || l >= LETTERS.length)
+          throw fault('subscript in subscript list is not within the valid range [0, 52)')
         return l
       }),
     )
@@ -226,9 +247,17 @@ export function einsum(x: Tensor, axes: Sublist, ...more: readonly (Tensor | Sub
 export function einsum(...args: readonly unknown[]): Tensor {
   const [first, ...rest] = args
   if (args.length < 2 || isOptions(first))
-    throw new TensorTypeError('einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list', { op: 'einsum', code: 'EQUATION' })
-  if (typeof first !== 'string' && !isTensor(first)) throw new TensorTypeError(`einsum(): argument 'equation' (position 1) must be a string, not ${describe(first)}`, { op: 'einsum', code: 'EQUATION' })
-  const [equation, xs] = typeof first === 'string' ? [parse(first), (Array.isArray(rest[0]) ? rest[0] : rest) as Tensor[]] : fromSublists(args)
+    throw new TensorTypeError(
+      'einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list',
+      { op: 'einsum', code: 'EQUATION' },
+    )
+  if (typeof first !== 'string' && !isTensor(first))
+    throw new TensorTypeError(`einsum(): argument 'equation' (position 1) must be a string, not ${describe(first)}`, {
+      op: 'einsum',
+      code: 'EQUATION',
+    })
+  const [equation, xs] =
+    typeof first === 'string' ? [parse(first), (Array.isArray(rest[0]) ? rest[0] : rest) as Tensor[]] : fromSublists(args)
   for (const x of xs) checkTensor('einsum', x)
   if (xs.length < equation.inputs.length) throw fault('fewer operands were provided than specified in the equation')
   if (xs.length > equation.inputs.length) throw fault('more operands were provided than specified in the equation')

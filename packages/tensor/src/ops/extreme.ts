@@ -11,7 +11,17 @@ import type { Tensor } from '../tensor.ts'
 import { div, maximum, minimum, mul } from './binary.ts'
 import { cast } from './cast.ts'
 import { gather } from './gather.ts'
-import { type DimsParam, type Dims, type ReduceArgs, type ReduceOptions, type Reduction, dimsOf, kept, readDims, sumDims } from './reduce.ts'
+import {
+  type DimsParam,
+  type Dims,
+  type ReduceArgs,
+  type ReduceOptions,
+  type Reduction,
+  dimsOf,
+  kept,
+  readDims,
+  sumDims,
+} from './reduce.ts'
 import { reshapeTo, unreduce } from './view.ts'
 
 /** 1 where x is the chosen value y, NaN for NaN; else 0. In the dtype of x. */
@@ -69,11 +79,15 @@ export const argminDims: Reduction = place('argmin')
 export function checkNotEmpty(op: string, x: Tensor, dims: readonly number[], all: boolean): void {
   if (all) {
     if (numel(x.shape) === 0)
-      throw new TensorRangeError(`${op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`, { op, code: 'EMPTY_REDUCTION' })
+      throw new TensorRangeError(
+        `${op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`,
+        { op, code: 'EMPTY_REDUCTION' },
+      )
     return
   }
   for (const d of dims)
-    if (x.shape[x.ndim + d] === 0) throw new TensorRangeError(`${op}(): Expected reduction dim ${x.ndim + d} to have non-zero size.`, { op, code: 'EMPTY_REDUCTION' })
+    if (x.shape[x.ndim + d] === 0)
+      throw new TensorRangeError(`${op}(): Expected reduction dim ${x.ndim + d} to have non-zero size.`, { op, code: 'EMPTY_REDUCTION' })
 }
 
 /** Bools as numbers, which extremes are looked for among; the result goes back. */
@@ -104,7 +118,10 @@ export function aminmax(x: Tensor, ...args: [options?: AminmaxOptions]): Named<r
   const options = readArgs<AminmaxOptions>('aminmax', args, [], ['dim', 'keepdim'])
   checkTensor('aminmax', x)
   if (numel(x.shape) === 0 && (options.dim ?? null) === null)
-    throw new TensorRangeError('aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.', { op: 'aminmax', code: 'EMPTY_REDUCTION' })
+    throw new TensorRangeError('aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.', {
+      op: 'aminmax',
+      code: 'EMPTY_REDUCTION',
+    })
   return named(['min', 'max'], [extremes('aminmax', aminDims, x, options), extremes('aminmax', amaxDims, x, options)])
 }
 
@@ -148,7 +165,14 @@ export interface MaxOptions {
   readonly keepdim?: boolean
 }
 
-function along(name: 'max' | 'min', place: Reduction, all: Reduction, both: (x: Tensor, y: Tensor) => Tensor, x: Tensor, args: readonly unknown[]): Tensor | ValuesIndices {
+function along(
+  name: 'max' | 'min',
+  place: Reduction,
+  all: Reduction,
+  both: (x: Tensor, y: Tensor) => Tensor,
+  x: Tensor,
+  args: readonly unknown[],
+): Tensor | ValuesIndices {
   checkTensor(name, x)
   if (isTensor(args[0])) {
     readArgs(name, args, ['other'])

@@ -75,7 +75,10 @@ export function binary(name: string, { build, diff, as, divides }: BinaryRule): 
     args: (x, y) => {
       const xs = promoted(name, [x, y], as) as XY
       if (divides && typeof y !== 'object' && !Number(y) && !isFloat(xs[0].dtype))
-        throw new TensorRangeError(`ZeroDivisionError: expected an integer tensor to be divided by anything but 0, got ${String(y)}`, { op: name, code: 'ZERO_DIVISION' })
+        throw new TensorRangeError(`ZeroDivisionError: expected an integer tensor to be divided by anything but 0, got ${String(y)}`, {
+          op: name,
+          code: 'ZERO_DIVISION',
+        })
       return [xs, null]
     },
     result: broadcastAval(name),
@@ -92,7 +95,11 @@ export function floating(dtype: DType): DType {
 /** Refuses bools, as PyTorch does for this op. */
 export function numbers(name: string): (dtype: DType) => DType {
   return (dtype) => {
-    if (dtype === 'bool') throw new TensorTypeError("expected at least one number dtype, got only bool. Convert with x.to('int32'), or use logicalXor, bitwiseAnd", { op: name, code: 'DTYPE' })
+    if (dtype === 'bool')
+      throw new TensorTypeError(
+        "expected at least one number dtype, got only bool. Convert with x.to('int32'), or use logicalXor, bitwiseAnd",
+        { op: name, code: 'DTYPE' },
+      )
     return dtype
   }
 }

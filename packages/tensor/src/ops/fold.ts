@@ -40,4 +40,5 @@ export function scanned(x: Tensor, combine: (before: Tensor, y: Tensor) => Tenso
   return y
 }
 
-const placed = (x: Tensor, start: number, size: number): Tensor => embedAxes(x, [{ dim: -1, start, step: 1, length: x.shape[x.ndim - 1]!, size }])
+const placed = (x: Tensor, start: number, size: number): Tensor =>
+  embedAxes(x, [{ dim: -1, start, step: 1, length: x.shape[x.ndim - 1]!, size }])

@@ -29,15 +29,25 @@ export const gatherAlong: Op<[x: Tensor, index: Tensor], AlongParams, [x: Tensor
     const d = x.shape.length + dim
     return {
       variant: '',
-      loop: () => ({ inputs: [{ dtype: x.dtype, coordinates: [{ expr: e.input(1, 'int32'), outOfRange: 'error' }] }, 'int32'], body: e.input(0, x.dtype) }),
+      loop: () => ({
+        inputs: [{ dtype: x.dtype, coordinates: [{ expr: e.input(1, 'int32'), outOfRange: 'error' }] }, 'int32'],
+        body: e.input(0, x.dtype),
+      }),
       inputs: [
-        { strides: x.strides.map((s, i) => (i === d ? 0 : s)), offset: x.offset, coordinates: [{ stride: x.strides[d]!, size: x.shape[d]! }] },
+        {
+          strides: x.strides.map((s, i) => (i === d ? 0 : s)),
+          offset: x.offset,
+          coordinates: [{ stride: x.strides[d]!, size: x.shape[d]! }],
+        },
         { strides: index.strides, offset: index.offset },
       ],
     }
   }),
   batch: ([x, index], [dx, di], params, { size }) => [gatherAlong(batchOrExpand(x, dx, size), batchOrExpand(index, di, size), params), 0],
-  diff: multilinear((ct, [x, index], params) => scatterAlong(filledLike(x, 0, x.dtype, x.shape), index, ct, { ...params, op: 'sum' }), null),
+  diff: multilinear(
+    (ct, [x, index], params) => scatterAlong(filledLike(x, 0, x.dtype, x.shape), index, ct, { ...params, op: 'sum' }),
+    null,
+  ),
   outOfRange: ([x, index], { dim, axis }) => {
     const size = x!.shape[x!.shape.length + dim]!
     return outOfBounds(offender(index!, 0, size), axis, size)
@@ -62,21 +72,33 @@ export function gather(x: Tensor, ...args: Args<[dim: number, index: Tensor], Ga
   const [i, params] = along('gather', x, dim, index)
   if (numel(i.shape) === 0) return filledLike(x, 0, x.dtype, index!.shape)
   if (!withinSizes(i.shape, atLeast1(x).shape, params.dim))
-    throw new TensorRangeError(`Size does not match at dimension ${i.shape.findIndex((n, d) => d !== params.axis && n > x.shape[d]!)} expected index ${show(i.shape)} to be no larger than self ${show(x.shape)} apart from dimension ${params.axis}`, {
-      op: 'gather',
-      code: 'SHAPE_MISMATCH',
-    })
+    throw new TensorRangeError(
+      `Size does not match at dimension ${i.shape.findIndex((n, d) => d !== params.axis && n > x.shape[d]!)} expected index ${show(i.shape)} to be no larger than self ${show(x.shape)} apart from dimension ${params.axis}`,
+      {
+        op: 'gather',
+        code: 'SHAPE_MISMATCH',
+      },
+    )
   const y = gatherAlong(atLeast1(x), i, params)
   return index!.ndim === 0 ? reshapeTo(y, []) : y
 }
 
 /** The checked index, with at least one axis, and along which axis it selects from x. */
-export function along(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, self = 'input'): [index: Tensor, params: AlongParams] {
+export function along(
+  op: string,
+  x: Tensor,
+  dim: number | undefined,
+  index: Tensor | undefined,
+  self = 'input',
+): [index: Tensor, params: AlongParams] {
   checkTensor(op, x)
   const i = asIndex(op, index!, `${op}(): Expected dtype int32/int64 for index`)
   const axis = normalizeDim(op, dim as number, x.ndim)
   if (numel(i.shape) > 0 && Math.max(x.ndim, 1) !== Math.max(i.ndim, 1))
-    throw new TensorRangeError(`Index tensor must have the same number of dimensions as ${self} tensor, got shapes ${show(i.shape)} and ${show(x.shape)}. Reshape or expand the index`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `Index tensor must have the same number of dimensions as ${self} tensor, got shapes ${show(i.shape)} and ${show(x.shape)}. Reshape or expand the index`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   return [atLeast1(i), { dim: fromEnd(op, axis, x.ndim), axis }]
 }
 
@@ -93,7 +115,10 @@ export function takeAlongDim(x: Tensor, ...args: Args<[indices: Tensor, dim?: nu
   const i = asIndex('takeAlongDim', indices!, 'torch.take_along_dim(): dtype of indices should be Long')
   if (dim === undefined || dim === null) return takeAlongDim(reshapeTo(x, [numel(x.shape)]), reshapeTo(i, [numel(i.shape)]), 0)
   if (x.ndim !== i.ndim)
-    throw new TensorRangeError(`torch.take_along_dim(): input and indices should have the same number of dimensions, but got ${x.ndim} dimensions for input, and ${i.ndim} dimensions for indices`, { op: 'takeAlongDim', code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `torch.take_along_dim(): input and indices should have the same number of dimensions, but got ${x.ndim} dimensions for input, and ${i.ndim} dimensions for indices`,
+      { op: 'takeAlongDim', code: 'SHAPE_MISMATCH' },
+    )
   const axis = normalizeDim('takeAlongDim', dim, x.ndim)
   const [a, b] = [atLeast1(x), atLeast1(i)]
   const without = (s: Shape): Shape => s.map((n, d) => (d === axis ? 1 : n))

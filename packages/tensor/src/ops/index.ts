@@ -45,12 +45,19 @@ function sentence(indices: readonly ArrayValue[], sizes: Shape, { wrap, axes, sa
 }
 
 /** y[l, a, m, c] = x[l, a, i₁[l, m] … iₖ[l, m], c]. */
-export const indexAxes: Op<Operands, IndexParams, [xs: Operands, params: IndexParams]> = defineOp<Operands, IndexParams, [xs: Operands, params: IndexParams]>({
+export const indexAxes: Op<Operands, IndexParams, [xs: Operands, params: IndexParams]> = defineOp<
+  Operands,
+  IndexParams,
+  [xs: Operands, params: IndexParams]
+>({
   name: 'index',
   args: (xs, params) => [xs, params],
   result: ([x, first], { before, own, after }) => {
     const at = first!.shape.length - own
-    return { shape: [...x.shape.slice(0, at + before), ...first!.shape.slice(at), ...x.shape.slice(x.shape.length - after)], dtype: x.dtype }
+    return {
+      shape: [...x.shape.slice(0, at + before), ...first!.shape.slice(at), ...x.shape.slice(x.shape.length - after)],
+      dtype: x.dtype,
+    }
   },
   compute: loop(([x, ...indices], { before, own, after, wrap }) => {
     const k = indices.length
@@ -66,7 +73,10 @@ export const indexAxes: Op<Operands, IndexParams, [xs: Operands, params: IndexPa
             dtype: x.dtype,
             coordinates: indices.map((_, j) => {
               const i = e.input(j + 1, 'int32')
-              return { expr: wrap ? e.select(e.lt(i, e.constant(0, 'int32')), e.add(i, e.scalar(j, 'int32')), i) : i, outOfRange: 'error' as const }
+              return {
+                expr: wrap ? e.select(e.lt(i, e.constant(0, 'int32')), e.add(i, e.scalar(j, 'int32')), i) : i,
+                outOfRange: 'error' as const,
+              }
             }),
           },
           ...indices.map(() => 'int32' as const),
@@ -80,13 +90,21 @@ export const indexAxes: Op<Operands, IndexParams, [xs: Operands, params: IndexPa
           offset: x.offset,
           coordinates: indices.map((_, j) => ({ stride: x.strides[at(j)]!, size: x.shape[at(j)]! })),
         },
-        ...indices.map((i) => ({ strides: [...i.strides.slice(0, lead), ...zeros(before), ...i.strides.slice(lead), ...zeros(after)], offset: i.offset })),
+        ...indices.map((i) => ({
+          strides: [...i.strides.slice(0, lead), ...zeros(before), ...i.strides.slice(lead), ...zeros(after)],
+          offset: i.offset,
+        })),
       ],
       scalars: wrap ? indices.map((_, j) => x.shape[at(j)]!) : [],
     }
   }),
-  batch: ([x, ...indices], [dx, ...dims], params, { size }) => [indexAxes([batchOrExpand(x, dx, size), ...indices.map((i, j) => batchOrExpand(i, dims[j]!, size))], params), 0],
-  diff: multilinear((ct, [x, ...indices], params) => putAxes([filledLike(x, 0, x.dtype, x.shape), ct, ...indices], { ...params, accumulate: true })),
+  batch: ([x, ...indices], [dx, ...dims], params, { size }) => [
+    indexAxes([batchOrExpand(x, dx, size), ...indices.map((i, j) => batchOrExpand(i, dims[j]!, size))], params),
+    0,
+  ],
+  diff: multilinear((ct, [x, ...indices], params) =>
+    putAxes([filledLike(x, 0, x.dtype, x.shape), ct, ...indices], { ...params, accumulate: true }),
+  ),
   outOfRange: ([x, ...indices], params) => sentence(indices, indexedSizes(x!.shape, indices.length, params), params),
 })
 
@@ -114,11 +132,22 @@ export const putAxes: Op<Puts, PutParams, [xs: Puts, params: PutParams]> = defin
     const index = expandTo(flat, [...lead, ...before, m, ...after])
     const op = !params.accumulate ? 'set' : x.dtype === 'bool' ? 'max' : 'sum'
     try {
-      const y = scatterAlong(reshapeTo(x, [...lead, ...before, numel(sizes), ...after]), index, reshapeTo(src, index.shape), { dim: -1 - params.after, axis: 0, op })
+      const y = scatterAlong(reshapeTo(x, [...lead, ...before, numel(sizes), ...after]), index, reshapeTo(src, index.shape), {
+        dim: -1 - params.after,
+        axis: 0,
+        op,
+      })
       return reshapeTo(y, x.shape)
     } catch (error) {
       if (!isMapgradError(error) || error.code !== 'INDEX_RANGE') throw error
-      throw new TensorRangeError(sentence(indices.map((i) => i.value.concrete('index')), sizes, params), { op: 'index_put', code: 'INDEX_RANGE' })
+      throw new TensorRangeError(
+        sentence(
+          indices.map((i) => i.value.concrete('index')),
+          sizes,
+          params,
+        ),
+        { op: 'index_put', code: 'INDEX_RANGE' },
+      )
     }
   }),
   batch: (xs, dims, params, { size }) => [putAxes(xs.map((x, i) => batchOrExpand(x, dims[i]!, size)) as unknown as Puts, params), 0],

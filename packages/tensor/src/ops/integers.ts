@@ -2,11 +2,15 @@ import { isOptions, readArgs } from '../core/args.ts'
 import { TensorTypeError, describe } from '../core/errors.ts'
 
 /** Integers one by one, as one array, or by name in an object. */
-export type Numbers<Name extends string> = readonly number[] | readonly [numbers: readonly number[]] | readonly [named: { readonly [N in Name]: number | readonly number[] }]
+export type Numbers<Name extends string> =
+  | readonly number[]
+  | readonly [numbers: readonly number[]]
+  | readonly [named: { readonly [N in Name]: number | readonly number[] }]
 
 /** An integer argument, checked. */
 export function checkInteger(op: string, name: string, x: unknown): number {
-  if (typeof x !== 'number' || !Number.isInteger(x)) throw new TensorTypeError(`expected ${name} to be an integer, got ${describe(x)}`, { op, code: 'INTEGER' })
+  if (typeof x !== 'number' || !Number.isInteger(x))
+    throw new TensorTypeError(`expected ${name} to be an integer, got ${describe(x)}`, { op, code: 'INTEGER' })
   return x
 }
 

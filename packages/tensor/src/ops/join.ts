@@ -34,7 +34,13 @@ export const concat: Op<Tensors, number, [xs: Tensors, dim: number]> = defineOp<
     },
     { cover: true },
   ),
-  batch: (xs, dims, dim, { size }) => [concat(xs.map((x, i) => batchOrExpand(x, dims[i]!, size)), dim), 0],
+  batch: (xs, dims, dim, { size }) => [
+    concat(
+      xs.map((x, i) => batchOrExpand(x, dims[i]!, size)),
+      dim,
+    ),
+    0,
+  ],
   diff: linear((ct, xs, dim) => {
     let at = 0
     return xs.map((x) => {
@@ -46,9 +52,11 @@ export const concat: Op<Tensors, number, [xs: Tensors, dim: number]> = defineOp<
 })
 
 function checkTensors(op: string, xs: readonly Tensor[] | undefined, empty: string): readonly Tensor[] {
-  if (!Array.isArray(xs)) throw new TensorTypeError(`expected an array of Tensors, got ${describe(xs)}. Write ${op}([x, y])`, { op, code: 'OPERAND_TYPE' })
+  if (!Array.isArray(xs))
+    throw new TensorTypeError(`expected an array of Tensors, got ${describe(xs)}. Write ${op}([x, y])`, { op, code: 'OPERAND_TYPE' })
   xs.forEach((x, i) => {
-    if (!isTensor(x)) throw new TensorTypeError(`expected Tensor as element ${i} in argument 0, but got ${describe(x)}`, { op, code: 'OPERAND_TYPE' })
+    if (!isTensor(x))
+      throw new TensorTypeError(`expected Tensor as element ${i} in argument 0, but got ${describe(x)}`, { op, code: 'OPERAND_TYPE' })
   })
   if (xs.length === 0) throw new TensorRangeError(empty, { op, code: 'EMPTY_LIST' })
   return xs as readonly Tensor[]
@@ -71,13 +79,24 @@ function concatenated(op: string, given: readonly Tensor[], dim: number): Tensor
   const xs = all.filter((x) => x.ndim !== 1 || x.shape[0] !== 0)
   const first = xs[0] ?? all[0]!
   const zero = all.findIndex((x) => x.ndim === 0)
-  if (zero >= 0) throw new TensorRangeError(`zero-dimensional tensor (at position ${zero}) cannot be concatenated. Use stack, or reshape it to [1]`, { op, code: 'RANK' })
+  if (zero >= 0)
+    throw new TensorRangeError(`zero-dimensional tensor (at position ${zero}) cannot be concatenated. Use stack, or reshape it to [1]`, {
+      op,
+      code: 'RANK',
+    })
   const axis = normalizeDim(op, dim, first.ndim)
   for (const x of xs) {
-    if (x.ndim !== first.ndim) throw new TensorRangeError(`Tensors must have same number of dimensions: got ${first.ndim} and ${x.ndim}; shapes ${show(first.shape)} and ${show(x.shape)}`, { op, code: 'SHAPE_MISMATCH' })
+    if (x.ndim !== first.ndim)
+      throw new TensorRangeError(
+        `Tensors must have same number of dimensions: got ${first.ndim} and ${x.ndim}; shapes ${show(first.shape)} and ${show(x.shape)}`,
+        { op, code: 'SHAPE_MISMATCH' },
+      )
     const d = x.shape.findIndex((n, i) => i !== axis && n !== first.shape[i])
     if (d >= 0)
-      throw new TensorRangeError(`Sizes of tensors must match except in dimension ${axis}. Expected size ${first.shape[d]} but got size ${x.shape[d]} for tensor number ${all.indexOf(x)} in the list.`, { op, code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(
+        `Sizes of tensors must match except in dimension ${axis}. Expected size ${first.shape[d]} but got size ${x.shape[d]} for tensor number ${all.indexOf(x)} in the list.`,
+        { op, code: 'SHAPE_MISMATCH' },
+      )
   }
   if (xs.length < 2) return clone(first)
   return concat(xs, axis - first.ndim)
@@ -98,10 +117,17 @@ export function stack(tensors: readonly Tensor[], ...args: Args<[dim?: number], 
   const { shape } = xs[0]!
   const axis = normalizeDim('stack', dim, shape.length + 1)
   xs.forEach((x, i) => {
-    if (!sameShape(x.shape, shape)) throw new TensorRangeError(`stack expects each tensor to be equal size, but got ${show(shape)} at entry 0 and ${show(x.shape)} at entry ${i}`, { op: 'stack', code: 'SHAPE_MISMATCH' })
+    if (!sameShape(x.shape, shape))
+      throw new TensorRangeError(
+        `stack expects each tensor to be equal size, but got ${show(shape)} at entry 0 and ${show(x.shape)} at entry ${i}`,
+        { op: 'stack', code: 'SHAPE_MISMATCH' },
+      )
   })
   const wide = [...shape.slice(0, axis), 1, ...shape.slice(axis)]
-  return concat(inOneDtype(xs).map((x) => reshapeTo(x, wide)), axis - wide.length)
+  return concat(
+    inOneDtype(xs).map((x) => reshapeTo(x, wide)),
+    axis - wide.length,
+  )
 }
 
 type AtLeast = { (x: Tensor): Tensor; (...xs: [Tensor, Tensor, ...Tensor[]]): Tensor[]; (xs: readonly Tensor[]): Tensor[] }
@@ -130,12 +156,28 @@ const stacked =
 type Stack = (tensors: readonly Tensor[]) => Tensor
 
 /** Tensors side by side: along axis 1, 1-d ones along axis 0. */
-export const hstack: Stack = /* @__PURE__ */ stacked('hstack', (x) => atleast1d(x), (x) => (x.ndim === 1 ? 0 : 1))
+export const hstack: Stack = /* @__PURE__ */ stacked(
+  'hstack',
+  (x) => atleast1d(x),
+  (x) => (x.ndim === 1 ? 0 : 1),
+)
 /** Tensors below one another, 1-d ones as rows. */
-export const vstack: Stack = /* @__PURE__ */ stacked('vstack', (x) => atleast2d(x), () => 0)
+export const vstack: Stack = /* @__PURE__ */ stacked(
+  'vstack',
+  (x) => atleast2d(x),
+  () => 0,
+)
 /** The same as `vstack`. */
 export const rowStack: Stack = vstack
 /** Tensors behind one another, along axis 2. */
-export const dstack: Stack = /* @__PURE__ */ stacked('dstack', (x) => atleast3d(x), () => 2)
+export const dstack: Stack = /* @__PURE__ */ stacked(
+  'dstack',
+  (x) => atleast3d(x),
+  () => 2,
+)
 /** Tensors side by side, 0-d and 1-d ones as columns. */
-export const columnStack: Stack = /* @__PURE__ */ stacked('columnStack', (x) => (x.ndim < 2 ? reshapeTo(x, [x.shape[0] ?? 1, 1]) : x), () => 1)
+export const columnStack: Stack = /* @__PURE__ */ stacked(
+  'columnStack',
+  (x) => (x.ndim < 2 ? reshapeTo(x, [x.shape[0] ?? 1, 1]) : x),
+  () => 1,
+)

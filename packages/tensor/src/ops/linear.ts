@@ -31,7 +31,11 @@ function expanded(op: string, x: Tensor, shape: Shape): Tensor {
 }
 
 function addProduct(op: string, x: Tensor, product: Tensor, { beta = 1, alpha = 1 }: AddProductOptions): Tensor {
-  if (x.dtype !== product.dtype) throw new TensorTypeError(`self and mat2 must have the same dtype, but got ${x.dtype} and ${product.dtype}. Convert one of them with x.to(dtype)`, { op, code: 'DTYPE' })
+  if (x.dtype !== product.dtype)
+    throw new TensorTypeError(
+      `self and mat2 must have the same dtype, but got ${x.dtype} and ${product.dtype}. Convert one of them with x.to(dtype)`,
+      { op, code: 'DTYPE' },
+    )
   const input = expanded(op, x, product.shape)
   const scaled = alpha === 1 ? product : mul(product, alpha)
   return beta === 0 ? scaled : add(scaled, beta === 1 ? input : mul(input, beta))
@@ -61,9 +65,28 @@ export function addbmm(x: Tensor, a: Tensor, b: Tensor, ...options: [options?: A
   checkRank('addbmm', a, 3, 'batch1 must be a 3D tensor')
   checkRank('addbmm', b, 3, 'batch2 must be a 3D tensor')
   const [n, rows, k] = a.shape as [number, number, number]
-  if (n !== b.shape[0]) throw new TensorRangeError(`batch1 and batch2 must have same number of batches, got ${n} and ${b.shape[0]}`, { op: 'addbmm', code: 'SHAPE_MISMATCH' })
-  if (k !== b.shape[1]) throw new TensorRangeError(`Incompatible matrix sizes for bmm (${rows}x${k} and ${b.shape[1]}x${b.shape[2]})`, { op: 'addbmm', code: 'SHAPE_MISMATCH' })
-  return addProduct('addbmm', x, contract([{ x: a, labels: [0, 1, 2] }, { x: b, labels: [0, 2, 3] }], [1, 3]), read('addbmm', options))
+  if (n !== b.shape[0])
+    throw new TensorRangeError(`batch1 and batch2 must have same number of batches, got ${n} and ${b.shape[0]}`, {
+      op: 'addbmm',
+      code: 'SHAPE_MISMATCH',
+    })
+  if (k !== b.shape[1])
+    throw new TensorRangeError(`Incompatible matrix sizes for bmm (${rows}x${k} and ${b.shape[1]}x${b.shape[2]})`, {
+      op: 'addbmm',
+      code: 'SHAPE_MISMATCH',
+    })
+  return addProduct(
+    'addbmm',
+    x,
+    contract(
+      [
+        { x: a, labels: [0, 1, 2] },
+        { x: b, labels: [0, 2, 3] },
+      ],
+      [1, 3],
+    ),
+    read('addbmm', options),
+  )
 }
 /** beta · x + alpha · (aᵢ bᵢ) of two batches of matrices; x broadcasts to `[b, m, n]`. */
 export function baddbmm(x: Tensor, a: Tensor, b: Tensor, ...options: [options?: AddProductOptions]): Tensor {
@@ -85,7 +108,8 @@ export function linear(x: Tensor, weight: Tensor, ...args: Args<[bias?: Tensor |
     return bias ? add(y, expanded('linear', bias, y.shape)) : y
   }
   checkRank('linear', weight, 2, 'mat2 must be a matrix')
-  if (x.ndim === 0) throw new TensorRangeError('both arguments to linear need to be at least 1D, but the input is 0D', { op: 'linear', code: 'RANK' })
+  if (x.ndim === 0)
+    throw new TensorRangeError('both arguments to linear need to be at least 1D, but the input is 0D', { op: 'linear', code: 'RANK' })
   const rows = x.ndim === 1 ? reshapeTo(x, [1, x.shape[0]!]) : x
   const w = mT(weight)
   checkInner('linear', rows, w)
@@ -93,19 +117,34 @@ export function linear(x: Tensor, weight: Tensor, ...args: Args<[bias?: Tensor |
   const y = x.ndim === 1 ? reshapeTo(product, [weight.shape[0]!]) : product
   return bias ? add(y, expanded('linear', bias, y.shape)) : y
 }
-const isBias = (x: unknown): x is Tensor | null | undefined => x === null || x === undefined || (typeof x === 'object' && 'dtype' in x && 'ndim' in x)
+const isBias = (x: unknown): x is Tensor | null | undefined =>
+  x === null || x === undefined || (typeof x === 'object' && 'dtype' in x && 'ndim' in x)
 
 /** x₁ᵀ Wₒ x₂ + bₒ for each output o: `[…, i], […, j] → […, o]` for a weight `[o, i, j]` and a bias `[o]`. */
 export function bilinear(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   checkProduct('bilinear', x, y, weight, ...(bias ? [bias] : []))
   checkRank('bilinear', weight, 3, 'bilinear(): expected a weight of three axes')
   const lead = x.shape.slice(0, -1)
-  if (!sameShape(lead, y.shape.slice(0, -1))) throw new TensorRangeError(`bilinear(): input batch dimensions do not match: got ${show(x.shape)} and ${show(y.shape)}`, { op: 'bilinear', code: 'SHAPE_MISMATCH' })
+  if (!sameShape(lead, y.shape.slice(0, -1)))
+    throw new TensorRangeError(`bilinear(): input batch dimensions do not match: got ${show(x.shape)} and ${show(y.shape)}`, {
+      op: 'bilinear',
+      code: 'SHAPE_MISMATCH',
+    })
   for (const [i, t] of [x, y].entries())
     if (t.shape.at(-1) !== weight.shape[i + 1])
-      throw new TensorRangeError(`bilinear(): input${i + 1} size does not match weight size: got ${t.shape.at(-1)} but expected ${weight.shape[i + 1]}`, { op: 'bilinear', code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(
+        `bilinear(): input${i + 1} size does not match weight size: got ${t.shape.at(-1)} but expected ${weight.shape[i + 1]}`,
+        { op: 'bilinear', code: 'SHAPE_MISMATCH' },
+      )
   const batch = lead.map((_, i) => 3 + i)
-  const product = contract([{ x, labels: [...batch, 1] }, { x: weight, labels: [0, 1, 2] }, { x: y, labels: [...batch, 2] }], [...batch, 0])
+  const product = contract(
+    [
+      { x, labels: [...batch, 1] },
+      { x: weight, labels: [0, 1, 2] },
+      { x: y, labels: [...batch, 2] },
+    ],
+    [...batch, 0],
+  )
   return bias ? add(product, expanded('bilinear', bias, product.shape)) : product
 }
 
@@ -119,14 +158,16 @@ export function tensordot(x: Tensor, y: Tensor, ...args: Args<[dims?: TensordotD
   const bad = (message: string): TensorRangeError => new TensorRangeError(message, { op: 'tensordot', code: 'DIMS' })
   let [dx, dy]: [readonly number[], readonly number[]] = [[], []]
   if (typeof dims === 'number') {
-    if (!Number.isInteger(dims)) throw new TensorTypeError(`expected dims to be a whole number or two lists, got ${describe(dims)}`, { op: 'tensordot', code: 'DIMS' })
+    if (!Number.isInteger(dims))
+      throw new TensorTypeError(`expected dims to be a whole number or two lists, got ${describe(dims)}`, { op: 'tensordot', code: 'DIMS' })
     if (dims < 0) throw bad(`tensordot expects dims >= 0, but got dims=${dims}`)
     if (dims > Math.min(x.ndim, y.ndim)) throw bad(`tensordot expects dims < ndim_a or ndim_b, but got dims=${dims}`)
     ;[dx, dy] = [Array.from({ length: dims }, (_, i) => i - dims), Array.from({ length: dims }, (_, i) => i)]
   } else [dx, dy] = dims.map((d) => (typeof d === 'number' ? [d] : d)) as [readonly number[], readonly number[]]
   if (dx.length !== dy.length) throw bad('both dimension lists should have same length')
   const axis = (d: number, t: Tensor): number => {
-    if (!Number.isInteger(d) || d < -t.ndim || d >= t.ndim) throw bad(`Dimension out of range (expected to be in range of [${-t.ndim}, ${t.ndim - 1}], but got ${d})`)
+    if (!Number.isInteger(d) || d < -t.ndim || d >= t.ndim)
+      throw bad(`Dimension out of range (expected to be in range of [${-t.ndim}, ${t.ndim - 1}], but got ${d})`)
     return d < 0 ? d + t.ndim : d
   }
   const xLabels = x.shape.map((_, i) => i)
@@ -137,13 +178,31 @@ export function tensordot(x: Tensor, y: Tensor, ...args: Args<[dims?: TensordotD
     // an axis of one repeats along the other's, which is summed for it
     if (x.shape[p] !== y.shape[q] && x.shape[p] === 1) yOnly.push(q - y.ndim)
     else if (x.shape[p] !== y.shape[q] && y.shape[q] === 1) xOnly.push(p - x.ndim)
-    else if (x.shape[p] !== y.shape[q]) throw bad(`contracted dimensions need to match, but first has size ${x.shape[p]} in dim ${d} and second has size ${y.shape[q]} in dim ${dy[i]}`)
+    else if (x.shape[p] !== y.shape[q])
+      throw bad(
+        `contracted dimensions need to match, but first has size ${x.shape[p]} in dim ${d} and second has size ${y.shape[q]} in dim ${dy[i]}`,
+      )
     if (yLabels[q]! < x.ndim || yLabels.includes(p)) throw bad(`dim ${d} appears multiple times in the list of dims`)
     yLabels[q] = p
   })
   const summed = new Set(yLabels.filter((l) => l < x.ndim))
-  const alone = (z: Tensor, dims: readonly number[]): Tensor => (dims.length ? reshapeTo(sumDims(z, dims.toSorted((a, b) => a - b)), z.shape.map((n, i) => (dims.includes(i - z.ndim) ? 1 : n))) : z)
-  return contract([{ x: alone(x, xOnly), labels: xLabels }, { x: alone(y, yOnly), labels: yLabels }], [...xLabels, ...yLabels].filter((l) => !summed.has(l)))
+  const alone = (z: Tensor, dims: readonly number[]): Tensor =>
+    dims.length
+      ? reshapeTo(
+          sumDims(
+            z,
+            dims.toSorted((a, b) => a - b),
+          ),
+          z.shape.map((n, i) => (dims.includes(i - z.ndim) ? 1 : n)),
+        )
+      : z
+  return contract(
+    [
+      { x: alone(x, xOnly), labels: xLabels },
+      { x: alone(y, yOnly), labels: yLabels },
+    ],
+    [...xLabels, ...yLabels].filter((l) => !summed.has(l)),
+  )
 }
 
 /** The Kronecker product: every element of x times the whole of y, `[a, b] ⊗ [c, d] → [ac, bd]`, ranks padded with leading ones. */
@@ -153,6 +212,18 @@ export function kron(x: Tensor, y: Tensor): Tensor {
   const rank = Math.max(x.ndim, y.ndim)
   const pad = (t: Tensor): number[] => [...new Array<number>(rank - t.ndim).fill(1), ...t.shape]
   const [a, b] = [pad(x), pad(y)]
-  const product = mul(reshapeTo(x, a.flatMap((n) => [n, 1])), reshapeTo(y, b.flatMap((n) => [1, n])))
-  return reshapeTo(product, a.map((n, i) => n * b[i]!))
+  const product = mul(
+    reshapeTo(
+      x,
+      a.flatMap((n) => [n, 1]),
+    ),
+    reshapeTo(
+      y,
+      b.flatMap((n) => [1, n]),
+    ),
+  )
+  return reshapeTo(
+    product,
+    a.map((n, i) => n * b[i]!),
+  )
 }

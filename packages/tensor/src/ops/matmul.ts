@@ -15,7 +15,10 @@ type XY = [x: Tensor, y: Tensor]
 /** The last two axes exchanged; a view. */
 export function mT(x: Tensor): Tensor {
   const n = x.ndim
-  return permuteDims(x, Array.from({ length: n }, (_, i) => (i === n - 2 ? n - 1 : i === n - 1 ? n - 2 : i)))
+  return permuteDims(
+    x,
+    Array.from({ length: n }, (_, i) => (i === n - 2 ? n - 1 : i === n - 1 ? n - 2 : i)),
+  )
 }
 
 const batchShape = (x: { readonly shape: Shape }): Shape => x.shape.slice(0, -2)
@@ -44,8 +47,10 @@ export const batchedMatmul: Op<XY> = defineOp<XY>({
   batch: 'leading',
   // d(xy) = dx y + x dy. Where one matrix meets a whole batch, the sum over the batch is part of the product
   diff: multilinear(
-    (ct, [x, y]) => (isSingle(x) && !isSingle(y) ? reshapeTo(batchedMatmul(mT(stackRows(mT(ct))), stackRows(mT(y))), x.shape) : batchedMatmul(ct, mT(y))),
-    (ct, [x, y]) => (isSingle(y) && !isSingle(x) ? reshapeTo(batchedMatmul(mT(stackRows(x)), stackRows(ct)), y.shape) : batchedMatmul(mT(x), ct)),
+    (ct, [x, y]) =>
+      isSingle(x) && !isSingle(y) ? reshapeTo(batchedMatmul(mT(stackRows(mT(ct))), stackRows(mT(y))), x.shape) : batchedMatmul(ct, mT(y)),
+    (ct, [x, y]) =>
+      isSingle(y) && !isSingle(x) ? reshapeTo(batchedMatmul(mT(stackRows(x)), stackRows(ct)), y.shape) : batchedMatmul(mT(x), ct),
   ),
 })
 
@@ -67,7 +72,11 @@ export const dotLast: Op<XY, { readonly dims: readonly number[] }, XY> = defineO
 })
 
 const asColumn = (x: Tensor): Tensor => reshapeTo(x, [...x.shape, 1])
-const squeeze = (x: Tensor, dim: -1 | -2): Tensor => reshapeTo(x, x.shape.filter((_, i) => i !== x.ndim + dim))
+const squeeze = (x: Tensor, dim: -1 | -2): Tensor =>
+  reshapeTo(
+    x,
+    x.shape.filter((_, i) => i !== x.ndim + dim),
+  )
 
 /** Refuses operands of products that are no tensors, bools, or of several dtypes, which PyTorch does not promote here. */
 export function checkProduct(op: string, ...xs: readonly Tensor[]): void {
@@ -75,11 +84,15 @@ export function checkProduct(op: string, ...xs: readonly Tensor[]): void {
   for (const y of xs) {
     checkTensor(op, y)
     if (y.dtype !== x!.dtype) {
-      const [a, b] = op === 'dot' || op === 'vdot' ? ['expected both vectors to have same dtype, but found', ' and '] : ['expected m1 and m2 to have the same dtype, but got:', ' != ']
+      const [a, b] =
+        op === 'dot' || op === 'vdot'
+          ? ['expected both vectors to have same dtype, but found', ' and ']
+          : ['expected m1 and m2 to have the same dtype, but got:', ' != ']
       throw new TensorTypeError(`${a} ${x!.dtype}${b}${y.dtype}. Convert one of them with x.to(dtype)`, { op, code: 'DTYPE' })
     }
   }
-  if (x!.dtype === 'bool') throw new TensorTypeError(`"${op}" not implemented for 'bool'. Convert with x.to('int32')`, { op, code: 'DTYPE' })
+  if (x!.dtype === 'bool')
+    throw new TensorTypeError(`"${op}" not implemented for 'bool'. Convert with x.to('int32')`, { op, code: 'DTYPE' })
 }
 
 // batches below each other, as PyTorch multiplies them
@@ -91,12 +104,17 @@ const TRANSPOSE = 'The columns of the first must be as many as the rows of the s
 
 /** Refuses matrices whose inner sizes differ. */
 export function checkInner(op: string, x: Tensor, y: Tensor): void {
-  if (columnsOf(x) !== rowsOf(y)) throw mismatch(op, `mat1 and mat2 shapes cannot be multiplied (${size2(x)} and ${rowsOf(y)}x${columnsOf(y)})`, TRANSPOSE)
+  if (columnsOf(x) !== rowsOf(y))
+    throw mismatch(op, `mat1 and mat2 shapes cannot be multiplied (${size2(x)} and ${rowsOf(y)}x${columnsOf(y)})`, TRANSPOSE)
 }
 
 /** Refuses a rank other than `rank`, in PyTorch's words. */
 export function checkRank(op: string, x: Tensor, rank: number, message: string): void {
-  if (x.ndim !== rank) throw new TensorRangeError(`${message}, got ${x.ndim}-D tensor of shape ${show(x.shape)}. Reshape it with x.reshape(...)`, { op, code: 'RANK' })
+  if (x.ndim !== rank)
+    throw new TensorRangeError(`${message}, got ${x.ndim}-D tensor of shape ${show(x.shape)}. Reshape it with x.reshape(...)`, {
+      op,
+      code: 'RANK',
+    })
 }
 
 /**
@@ -107,12 +125,19 @@ export function checkRank(op: string, x: Tensor, rank: number, message: string):
 export function matmul(x: Tensor, y: Tensor): Tensor {
   checkProduct('matmul', x, y)
   if (x.ndim === 0 || y.ndim === 0)
-    throw new TensorRangeError(`both arguments to matmul need to be at least 1D, but they are ${x.ndim}D and ${y.ndim}D. Use mul for products with a number`, { op: 'matmul', code: 'RANK' })
+    throw new TensorRangeError(
+      `both arguments to matmul need to be at least 1D, but they are ${x.ndim}D and ${y.ndim}D. Use mul for products with a number`,
+      { op: 'matmul', code: 'RANK' },
+    )
   if (x.ndim === 1 && y.ndim === 1) return dot(x, y)
   if (y.ndim === 1) return matrixTimesVector('matmul', x, y)
   const rows = x.ndim === 1 ? reshapeTo(x, [1, x.shape[0]!]) : x
   if (rows.ndim > 2 && y.ndim > 2 && columnsOf(rows) !== rowsOf(y))
-    throw mismatch('matmul', `Expected size for first two dimensions of batch2 tensor to be: ${show([numel(broadcastShapes('matmul', batchShape(rows), batchShape(y))), columnsOf(rows)])} but got: ${show([numel(batchShape(y)), rowsOf(y)])}; the shapes are ${show(x.shape)} and ${show(y.shape)}`, TRANSPOSE)
+    throw mismatch(
+      'matmul',
+      `Expected size for first two dimensions of batch2 tensor to be: ${show([numel(broadcastShapes('matmul', batchShape(rows), batchShape(y))), columnsOf(rows)])} but got: ${show([numel(batchShape(y)), rowsOf(y)])}; the shapes are ${show(x.shape)} and ${show(y.shape)}`,
+      TRANSPOSE,
+    )
   checkInner('matmul', rows, y)
   const out = batchedMatmul(rows, y)
   return x.ndim === 1 ? squeeze(out, -2) : out
@@ -120,7 +145,12 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
 
 function matrixTimesVector(op: string, x: Tensor, y: Tensor): Tensor {
   const k = y.shape[0]!
-  if (columnsOf(x) !== k) throw mismatch(op, `size mismatch, got input (${numel(x.shape.slice(0, -1))}), mat (${numel(x.shape.slice(0, -1))}x${columnsOf(x)}), vec (${k})`, 'The matrix must have as many columns as the vector has elements')
+  if (columnsOf(x) !== k)
+    throw mismatch(
+      op,
+      `size mismatch, got input (${numel(x.shape.slice(0, -1))}), mat (${numel(x.shape.slice(0, -1))}x${columnsOf(x)}), vec (${k})`,
+      'The matrix must have as many columns as the vector has elements',
+    )
   // one matrix: the vector as a row, so that a batch of vectors is a matrix
   return x.ndim === 2 ? squeeze(batchedMatmul(reshapeTo(y, [1, k]), mT(x)), -2) : squeeze(batchedMatmul(x, reshapeTo(y, [k, 1])), -1)
 }
@@ -140,14 +170,22 @@ export function bmm(x: Tensor, y: Tensor): Tensor {
   checkRank('bmm', x, 3, 'batch1 must be a 3D tensor')
   checkRank('bmm', y, 3, 'batch2 must be a 3D tensor')
   if (x.shape[0] !== y.shape[0] || columnsOf(x) !== rowsOf(y))
-    throw mismatch('bmm', `Expected size for first two dimensions of batch2 tensor to be: ${show([x.shape[0]!, columnsOf(x)])} but got: ${show(y.shape.slice(0, 2))}`, 'Use matmul to broadcast the batch')
+    throw mismatch(
+      'bmm',
+      `Expected size for first two dimensions of batch2 tensor to be: ${show([x.shape[0]!, columnsOf(x)])} but got: ${show(y.shape.slice(0, 2))}`,
+      'Use matmul to broadcast the batch',
+    )
   return batchedMatmul(x, y)
 }
 
 /** Product of a matrix and a vector, `[m, k] × [k] → [m]`. */
 export function mv(x: Tensor, y: Tensor): Tensor {
   checkProduct('mv', x, y)
-  if (x.ndim !== 2 || y.ndim !== 1) throw new TensorRangeError(`vector + matrix @ vector expected, got ${x.ndim}D and ${y.ndim}D tensors. Use matmul for other ranks`, { op: 'mv', code: 'RANK' })
+  if (x.ndim !== 2 || y.ndim !== 1)
+    throw new TensorRangeError(`vector + matrix @ vector expected, got ${x.ndim}D and ${y.ndim}D tensors. Use matmul for other ranks`, {
+      op: 'mv',
+      code: 'RANK',
+    })
   return matrixTimesVector('mv', x, y)
 }
 
@@ -161,9 +199,18 @@ export function vdot(x: Tensor, y: Tensor): Tensor {
 }
 function vectors(op: string, x: Tensor, y: Tensor): Tensor {
   checkProduct(op, x, y)
-  if (x.ndim !== 1 || y.ndim !== 1) throw new TensorRangeError(`1D tensors expected, but got ${x.ndim}D and ${y.ndim}D tensors. Use matmul, or linalg.vecdot along an axis`, { op, code: 'RANK' })
+  if (x.ndim !== 1 || y.ndim !== 1)
+    throw new TensorRangeError(
+      `1D tensors expected, but got ${x.ndim}D and ${y.ndim}D tensors. Use matmul, or linalg.vecdot along an axis`,
+      { op, code: 'RANK' },
+    )
   const [n, m] = [x.shape[0]!, y.shape[0]!]
-  if (n !== m) throw mismatch(op, `inconsistent tensor size, expected tensor [${n}] and src [${m}] to have the same number of elements, but got ${n} and ${m} elements respectively`, 'Give vectors of one size')
+  if (n !== m)
+    throw mismatch(
+      op,
+      `inconsistent tensor size, expected tensor [${n}] and src [${m}] to have the same number of elements, but got ${n} and ${m} elements respectively`,
+      'Give vectors of one size',
+    )
   return dotLast(x, y)
 }
 
@@ -180,7 +227,12 @@ export function inner(x: Tensor, y: Tensor): Tensor {
   if (x.ndim === 0 || y.ndim === 0) return mul(x, y)
   checkProduct('inner', x, y)
   const k = columnsOf(x)
-  if (k !== columnsOf(y)) throw mismatch('inner', `inner() the last dimension must match on both input tensors but got shapes ${show(x.shape)} and ${show(y.shape)}`, 'Transpose or reshape one of them')
+  if (k !== columnsOf(y))
+    throw mismatch(
+      'inner',
+      `inner() the last dimension must match on both input tensors but got shapes ${show(x.shape)} and ${show(y.shape)}`,
+      'Transpose or reshape one of them',
+    )
   if (x.ndim === 1 && y.ndim === 1) return dotLast(x, y)
   return reshapeTo(batchedMatmul(stackRows(x), mT(stackRows(y))), [...x.shape.slice(0, -1), ...y.shape.slice(0, -1)])
 }
@@ -189,8 +241,16 @@ export function inner(x: Tensor, y: Tensor): Tensor {
 export function outer(x: Tensor, y: Tensor): Tensor {
   checkTensor('outer', x)
   checkTensor('outer', y)
-  if (x.ndim !== 1) throw new TensorRangeError(`outer: Expected 1-D argument self, but got ${x.ndim}-D. Flatten it with x.flatten()`, { op: 'outer', code: 'RANK' })
-  if (y.ndim !== 1) throw new TensorRangeError(`outer: Expected 1-D argument vec2, but got ${y.ndim}-D. Flatten it with x.flatten()`, { op: 'outer', code: 'RANK' })
+  if (x.ndim !== 1)
+    throw new TensorRangeError(`outer: Expected 1-D argument self, but got ${x.ndim}-D. Flatten it with x.flatten()`, {
+      op: 'outer',
+      code: 'RANK',
+    })
+  if (y.ndim !== 1)
+    throw new TensorRangeError(`outer: Expected 1-D argument vec2, but got ${y.ndim}-D. Flatten it with x.flatten()`, {
+      op: 'outer',
+      code: 'RANK',
+    })
   return mul(asColumn(x), y)
 }
 /** Another name of `outer`. */

@@ -14,7 +14,8 @@ import { rootFlat, square } from './unary.ts'
 import { reshapeTo, unreduce } from './view.ts'
 
 /** x minus its mean over `dims`. */
-const centred = (x: Tensor, dims: readonly number[]): Tensor => sub(x, reshapeTo(div(sumDims(x, dims), countOf(x.shape, dims)), keepDims(x.shape, dims)))
+const centred = (x: Tensor, dims: readonly number[]): Tensor =>
+  sub(x, reshapeTo(div(sumDims(x, dims), countOf(x.shape, dims)), keepDims(x.shape, dims)))
 
 /** Σ (x − mean)² over `dims`, in two passes. */
 export const squaresAround: Reduction = defineOp({
@@ -51,9 +52,16 @@ interface Moments {
 
 function moments(op: string, x: Tensor, args: VarArgs): Moments {
   checkTensor(op, x)
-  if (!isFloat(x.dtype)) throw new TensorTypeError(`std and var only support floating point and complex dtypes, got ${x.dtype}. Convert with x.float()`, { op, code: 'DTYPE' })
+  if (!isFloat(x.dtype))
+    throw new TensorTypeError(`std and var only support floating point and complex dtypes, got ${x.dtype}. Convert with x.float()`, {
+      op,
+      code: 'DTYPE',
+    })
   const first = args[0]
-  const { dim, unbiased, keepdim, correction } = typeof first === 'boolean' ? ({ unbiased: first } as VarOptions) : readArgs<VarOptions>(op, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
+  const { dim, unbiased, keepdim, correction } =
+    typeof first === 'boolean'
+      ? ({ unbiased: first } as VarOptions)
+      : readArgs<VarOptions>(op, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
   const dims = dimsOf(op, x, dim)
   const n = countOf(x.shape, dims)
   const y = widened(x)

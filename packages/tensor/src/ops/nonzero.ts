@@ -23,7 +23,12 @@ export function indicesLike(like: Tensor, data: readonly number[], shape: Shape)
 }
 
 /** An op whose result's shape depends on its operands' data: it reads them, and has no meaning for several examples at once. */
-const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(name: string, says: string, refusal: string, compute: (x: Tensor, params: P) => Tensor): Op<[x: Tensor], P, [x: Tensor, params: P]> =>
+const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(
+  name: string,
+  says: string,
+  refusal: string,
+  compute: (x: Tensor, params: P) => Tensor,
+): Op<[x: Tensor], P, [x: Tensor, params: P]> =>
   defineOp<[x: Tensor], P, [x: Tensor, params: P]>({
     name,
     args: (x, params) => [[x], params],
@@ -32,7 +37,10 @@ const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(name: string, says: string, refus
     },
     compute: decompose(([x], params) => compute(x, params)),
     batch: () => {
-      throw new TensorTypeError(`${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y), or a mask as a factor`, { package: 'vmap', op: says, code: 'DYNAMIC_SHAPE' })
+      throw new TensorTypeError(
+        `${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y), or a mask as a factor`,
+        { package: 'vmap', op: says, code: 'DYNAMIC_SHAPE' },
+      )
     },
     diff: constant,
   })
@@ -52,14 +60,21 @@ const positionsOf = (name: string, refusal: string): Op<[x: Tensor], null, [x: T
     return indicesLike(x, found, [count, x.ndim])
   })
 
-export const nonzeroOp: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('nonzero', 'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::nonzero')
-export const maskPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf('mask_positions', 'We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask')
+export const nonzeroOp: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
+  'nonzero',
+  'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::nonzero',
+)
+export const maskPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
+  'mask_positions',
+  'We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask',
+)
 export const selectPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
   'select_positions',
   'Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor',
 )
 
-const columns = (x: Tensor): Tensor[] => x.shape[1] === 0 ? [] : Array.from({ length: x.shape[1]! }, (_, d) => reshapeTo(narrowAxis(x, 1, d, 1), [x.shape[0]!]))
+const columns = (x: Tensor): Tensor[] =>
+  x.shape[1] === 0 ? [] : Array.from({ length: x.shape[1]! }, (_, d) => reshapeTo(narrowAxis(x, 1, d, 1), [x.shape[0]!]))
 
 /** Options of `nonzero`. */
 export interface NonzeroOptions {
@@ -89,10 +104,18 @@ export function maskedSelect(x: Tensor, ...args: Args<[mask: Tensor], { readonly
   const { mask } = readArgs<{ readonly mask?: Tensor }>('maskedSelect', args, ['mask'])
   checkTensor('maskedSelect', x)
   checkTensor('maskedSelect', mask, 'the mask to be a Tensor')
-  if (mask!.dtype !== 'bool') throw new TensorTypeError(`masked_select: expected BoolTensor for mask, got ${mask!.dtype}`, { op: 'maskedSelect', code: 'MASK_DTYPE' })
+  if (mask!.dtype !== 'bool')
+    throw new TensorTypeError(`masked_select: expected BoolTensor for mask, got ${mask!.dtype}`, { op: 'maskedSelect', code: 'MASK_DTYPE' })
   const shape = broadcastShapes('maskedSelect', x.shape, mask!.shape)
   const [y, m] = [atLeast1(expandTo(x, shape)), atLeast1(expandTo(mask!, shape))]
-  return indexAxes([y, ...columns(selectPositions(m, null))], { before: 0, own: 1, after: 0, wrap: false, axes: shape.map((_, d) => d), says: 'index' })
+  return indexAxes([y, ...columns(selectPositions(m, null))], {
+    before: 0,
+    own: 1,
+    after: 0,
+    wrap: false,
+    axes: shape.map((_, d) => d),
+    says: 'index',
+  })
 }
 
 /** Arguments of `repeatInterleave`. */
@@ -104,30 +127,46 @@ export interface RepeatInterleaveOptions {
 }
 
 /** i as often as the i-th count says. */
-export const spread: Op<[x: Tensor], { readonly outputSize: number | null }, [x: Tensor, params: { readonly outputSize: number | null }]> = /* @__PURE__ */ dynamic<{ readonly outputSize: number | null }>(
-  'repeat_interleave',
-  'repeat_interleave',
-  'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::repeat_interleave.Tensor',
-  (counts, { outputSize }) => {
-    const out: number[] = []
-    readSync(counts.value.concrete('repeatInterleave'), 'repeatInterleave').forEach((n: number | bigint, i: number) => {
-      if (n < 0) throw new TensorRangeError('repeats can not be negative', { op: 'repeatInterleave', code: 'REPEATS' })
-      for (let k = Number(n); k > 0; k--) out.push(i)
-    })
-    if (outputSize !== null && outputSize !== out.length) throw new TensorRangeError(`allocated size does not match required size: outputSize is ${outputSize}, the repeats sum to ${out.length}`, { op: 'repeatInterleave', code: 'OUTPUT_SIZE' })
-    return indicesLike(counts, out, [out.length])
-  },
-)
+export const spread: Op<[x: Tensor], { readonly outputSize: number | null }, [x: Tensor, params: { readonly outputSize: number | null }]> =
+  /* @__PURE__ */ dynamic<{ readonly outputSize: number | null }>(
+    'repeat_interleave',
+    'repeat_interleave',
+    'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::repeat_interleave.Tensor',
+    (counts, { outputSize }) => {
+      const out: number[] = []
+      readSync(counts.value.concrete('repeatInterleave'), 'repeatInterleave').forEach((n: number | bigint, i: number) => {
+        if (n < 0) throw new TensorRangeError('repeats can not be negative', { op: 'repeatInterleave', code: 'REPEATS' })
+        for (let k = Number(n); k > 0; k--) out.push(i)
+      })
+      if (outputSize !== null && outputSize !== out.length)
+        throw new TensorRangeError(
+          `allocated size does not match required size: outputSize is ${outputSize}, the repeats sum to ${out.length}`,
+          { op: 'repeatInterleave', code: 'OUTPUT_SIZE' },
+        )
+      return indicesLike(counts, out, [out.length])
+    },
+  )
 
 /**
  * Each element of axis `dim` (of the flattened x without one) repeated `repeats` times in place, or each as often as a
  * tensor says, whose data are read. `repeatInterleave(counts)` alone gives 0 counts[0] times, 1 counts[1] times, ….
  */
-export function repeatInterleave(x: Tensor, ...args: Args<[repeats?: number | Tensor, dim?: number | null], RepeatInterleaveOptions>): Tensor {
-  const { repeats, dim, outputSize = null } = readArgs<RepeatInterleaveOptions>('repeatInterleave', args, ['repeats', 'dim'], ['outputSize'])
+export function repeatInterleave(
+  x: Tensor,
+  ...args: Args<[repeats?: number | Tensor, dim?: number | null], RepeatInterleaveOptions>
+): Tensor {
+  const {
+    repeats,
+    dim,
+    outputSize = null,
+  } = readArgs<RepeatInterleaveOptions>('repeatInterleave', args, ['repeats', 'dim'], ['outputSize'])
   checkTensor('repeatInterleave', x)
   const integral = (counts: Tensor): Tensor => {
-    if (counts.ndim > 1) throw new TensorRangeError(`repeats must be 0-dim or 1-dim tensor, got shape ${show(counts.shape)}`, { op: 'repeatInterleave', code: 'REPEATS' })
+    if (counts.ndim > 1)
+      throw new TensorRangeError(`repeats must be 0-dim or 1-dim tensor, got shape ${show(counts.shape)}`, {
+        op: 'repeatInterleave',
+        code: 'REPEATS',
+      })
     return asIndex('repeatInterleave', counts, 'repeats has to be Long or Int tensor')
   }
   if (repeats === undefined) return spread(integral(x), { outputSize })
@@ -138,10 +177,15 @@ export function repeatInterleave(x: Tensor, ...args: Args<[repeats?: number | Te
     const times = checkInteger('repeatInterleave', 'repeats', repeats)
     if (times < 0) throw new TensorRangeError('Repeats must be non-negative', { op: 'repeatInterleave', code: 'REPEATS' })
     const [before, after] = [y.shape.slice(0, axis), y.shape.slice(axis + 1)]
-    return apart(reshapeTo(expandTo(reshapeTo(y, [...before, n, 1, ...after]), [...before, n, times, ...after]), [...before, n * times, ...after]))
+    return apart(
+      reshapeTo(expandTo(reshapeTo(y, [...before, n, 1, ...after]), [...before, n, times, ...after]), [...before, n * times, ...after]),
+    )
   }
   const counts = atLeast1(integral(repeats))
   if (counts.shape[0] !== 1 && counts.shape[0] !== n)
-    throw new TensorRangeError(`repeats must have the same size as input along dim, but got repeats.size(0) = ${counts.shape[0]} and input.size(${axis}) = ${n}`, { op: 'repeatInterleave', code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `repeats must have the same size as input along dim, but got repeats.size(0) = ${counts.shape[0]} and input.size(${axis}) = ${n}`,
+      { op: 'repeatInterleave', code: 'SHAPE_MISMATCH' },
+    )
   return indexSelect(y, axis, spread(expandTo(counts, [n]), { outputSize }))
 }

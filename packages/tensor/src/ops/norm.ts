@@ -40,7 +40,11 @@ function vector(op: string, x: Tensor, p: number, dims: readonly number[]): Tens
   if (p === 1) return sumDims(abs(x), dims)
   if (p === 0) return cast(sumDims(ne(x, 0), dims), x.dtype)
   if (Math.abs(p) === Infinity || p < 0) {
-    if (countOf(x.shape, dims) === 0) throw new TensorRangeError(`linalg.vector_norm cannot compute the ${Math.abs(p) === Infinity ? (p > 0 ? 'inf' : '-inf') : p} norm on an empty tensor because the operation does not have an identity`, { op, code: 'EMPTY_REDUCTION' })
+    if (countOf(x.shape, dims) === 0)
+      throw new TensorRangeError(
+        `linalg.vector_norm cannot compute the ${Math.abs(p) === Infinity ? (p > 0 ? 'inf' : '-inf') : p} norm on an empty tensor because the operation does not have an identity`,
+        { op, code: 'EMPTY_REDUCTION' },
+      )
     if (Math.abs(p) === Infinity) return (p > 0 ? amaxDims : aminDims)(abs(x), dims)
   }
   return powFlat(sumDims(powFlat(abs(x), p), dims), 1 / p)
@@ -65,11 +69,22 @@ export function norm(x: Tensor, ...args: NormArgs): Tensor {
 }
 
 /** The p-norm over axes, for the functions that have it under other names. */
-export function vectorNorm(op: string, x: Tensor, p: number, dim: Dims | undefined, keepdim: boolean | undefined, dtype?: DType | null): Tensor {
+export function vectorNorm(
+  op: string,
+  x: Tensor,
+  p: number,
+  dim: Dims | undefined,
+  keepdim: boolean | undefined,
+  dtype?: DType | null,
+): Tensor {
   checkTensor(op, x)
   if (typeof p !== 'number') throw new TensorTypeError(`expected p to be a number or 'fro', got ${describe(p)}`, { op, code: 'NORM_ORDER' })
   const y = asked(x, dtype)
-  if (!isFloat(y.dtype)) throw new TensorTypeError(`linalg.vector_norm: Expected a floating point or complex tensor as input. Got ${y.dtype}. Convert with x.float()`, { op, code: 'DTYPE' })
+  if (!isFloat(y.dtype))
+    throw new TensorTypeError(
+      `linalg.vector_norm: Expected a floating point or complex tensor as input. Got ${y.dtype}. Convert with x.float()`,
+      { op, code: 'DTYPE' },
+    )
   const dims = dimsOf(op, y, dim)
   return kept(cast(vector(op, widened(y), p, dims), y.dtype), keepdim, x.shape, dims)
 }

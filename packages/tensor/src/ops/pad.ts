@@ -25,15 +25,25 @@ function sides(op: string, x: Tensor, pad: readonly number[]): { dim: number; be
   for (const n of pad) checkInteger(op, 'pad', n)
   if (pad.length % 2 !== 0) throw new TensorRangeError(`Padding length must be divisible by 2, got ${show(pad)}`, { op, code: 'PADDING' })
   if (pad.length > 2 * x.ndim)
-    throw new TensorRangeError(`Padding length should be less than or equal to two times the input dimension but got padding length ${pad.length} and input of dimension ${x.ndim}`, { op, code: 'PADDING' })
+    throw new TensorRangeError(
+      `Padding length should be less than or equal to two times the input dimension but got padding length ${pad.length} and input of dimension ${x.ndim}`,
+      { op, code: 'PADDING' },
+    )
   const out: { dim: number; before: number; after: number }[] = []
-  for (let i = 0; i < pad.length; i += 2) if (pad[i] !== 0 || pad[i + 1] !== 0) out.push({ dim: -1 - i / 2, before: pad[i]!, after: pad[i + 1]! })
+  for (let i = 0; i < pad.length; i += 2)
+    if (pad[i] !== 0 || pad[i + 1] !== 0) out.push({ dim: -1 - i / 2, before: pad[i]!, after: pad[i + 1]! })
   return out
 }
 
 /** x with `value` around it: `pad` counts elements before and after the last axis, then the one before it, …; negative counts cut. */
-export function constantPadNd(x: Tensor, ...args: Args<[pad: readonly number[], value?: Scalar], { readonly pad?: readonly number[]; readonly value?: Scalar }>): Tensor {
-  const { pad: counts = [], value = 0 } = readArgs<{ readonly pad?: readonly number[]; readonly value?: Scalar }>('constantPadNd', args, ['pad', 'value'])
+export function constantPadNd(
+  x: Tensor,
+  ...args: Args<[pad: readonly number[], value?: Scalar], { readonly pad?: readonly number[]; readonly value?: Scalar }>
+): Tensor {
+  const { pad: counts = [], value = 0 } = readArgs<{ readonly pad?: readonly number[]; readonly value?: Scalar }>('constantPadNd', args, [
+    'pad',
+    'value',
+  ])
   checkTensor('constantPadNd', x)
   const cuts: AxisSlice[] = []
   const grows: AxisSlice[] = []
@@ -41,9 +51,13 @@ export function constantPadNd(x: Tensor, ...args: Args<[pad: readonly number[], 
     const size = x.shape[x.ndim + dim]!
     const length = size + Math.min(before, 0) + Math.min(after, 0)
     if (length + Math.max(before, 0) + Math.max(after, 0) < 0 || length < 0)
-      throw new TensorRangeError(`narrow(): length must be non-negative. The input size ${size}, plus negative padding ${Math.min(before, 0)} and ${Math.min(after, 0)}, results in a negative output size`, { op: 'constantPadNd', code: 'PADDING' })
+      throw new TensorRangeError(
+        `narrow(): length must be non-negative. The input size ${size}, plus negative padding ${Math.min(before, 0)} and ${Math.min(after, 0)}, results in a negative output size`,
+        { op: 'constantPadNd', code: 'PADDING' },
+      )
     if (length !== size) cuts.push({ dim, start: Math.max(-before, 0), step: 1, length, size })
-    if (before > 0 || after > 0) grows.push({ dim, start: Math.max(before, 0), step: 1, length, size: length + Math.max(before, 0) + Math.max(after, 0) })
+    if (before > 0 || after > 0)
+      grows.push({ dim, start: Math.max(before, 0), step: 1, length, size: length + Math.max(before, 0) + Math.max(after, 0) })
   }
   const y = cuts.length ? sliceAxes(x, cuts) : x
   if (!grows.length) return y === x ? clone(x) : y
@@ -73,22 +87,48 @@ export function pad(x: Tensor, ...args: Args<[pad: readonly number[], mode?: Pad
   const { pad: counts = [], mode = 'constant', value } = readArgs<PadOptions>('pad', args, ['pad', 'mode', 'value'])
   checkTensor('pad', x)
   if (mode === 'constant') return constantPadNd(x, counts, value ?? 0)
-  if (mode !== 'reflect' && mode !== 'replicate' && mode !== 'circular') throw new TensorTypeError(`Unrecognised padding mode ${describe(mode)}. Use 'constant', 'reflect', 'replicate' or 'circular'`, { op: 'pad', code: 'PAD_MODE' })
-  if (value !== undefined && value !== null && value !== 0) throw new TensorTypeError(`Padding mode "${mode}" doesn't take in value argument`, { op: 'pad', code: 'PAD_VALUE' })
+  if (mode !== 'reflect' && mode !== 'replicate' && mode !== 'circular')
+    throw new TensorTypeError(`Unrecognised padding mode ${describe(mode)}. Use 'constant', 'reflect', 'replicate' or 'circular'`, {
+      op: 'pad',
+      code: 'PAD_MODE',
+    })
+  if (value !== undefined && value !== null && value !== 0)
+    throw new TensorTypeError(`Padding mode "${mode}" doesn't take in value argument`, { op: 'pad', code: 'PAD_VALUE' })
   const axes = counts.length / 2
   if (!(axes >= 1 && axes <= 3 && (x.ndim === axes + 1 || x.ndim === axes + 2)))
-    throw new TensorRangeError(`Padding size ${counts.length} is not supported for ${x.ndim}D input tensor. Use ${counts.length} numbers for ${axes + 1}-D or ${axes + 2}-D inputs`, { op: 'pad', code: 'PADDING' })
+    throw new TensorRangeError(
+      `Padding size ${counts.length} is not supported for ${x.ndim}D input tensor. Use ${counts.length} numbers for ${axes + 1}-D or ${axes + 2}-D inputs`,
+      { op: 'pad', code: 'PADDING' },
+    )
   let y = x
   for (const { dim, before, after } of sides('pad', x, counts)) {
     const axis = x.ndim + dim
     const size = x.shape[axis]!
     const most = Math.max(before, after)
     if (mode === 'reflect' && most >= size)
-      throw new TensorRangeError(`Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`, { op: 'pad', code: 'PADDING' })
-    if (mode === 'circular' && most > size) throw new TensorRangeError(`Padding value causes wrapping around more than once. Got padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`, { op: 'pad', code: 'PADDING' })
-    if (size === 0 || size + before + after < 0) throw new TensorRangeError(`Expected non-zero dimensions that the padding leaves elements of, got padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`, { op: 'pad', code: 'PADDING' })
+      throw new TensorRangeError(
+        `Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`,
+        { op: 'pad', code: 'PADDING' },
+      )
+    if (mode === 'circular' && most > size)
+      throw new TensorRangeError(
+        `Padding value causes wrapping around more than once. Got padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`,
+        { op: 'pad', code: 'PADDING' },
+      )
+    if (size === 0 || size + before + after < 0)
+      throw new TensorRangeError(
+        `Expected non-zero dimensions that the padding leaves elements of, got padding (${before}, ${after}) at dimension ${axis} of input ${show(x.shape)}`,
+        { op: 'pad', code: 'PADDING' },
+      )
     const from = sources(mode, before, size, after)
-    y = indexAxes([y, indicesLike(y, from, [from.length])], { before: axis, own: 1, after: x.ndim - axis - 1, wrap: false, axes: [axis], says: 'index' })
+    y = indexAxes([y, indicesLike(y, from, [from.length])], {
+      before: axis,
+      own: 1,
+      after: x.ndim - axis - 1,
+      wrap: false,
+      axes: [axis],
+      says: 'index',
+    })
   }
   return y === x ? clone(x) : y
 }

@@ -32,7 +32,8 @@ const integers: readonly DType[] = ['int32', 'int64', 'int16', 'int8', 'uint8']
 /** An index tensor as int32. Any integer dtype is taken; bools and floats are refused with `text`, PyTorch's for this op. */
 export function asIndex(op: string, index: Tensor, text: string): Tensor {
   checkTensor(op, index, 'the index to be a Tensor')
-  if (!integers.includes(index.dtype)) throw new TensorTypeError(`${text}, got ${index.dtype}. Convert it with x.to('int32')`, { op, code: 'INDEX_DTYPE' })
+  if (!integers.includes(index.dtype))
+    throw new TensorTypeError(`${text}, got ${index.dtype}. Convert it with x.to('int32')`, { op, code: 'INDEX_DTYPE' })
   return index.dtype === 'int64' ? saturated(index) : cast(index, 'int32')
 }
 

@@ -24,10 +24,15 @@ export function vecdot(x: Tensor, y: Tensor, ...args: Args<[dim?: number], DimOp
 }
 
 function crossAlong(op: string, x: Tensor, y: Tensor, dim: number): Tensor {
-  if (x.ndim !== y.ndim) throw new TensorRangeError(`${op}: inputs must have the same number of dimensions. Got ${show(x.shape)} and ${show(y.shape)}`, { op, code: 'RANK' })
+  if (x.ndim !== y.ndim)
+    throw new TensorRangeError(`${op}: inputs must have the same number of dimensions. Got ${show(x.shape)} and ${show(y.shape)}`, {
+      op,
+      code: 'RANK',
+    })
   const axis = normalizeDim(op, dim, x.ndim)
   const [n, m] = [x.shape[axis], y.shape[axis]]
-  if (n !== 3 || m !== 3) throw new TensorRangeError(`${op}: inputs dimension ${dim} must have length 3. Got ${n} and ${m}`, { op, code: 'SHAPE_MISMATCH' })
+  if (n !== 3 || m !== 3)
+    throw new TensorRangeError(`${op}: inputs dimension ${dim} must have length 3. Got ${n} and ${m}`, { op, code: 'SHAPE_MISMATCH' })
   const turn = (t: Tensor, by: number): Tensor => roll(t, by, axis)
   // (x × y)ᵢ = xᵢ₊₁ yᵢ₊₂ − xᵢ₊₂ yᵢ₊₁
   return sub(mul(turn(x, -1), turn(y, -2)), mul(turn(x, -2), turn(y, -1)))
@@ -44,24 +49,31 @@ export function cross(x: Tensor, y: Tensor, ...args: Args<[dim?: number], DimOpt
   checkTensor('cross', x)
   checkTensor('cross', y)
   const { dim = x.shape.indexOf(3) } = readArgs<DimOption>('cross', args, ['dim'])
-  if (dim === -1 && !x.shape.includes(3)) throw new TensorRangeError(`no dimension of size 3 in input, got shape ${show(x.shape)}`, { op: 'cross', code: 'SHAPE_MISMATCH' })
+  if (dim === -1 && !x.shape.includes(3))
+    throw new TensorRangeError(`no dimension of size 3 in input, got shape ${show(x.shape)}`, { op: 'cross', code: 'SHAPE_MISMATCH' })
   return crossAlong('cross', x, y, dim)
 }
 
 /** The product of matrices in the order of fewest multiplications; the first and the last may be vectors. */
 export function multiDot(tensors: readonly Tensor[]): Tensor {
   const op = 'linalg.multi_dot'
-  if (!Array.isArray(tensors)) throw new TensorTypeError(`multi_dot(): expected an array of tensors, got ${describe(tensors)}`, { op, code: 'ARGUMENT' })
+  if (!Array.isArray(tensors))
+    throw new TensorTypeError(`multi_dot(): expected an array of tensors, got ${describe(tensors)}`, { op, code: 'ARGUMENT' })
   const last = tensors.length - 1
   const bad = (message: string): TensorRangeError => new TensorRangeError(`multi_dot(): ${message}`, { op, code: 'SHAPE_MISMATCH' })
   if (last < 1) throw bad(`expected at least 2 tensors but got ${tensors.length}`)
   checkProduct(op, ...tensors)
   tensors.forEach((x, i) => {
     const end = i === 0 || i === last
-    if (x.ndim !== 2 && !(end && x.ndim === 1)) throw bad(end ? `the ${i ? 'last' : 'first'} tensor must be 1D or 2D but got ${x.ndim}D` : `tensor ${i} must be 2D but got ${x.ndim}D`)
+    if (x.ndim !== 2 && !(end && x.ndim === 1))
+      throw bad(
+        end ? `the ${i ? 'last' : 'first'} tensor must be 1D or 2D but got ${x.ndim}D` : `tensor ${i} must be 2D but got ${x.ndim}D`,
+      )
   })
   const xs = tensors.map((x, i) => (x.ndim === 2 ? x : reshapeTo(x, i === 0 ? [1, x.shape[0]!] : [x.shape[0]!, 1])))
-  for (let i = 0; i < last; i++) if (xs[i]!.shape[1] !== xs[i + 1]!.shape[0]) throw bad(`tensors ${i} and ${i + 1} with shapes ${show(tensors[i]!.shape)} and ${show(tensors[i + 1]!.shape)} cannot be multiplied`)
+  for (let i = 0; i < last; i++)
+    if (xs[i]!.shape[1] !== xs[i + 1]!.shape[0])
+      throw bad(`tensors ${i} and ${i + 1} with shapes ${show(tensors[i]!.shape)} and ${show(tensors[i + 1]!.shape)} cannot be multiplied`)
   const product = inBestOrder(xs)
   const [rows, columns] = product.shape as [number, number]
   return reshapeTo(product, [...(tensors[0]!.ndim === 1 ? [] : [rows]), ...(tensors[last]!.ndim === 1 ? [] : [columns])])

@@ -80,12 +80,14 @@ export function dimsOf(op: string, x: Tensor, dim: Dims | undefined): number[] {
 }
 
 /** Puts reduced axes back as ones where `keepdim` asks for it. */
-export const kept = (y: Tensor, keepdim: boolean | undefined, shape: Shape, dims: readonly number[]): Tensor => (keepdim && dims.length ? reshapeTo(y, keepDims(shape, dims)) : y)
+export const kept = (y: Tensor, keepdim: boolean | undefined, shape: Shape, dims: readonly number[]): Tensor =>
+  keepdim && dims.length ? reshapeTo(y, keepDims(shape, dims)) : y
 
 /** How many elements the axes have. */
 export const countOf = (shape: Shape, dims: readonly number[]): number => numel(dims.map((d) => shape[shape.length + d]!))
 
-const reduced = (op: Reduction, x: Tensor, dims: readonly number[], keepdim: boolean | undefined): Tensor => kept(op(x, dims), keepdim, x.shape, dims)
+const reduced = (op: Reduction, x: Tensor, dims: readonly number[], keepdim: boolean | undefined): Tensor =>
+  kept(op(x, dims), keepdim, x.shape, dims)
 
 /** Arguments of reductions over any axes. */
 export interface ReduceOptions {
@@ -132,7 +134,10 @@ export const widened = (x: Tensor): Tensor => (isHalf(x.dtype) ? cast(x, 'float3
 function averaged(op: string, x: Tensor, dtype: DType | null | undefined): Tensor {
   const y = asked(x, dtype)
   if (!isFloat(y.dtype))
-    throw new TensorTypeError(`${op}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${y.dtype}. Convert with x.float(), or pass { dtype: 'float32' }`, { op, code: 'DTYPE' })
+    throw new TensorTypeError(
+      `${op}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${y.dtype}. Convert with x.float(), or pass { dtype: 'float32' }`,
+      { op, code: 'DTYPE' },
+    )
   return y
 }
 

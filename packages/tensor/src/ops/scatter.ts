@@ -29,7 +29,10 @@ export const scatterAlong: Op<Operands, ScatterParams, [...Operands, params: Sca
   args: (x: Tensor, index: Tensor, src: Tensor, params: ScatterParams): readonly [Operands, ScatterParams] => [[x, index, src], params],
   result: sameAval,
   compute: kernel('scatter', ({ dim, op }) => ({ dim, op })),
-  batch: ([x, index, src], [dx, di, ds], params, { size }) => [scatterAlong(batchOrExpand(x, dx, size), batchOrExpand(index, di, size), batchOrExpand(src, ds, size), params), 0],
+  batch: ([x, index, src], [dx, di, ds], params, { size }) => [
+    scatterAlong(batchOrExpand(x, dx, size), batchOrExpand(index, di, size), batchOrExpand(src, ds, size), params),
+    0,
+  ],
   diff: {
     kind: 'custom',
     jvp: ([y], [x, index, src], [dx, , ds], params) => {
@@ -41,7 +44,8 @@ export const scatterAlong: Op<Operands, ScatterParams, [...Operands, params: Sca
     vjp: ([y], [x, index, src], [ct], params): Tangent[] => {
       if (!ct) return [null, null, null]
       if (params.op === 'sum') return [ct, null, gatherAlong(ct, index, params)]
-      if (params.op === 'set') return [scatterAlong(ct, index, zeros(src), params), null, where(winners(x, index, params), gatherAlong(ct, index, params), 0)]
+      if (params.op === 'set')
+        return [scatterAlong(ct, index, zeros(src), params), null, where(winners(x, index, params), gatherAlong(ct, index, params), 0)]
       const [wx, ws] = weights(y!, x, index, src, params)
       return [mul(wx, ct), null, mul(ws, gatherAlong(ct, index, params))]
     },
@@ -62,7 +66,14 @@ function winners(x: Tensor, index: Tensor, params: AlongParams): Tensor {
 }
 
 /** A vector along the (negative) axis `dim` of a shape, repeated over the others. */
-const alongAxis = (v: Tensor, shape: Shape, dim: number): Tensor => expandTo(reshapeTo(v, shape.map((n, d) => (d - shape.length === dim ? n : 1))), shape)
+const alongAxis = (v: Tensor, shape: Shape, dim: number): Tensor =>
+  expandTo(
+    reshapeTo(
+      v,
+      shape.map((n, d) => (d - shape.length === dim ? n : 1)),
+    ),
+    shape,
+  )
 
 /** ∂y/∂x and ∂y/∂src of a `prod`, `max` or `min`, where each element of y depends on. */
 function weights(y: Tensor, x: Tensor, index: Tensor, src: Tensor, params: ScatterParams): [x: Tensor, src: Tensor] {
@@ -78,28 +89,50 @@ function weights(y: Tensor, x: Tensor, index: Tensor, src: Tensor, params: Scatt
   const [noX, noSrc] = [eq(x, 0), eq(src, 0)]
   const count = total(noX, noSrc)
   const others = scatterAlong(where(noX, 1, x), index, where(noSrc, 1, src), params)
-  const of = (n: Tensor, p: Tensor, v: Tensor, isZero: Tensor): Tensor => where(eq(n, 0), div(p, where(isZero, 1, v)), where(isZero, where(eq(n, 1), p, 0), 0))
+  const of = (n: Tensor, p: Tensor, v: Tensor, isZero: Tensor): Tensor =>
+    where(eq(n, 0), div(p, where(isZero, 1, v)), where(isZero, where(eq(n, 1), p, 0), 0))
   return [of(count, others, x, noX), of(back(count), back(others), src, noSrc)]
 }
 
 /** The operands of a scatter as its rules see them, checked in PyTorch's words; `null` when there is nothing to scatter. */
-function operands(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, src: Tensor | Scalar | undefined): [...Operands, AlongParams] | null {
+function operands(
+  op: string,
+  x: Tensor,
+  dim: number | undefined,
+  index: Tensor | undefined,
+  src: Tensor | Scalar | undefined,
+): [...Operands, AlongParams] | null {
   const [i, params] = along(op, x, dim, index, 'self')
   checkOperand(op, src)
   if (numel(i.shape) === 0) return null
   const a = atLeast1(x)
-  const fits = (sizes: Shape, free: boolean): boolean => sizes.length === i.ndim && i.shape.every((n, d) => (free && d === params.axis) || n <= sizes[d]!)
+  const fits = (sizes: Shape, free: boolean): boolean =>
+    sizes.length === i.ndim && i.shape.every((n, d) => (free && d === params.axis) || n <= sizes[d]!)
   const refuse = (more: string): never => {
-    throw new TensorRangeError(`Expected index ${show(i.shape)} to be no larger than self ${show(x.shape)} apart from dimension ${params.axis}${more}`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `Expected index ${show(i.shape)} to be no larger than self ${show(x.shape)} apart from dimension ${params.axis}${more}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   }
   if (!isTensor(src)) return fits(a.shape, true) ? [a, i, filledLike(x, src!, x.dtype, i.shape), params] : refuse('')
   const s = atLeast1(src)
   if (!fits(a.shape, true) || !fits(s.shape, false)) refuse(` and to be no larger size than src ${show(src.shape)}`)
-  if (src.dtype !== x.dtype) throw new TensorTypeError(`${op}(): Expected self.dtype to be equal to src.dtype, got ${x.dtype} and ${src.dtype}. Convert src with x.to('${x.dtype}')`, { op, code: 'DTYPE' })
+  if (src.dtype !== x.dtype)
+    throw new TensorTypeError(
+      `${op}(): Expected self.dtype to be equal to src.dtype, got ${x.dtype} and ${src.dtype}. Convert src with x.to('${x.dtype}')`,
+      { op, code: 'DTYPE' },
+    )
   return [a, i, narrowTo(s, i.shape), params]
 }
 
-function scattered(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, src: Tensor | Scalar | undefined, how: ScatterParams['op']): Tensor {
+function scattered(
+  op: string,
+  x: Tensor,
+  dim: number | undefined,
+  index: Tensor | undefined,
+  src: Tensor | Scalar | undefined,
+  how: ScatterParams['op'],
+): Tensor {
   const found = operands(op, x, dim, index, src)
   if (!found) return clone(x)
   const [a, i, s, params] = found
@@ -126,7 +159,8 @@ export interface ScatterOptions {
 export function scatter(x: Tensor, ...args: Args<[dim: number, index: Tensor, src: Tensor | Scalar], ScatterOptions>): Tensor {
   const { dim, index, src, value, reduce } = readArgs<ScatterOptions>('scatter', args, ['dim', 'index', 'src'], ['value', 'reduce'])
   const how = ({ add: 'sum', multiply: 'prod', null: 'set' } as const)[`${reduce ?? null}`]
-  if (!how) throw new TensorTypeError(`reduce argument must be either add or multiply, got ${describe(reduce)}`, { op: 'scatter', code: 'REDUCE' })
+  if (!how)
+    throw new TensorTypeError(`reduce argument must be either add or multiply, got ${describe(reduce)}`, { op: 'scatter', code: 'REDUCE' })
   return scattered('scatter', x, dim, index, src ?? value, how)
 }
 
@@ -161,10 +195,22 @@ export interface ScatterReduceOptions {
  * x with src[p] combined into the place p with p[dim] = index[p]: by `sum`, `prod`, `mean`, `amax` or `amin`.
  * Gradients: ties of `amax` and `amin` share; integer means round down.
  */
-export function scatterReduce(x: Tensor, ...args: Args<[dim: number, index: Tensor, src: Tensor, reduce: Reduction], ScatterReduceOptions>): Tensor {
-  const { dim, index, src, reduce, includeSelf = true } = readArgs<ScatterReduceOptions>('scatterReduce', args, ['dim', 'index', 'src', 'reduce'], ['includeSelf'])
+export function scatterReduce(
+  x: Tensor,
+  ...args: Args<[dim: number, index: Tensor, src: Tensor, reduce: Reduction], ScatterReduceOptions>
+): Tensor {
+  const {
+    dim,
+    index,
+    src,
+    reduce,
+    includeSelf = true,
+  } = readArgs<ScatterReduceOptions>('scatterReduce', args, ['dim', 'index', 'src', 'reduce'], ['includeSelf'])
   if (!Object.hasOwn(combine, reduce as string))
-    throw new TensorTypeError(`reduce argument must be either sum, prod, mean, amax or amin, got ${describe(reduce)}`, { op: 'scatterReduce', code: 'REDUCE' })
+    throw new TensorTypeError(`reduce argument must be either sum, prod, mean, amax or amin, got ${describe(reduce)}`, {
+      op: 'scatterReduce',
+      code: 'REDUCE',
+    })
   const found = operands('scatterReduce', x, dim, index, src)
   if (!found) return clone(x)
   const [a, i, s, along] = found

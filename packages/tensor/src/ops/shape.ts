@@ -19,7 +19,10 @@ export function inferShape(op: string, size: readonly number[], n: number): Shap
   })
   if (infer < 0 ? known === n : known > 0 && n % known === 0) return infer < 0 ? size : size.map((s) => (s === -1 ? n / known : s))
   if (infer >= 0 && known === 0 && n === 0)
-    throw new TensorRangeError(`cannot reshape tensor of 0 elements into shape ${show(size)} because the unspecified dimension size -1 can be any value and is ambiguous`, { op, code: 'SIZE' })
+    throw new TensorRangeError(
+      `cannot reshape tensor of 0 elements into shape ${show(size)} because the unspecified dimension size -1 can be any value and is ambiguous`,
+      { op, code: 'SIZE' },
+    )
   throw new TensorRangeError(`shape '${show(size)}' is invalid for input of size ${n}`, { op, code: 'SHAPE_MISMATCH' })
 }
 
@@ -53,7 +56,8 @@ export function flatten(x: Tensor, ...args: Args<[startDim?: number, endDim?: nu
   checkTensor('flatten', x)
   const from = normalizeDim('flatten', startDim, x.ndim)
   const to = normalizeDim('flatten', endDim, x.ndim)
-  if (from > to) throw new TensorRangeError('flatten() has invalid args: start_dim cannot come after end_dim', { op: 'flatten', code: 'DIM_ORDER' })
+  if (from > to)
+    throw new TensorRangeError('flatten() has invalid args: start_dim cannot come after end_dim', { op: 'flatten', code: 'DIM_ORDER' })
   return reshapeTo(x, [...x.shape.slice(0, from), numel(x.shape.slice(from, to + 1)), ...x.shape.slice(to + 1)])
 }
 
@@ -67,22 +71,32 @@ export interface UnflattenOptions {
 export function unflatten(x: Tensor, ...args: Args<[dim: number, sizes: readonly number[]], UnflattenOptions>): Tensor {
   const { dim, sizes } = readArgs<UnflattenOptions>('unflatten', args, ['dim', 'sizes'])
   checkTensor('unflatten', x)
-  if (!Array.isArray(sizes) || sizes.length === 0) throw new TensorRangeError('unflatten: sizes must be non-empty', { op: 'unflatten', code: 'SIZE' })
+  if (!Array.isArray(sizes) || sizes.length === 0)
+    throw new TensorRangeError('unflatten: sizes must be non-empty', { op: 'unflatten', code: 'SIZE' })
   const axis = normalizeDim('unflatten', dim as number, x.ndim)
   const n = x.shape[axis] ?? 1
   const known = sizes.reduce((a: number, s: number) => (s === -1 ? a : a * s), 1)
   const infers = sizes.includes(-1)
   if (infers ? known === 0 || n % known !== 0 : known !== n)
-    throw new TensorRangeError(`unflatten: Provided sizes ${show(sizes)} don't multiply up to the size of dim ${axis} (${n}) in the input tensor`, { op: 'unflatten', code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `unflatten: Provided sizes ${show(sizes)} don't multiply up to the size of dim ${axis} (${n}) in the input tensor`,
+      { op: 'unflatten', code: 'SHAPE_MISMATCH' },
+    )
   return reshapeTo(x, [...x.shape.slice(0, axis), ...inferShape('unflatten', sizes, n), ...x.shape.slice(axis + 1)])
 }
 
 /** Without its axes of size 1: all, or those among `dim`. */
-export function squeeze(x: Tensor, ...args: Args<[dim?: number | readonly number[] | null], { readonly dim?: number | readonly number[] | null }>): Tensor {
+export function squeeze(
+  x: Tensor,
+  ...args: Args<[dim?: number | readonly number[] | null], { readonly dim?: number | readonly number[] | null }>
+): Tensor {
   const { dim } = readArgs<{ readonly dim?: number | readonly number[] | null }>('squeeze', args, ['dim'])
   checkTensor('squeeze', x)
   const dims = normalizeDims('squeeze', dim, x.ndim)
-  return reshapeTo(x, x.shape.filter((n, i) => n !== 1 || !dims.includes(i - x.ndim)))
+  return reshapeTo(
+    x,
+    x.shape.filter((n, i) => n !== 1 || !dims.includes(i - x.ndim)),
+  )
 }
 
 /** With a new axis of size 1 at `dim`. */
@@ -98,9 +112,13 @@ export function permute(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
   checkTensor('permute', x)
   const list = readNumbers('permute', dims, 'dims')
   if (list.length !== x.ndim)
-    throw new TensorRangeError(`permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${list.length}`, { op: 'permute', code: 'RANK' })
+    throw new TensorRangeError(
+      `permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${list.length}`,
+      { op: 'permute', code: 'RANK' },
+    )
   const order = list.map((d) => normalizeDim('permute', d, x.ndim))
-  if (new Set(order).size !== order.length) throw new TensorRangeError(`permute(): duplicate dims are not allowed, got ${show(list)}`, { op: 'permute', code: 'DIM_REPEATED' })
+  if (new Set(order).size !== order.length)
+    throw new TensorRangeError(`permute(): duplicate dims are not allowed, got ${show(list)}`, { op: 'permute', code: 'DIM_REPEATED' })
   return permuteDims(x, order)
 }
 
@@ -114,15 +132,23 @@ function swapped(op: string, x: Tensor, args: readonly unknown[], names: readonl
   const given = readArgs<Record<string, number>>(op, args, names)
   checkTensor(op, x)
   const [a, b] = names.map((n) => normalizeDim(op, given[n]!, x.ndim)) as [number, number]
-  return permuteDims(x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)))
+  return permuteDims(
+    x,
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  )
 }
 
 /** Axes `dim0` and `dim1` exchanged. A view. */
-export const transpose = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor => swapped('transpose', x, args, ['dim0', 'dim1'])
+export const transpose = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor =>
+  swapped('transpose', x, args, ['dim0', 'dim1'])
 /** The same as `transpose`. */
-export const swapdims = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor => swapped('swapdims', x, args, ['dim0', 'dim1'])
+export const swapdims = (x: Tensor, ...args: Args<[dim0: number, dim1: number], TransposeOptions>): Tensor =>
+  swapped('swapdims', x, args, ['dim0', 'dim1'])
 /** The same as `transpose`, in NumPy's name. */
-export const swapaxes = (x: Tensor, ...args: Args<[axis0: number, axis1: number], { readonly axis0?: number; readonly axis1?: number }>): Tensor => swapped('swapaxes', x, args, ['axis0', 'axis1'])
+export const swapaxes = (
+  x: Tensor,
+  ...args: Args<[axis0: number, axis1: number], { readonly axis0?: number; readonly axis1?: number }>
+): Tensor => swapped('swapaxes', x, args, ['axis0', 'axis1'])
 
 /** The transposed matrix; a vector or a number as it is. A view. */
 export function t(x: Tensor): Tensor {
@@ -131,11 +157,22 @@ export function t(x: Tensor): Tensor {
   return reversedAxes(x)
 }
 /** All axes in reverse order; of a matrix, its transpose. A view. */
-export const reversedAxes = (x: Tensor): Tensor => permuteDims(x, x.shape.map((_, i) => x.ndim - 1 - i))
+export const reversedAxes = (x: Tensor): Tensor =>
+  permuteDims(
+    x,
+    x.shape.map((_, i) => x.ndim - 1 - i),
+  )
 /** The last two axes exchanged. A view. */
 export function matrixTranspose(x: Tensor, name = 'mT'): Tensor {
-  if (x.ndim < 2) throw new TensorRangeError(`tensor.${name} is only supported on matrices or batches of matrices. Got ${x.ndim}-D tensor.`, { op: name, code: 'RANK' })
-  return permuteDims(x, x.shape.map((_, i) => (i < x.ndim - 2 ? i : 2 * x.ndim - 3 - i)))
+  if (x.ndim < 2)
+    throw new TensorRangeError(`tensor.${name} is only supported on matrices or batches of matrices. Got ${x.ndim}-D tensor.`, {
+      op: name,
+      code: 'RANK',
+    })
+  return permuteDims(
+    x,
+    x.shape.map((_, i) => (i < x.ndim - 2 ? i : 2 * x.ndim - 3 - i)),
+  )
 }
 /** The conjugate transpose of the last two axes; for real tensors `mT`. */
 export const adjoint = (x: Tensor): Tensor => matrixTranspose(x, 'adjoint()')
@@ -147,16 +184,23 @@ export interface MovedimOptions {
 }
 
 /** The axes `source` moved to the places `destination`, the others in order. A view. */
-export function movedim(x: Tensor, ...args: Args<[source: number | readonly number[], destination: number | readonly number[]], MovedimOptions>): Tensor {
+export function movedim(
+  x: Tensor,
+  ...args: Args<[source: number | readonly number[], destination: number | readonly number[]], MovedimOptions>
+): Tensor {
   const { source, destination } = readArgs<MovedimOptions>('movedim', args, ['source', 'destination'])
   checkTensor('movedim', x)
   const list = (d: number | readonly number[] | undefined): readonly number[] => (typeof d === 'object' ? d : [d as number])
   const [from, to] = [list(source), list(destination)]
   if (from.length !== to.length)
-    throw new TensorRangeError(`movedim: Invalid source or destination dims: source (${show(from)} dims) should contain the same number of dims as destination (${show(to)} dims)`, { op: 'movedim', code: 'DIM_REPEATED' })
+    throw new TensorRangeError(
+      `movedim: Invalid source or destination dims: source (${show(from)} dims) should contain the same number of dims as destination (${show(to)} dims)`,
+      { op: 'movedim', code: 'DIM_REPEATED' },
+    )
   const axes = (dims: readonly number[], name: string): number[] => {
     const out = dims.map((d) => normalizeDim('movedim', d, x.ndim))
-    if (new Set(out).size !== out.length) throw new TensorRangeError(`movedim: repeated dim in \`${name}\` (${show(dims)})`, { op: 'movedim', code: 'DIM_REPEATED' })
+    if (new Set(out).size !== out.length)
+      throw new TensorRangeError(`movedim: repeated dim in \`${name}\` (${show(dims)})`, { op: 'movedim', code: 'DIM_REPEATED' })
     return out
   }
   const [s, d] = [axes(from, 'source'), axes(to, 'destination')]
@@ -164,7 +208,10 @@ export function movedim(x: Tensor, ...args: Args<[source: number | readonly numb
   const order = new Array<number>(x.ndim).fill(-1)
   d.forEach((place, i) => (order[place] = s[i]!))
   const rest = x.shape.map((_, i) => i).filter((i) => !s.includes(i))
-  return permuteDims(x, order.map((i) => (i < 0 ? rest.shift()! : i)))
+  return permuteDims(
+    x,
+    order.map((i) => (i < 0 ? rest.shift()! : i)),
+  )
 }
 /** The same as `movedim`. */
 export const moveaxis: typeof movedim = (x, ...args) => movedim(x, ...args)
@@ -175,15 +222,25 @@ export function expand(x: Tensor, ...size: Numbers<'size'>): Tensor {
   const sizes = readNumbers('expand', size, 'size')
   const lead = sizes.length - x.ndim
   if (lead < 0)
-    throw new TensorRangeError(`expand(${x.dtype}{${show(x.shape)}}, size=${show(sizes)}): the number of sizes provided (${sizes.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`, { op: 'expand', code: 'RANK' })
+    throw new TensorRangeError(
+      `expand(${x.dtype}{${show(x.shape)}}, size=${show(sizes)}): the number of sizes provided (${sizes.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`,
+      { op: 'expand', code: 'RANK' },
+    )
   const shape = sizes.map((n, i) => {
     const own = x.shape[i - lead]
     if (n === -1) {
-      if (own === undefined) throw new TensorRangeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`, { op: 'expand', code: 'SIZE' })
+      if (own === undefined)
+        throw new TensorRangeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`, {
+          op: 'expand',
+          code: 'SIZE',
+        })
       return own
     }
     if (n < 0 || (own !== undefined && own !== 1 && own !== n))
-      throw new TensorRangeError(`The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${show(sizes)}.  Tensor sizes: ${show(x.shape)}`, { op: 'expand', code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(
+        `The expanded size of the tensor (${n}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${show(sizes)}.  Tensor sizes: ${show(x.shape)}`,
+        { op: 'expand', code: 'SHAPE_MISMATCH' },
+      )
     return n
   })
   return expandTo(x, shape)

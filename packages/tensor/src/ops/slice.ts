@@ -60,18 +60,22 @@ export const embedAxes: Op<[x: Tensor], Slices, [x: Tensor, slices: Slices]> = d
 })
 
 /** x with the slices replaced by v, which has their shape. */
-export const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> = defineOp({
-  name: 'slice_scatter',
-  args: (x: Tensor, v: Tensor, slices: readonly AxisSlice[]): readonly [[Tensor, Tensor], readonly AxisSlice[]] => [[x, v], slices],
-  result: sameAval,
-  compute: pieces((_, slices, out) => [out, sliced(out, slices)], { cover: true }),
-  batch: ([x, v], [dx, dv], slices, { size }) => [replaceSlices(batchOrExpand(x, dx, size), batchOrExpand(v, dv, size), slices), 0],
-  diff: {
-    kind: 'custom',
-    jvp: (_, [x, v], [dx, dv], slices) => [replaceSlices(dx ?? filledLike(x, 0, x.dtype, x.shape), dv ?? filledLike(v, 0, v.dtype, v.shape), slices)],
-    vjp: (_, [, v], [ct], slices) => (ct ? [replaceSlices(ct, filledLike(v, 0, v.dtype, v.shape), slices), sliceAxes(ct, slices)] : [null, null]),
-  },
-})
+export const replaceSlices: Op<[x: Tensor, v: Tensor], readonly AxisSlice[], [x: Tensor, v: Tensor, slices: readonly AxisSlice[]]> =
+  defineOp({
+    name: 'slice_scatter',
+    args: (x: Tensor, v: Tensor, slices: readonly AxisSlice[]): readonly [[Tensor, Tensor], readonly AxisSlice[]] => [[x, v], slices],
+    result: sameAval,
+    compute: pieces((_, slices, out) => [out, sliced(out, slices)], { cover: true }),
+    batch: ([x, v], [dx, dv], slices, { size }) => [replaceSlices(batchOrExpand(x, dx, size), batchOrExpand(v, dv, size), slices), 0],
+    diff: {
+      kind: 'custom',
+      jvp: (_, [x, v], [dx, dv], slices) => [
+        replaceSlices(dx ?? filledLike(x, 0, x.dtype, x.shape), dv ?? filledLike(v, 0, v.dtype, v.shape), slices),
+      ],
+      vjp: (_, [, v], [ct], slices) =>
+        ct ? [replaceSlices(ct, filledLike(v, 0, v.dtype, v.shape), slices), sliceAxes(ct, slices)] : [null, null],
+    },
+  })
 
 /** `length` elements from `start` of a (non-negative) axis. */
 export const narrowAxis = (x: Tensor, axis: number, start: number, length: number, step = 1): Tensor =>
@@ -79,21 +83,37 @@ export const narrowAxis = (x: Tensor, axis: number, start: number, length: numbe
 
 /** The leading part of x that has `shape`. */
 export function narrowTo(x: Tensor, shape: Shape): Tensor {
-  const slices = shape.flatMap((length, d) => (length === x.shape[d] ? [] : [{ dim: d - shape.length, start: 0, step: 1, length, size: x.shape[d]! }]))
+  const slices = shape.flatMap((length, d) =>
+    length === x.shape[d] ? [] : [{ dim: d - shape.length, start: 0, step: 1, length, size: x.shape[d]! }],
+  )
   return slices.length ? sliceAxes(x, slices) : x
 }
 
 /** The element `index` (in range) of a (non-negative) axis, which disappears. */
 export const selectAxis = (x: Tensor, axis: number, index: number): Tensor =>
-  reshapeTo(narrowAxis(x, axis, index, 1), x.shape.filter((_, d) => d !== axis))
+  reshapeTo(
+    narrowAxis(x, axis, index, 1),
+    x.shape.filter((_, d) => d !== axis),
+  )
 
 /** A start or stop as a place in an axis: negative ones count from its end, those beyond it are its ends. */
 export const clampIndex = (i: number, size: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size)
 
 /** `start:stop:step` of an axis of `size`, as Python reads it. */
-export function sliceOf(op: string, dim: number, size: number, start: number | null | undefined, stop: number | null | undefined, step: number | null | undefined): AxisSlice {
+export function sliceOf(
+  op: string,
+  dim: number,
+  size: number,
+  start: number | null | undefined,
+  stop: number | null | undefined,
+  step: number | null | undefined,
+): AxisSlice {
   const by = checkInteger(op, 'the slice step', step ?? 1)
-  if (by <= 0) throw new TensorRangeError(by === 0 ? 'slice step cannot be zero' : 'step must be greater than zero, use flip for a reversed axis', { op, code: 'SLICE_STEP' })
+  if (by <= 0)
+    throw new TensorRangeError(by === 0 ? 'slice step cannot be zero' : 'step must be greater than zero, use flip for a reversed axis', {
+      op,
+      code: 'SLICE_STEP',
+    })
   const from = clampIndex(checkInteger(op, 'the slice start', start ?? 0), size)
   const to = Math.max(clampIndex(checkInteger(op, 'the slice stop', stop ?? size), size), from)
   return { dim, start: from, step: by, length: Math.ceil((to - from) / by), size }
@@ -116,9 +136,14 @@ export function narrow(x: Tensor, ...args: Args<[dim: number, start: number | Te
   const n = checkInteger('narrow', 'length', length)
   if (n < 0) throw new TensorRangeError('narrow(): length must be non-negative.', { op: 'narrow', code: 'LENGTH' })
   const s = checkInteger('narrow', 'start', isTensor(start) ? Number(start.item()) : start)
-  if (s < -size || s > size) throw new TensorRangeError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${s})`, { op: 'narrow', code: 'START' })
+  if (s < -size || s > size)
+    throw new TensorRangeError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${s})`, {
+      op: 'narrow',
+      code: 'START',
+    })
   const from = s < 0 ? s + size : s
-  if (from + n > size) throw new TensorRangeError(`start (${from}) + length (${n}) exceeds dimension size (${size}).`, { op: 'narrow', code: 'LENGTH' })
+  if (from + n > size)
+    throw new TensorRangeError(`start (${from}) + length (${n}) exceeds dimension size (${size}).`, { op: 'narrow', code: 'LENGTH' })
   return narrowAxis(x, axis, from, n)
 }
 
@@ -134,7 +159,17 @@ export function select(x: Tensor, ...args: Args<[dim: number, index: number], Se
   checkTensor('select', x)
   if (x.ndim === 0) throw new TensorRangeError('select() cannot be applied to a 0-dim tensor.', { op: 'select', code: 'RANK' })
   const axis = normalizeDim('select', dim as number, x.ndim)
-  return selectAxis(x, axis, checkIndex('select', index, axis, x.shape, (i, size) => `select(): index ${i} out of range for tensor of size [${x.shape.join(', ')}] at dimension ${axis} (size ${size})`))
+  return selectAxis(
+    x,
+    axis,
+    checkIndex(
+      'select',
+      index,
+      axis,
+      x.shape,
+      (i, size) => `select(): index ${i} out of range for tensor of size [${x.shape.join(', ')}] at dimension ${axis} (size ${size})`,
+    ),
+  )
 }
 
 /** An integer index of an axis as a non-negative one, refused when outside. */
@@ -150,7 +185,12 @@ export function flip(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
   checkTensor('flip', x)
   const axes = normalizeDims('flip', readNumbers('flip', dims, 'dims'), x.ndim)
   if (!axes.length) return clone(x)
-  return apart(sliceAxes(x, axes.map((dim) => ({ dim, start: x.shape.at(dim)! - 1, step: -1, length: x.shape.at(dim)!, size: x.shape.at(dim)! }))))
+  return apart(
+    sliceAxes(
+      x,
+      axes.map((dim) => ({ dim, start: x.shape.at(dim)! - 1, step: -1, length: x.shape.at(dim)!, size: x.shape.at(dim)! })),
+    ),
+  )
 }
 
 /** The columns (axis 1) in reverse. */

@@ -10,7 +10,19 @@ import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
 import { amaxDims } from './extreme.ts'
 import { weight } from './families.ts'
-import { type Dims, type DimsParam, type ReduceArgs, type ReduceOptions, type Reduction, asked, dimsOf, kept, readDims, sumDims, widened } from './reduce.ts'
+import {
+  type Dims,
+  type DimsParam,
+  type ReduceArgs,
+  type ReduceOptions,
+  type Reduction,
+  asked,
+  dimsOf,
+  kept,
+  readDims,
+  sumDims,
+  widened,
+} from './reduce.ts'
 import { exp, log, neg } from './unary.ts'
 import { reshapeTo, unreduce } from './view.ts'
 
@@ -70,7 +82,9 @@ export const whereFinite: Op<[x: Tensor, y: Tensor]> = defineOp({
 })
 
 /** x where it is not ±Inf, else 0. */
-export const unlessInfinite: Op<[x: Tensor]> = weight('unless_infinite', (x) => e.select(e.eq(e.abs(x!), e.constant(Infinity, x!.dtype)), e.constant(0, x!.dtype), x!))
+export const unlessInfinite: Op<[x: Tensor]> = weight('unless_infinite', (x) =>
+  e.select(e.eq(e.abs(x!), e.constant(Infinity, x!.dtype)), e.constant(0, x!.dtype), x!),
+)
 
 const largest = (x: Tensor, dims: readonly number[]): Tensor =>
   numel(x.shape) === 0 ? filledLike(x, 0, x.dtype, keepDims(x.shape, dims)) : reshapeTo(amaxDims(x, dims), keepDims(x.shape, dims))
@@ -92,7 +106,8 @@ export const softmaxOver: Reduction = defineOp({
     vjp: ([y], [x], [ct], { dims }) => [ct ? whereFinite(x, centred(y!, ct, dims)) : null],
   },
 })
-const centred = (y: Tensor, d: Tensor, dims: readonly number[]): Tensor => mul(y, sub(d, reshapeTo(sumDims(mul(y, d), dims), keepDims(y.shape, dims))))
+const centred = (y: Tensor, d: Tensor, dims: readonly number[]): Tensor =>
+  mul(y, sub(d, reshapeTo(sumDims(mul(y, d), dims), keepDims(y.shape, dims))))
 
 export const logSoftmaxOver: Reduction = defineOp({
   name: 'log_softmax',
@@ -142,7 +157,11 @@ export type SoftmaxArgs = Args<[dim: number], SoftmaxOptions>
 function over(name: string, op: Reduction, x: Tensor, args: SoftmaxArgs): Tensor {
   checkTensor(name, x)
   const { dim, dtype } = readArgs<SoftmaxOptions>(name, args, ['dim'], ['dtype'])
-  if (typeof dim !== 'number') throw new TensorTypeError(`expected a dim, got ${describe(dim)}. Give the axis whose elements sum to 1, as in ${name}(x, -1)`, { op: name, code: 'DIM_TYPE' })
+  if (typeof dim !== 'number')
+    throw new TensorTypeError(`expected a dim, got ${describe(dim)}. Give the axis whose elements sum to 1, as in ${name}(x, -1)`, {
+      op: name,
+      code: 'DIM_TYPE',
+    })
   const y = toFloat(name, asked(x, dtype))
   const axis = normalizeDim(name, dim, x.ndim)
   return op(y, x.ndim ? [axis - x.ndim] : [])

@@ -91,7 +91,8 @@ export function topk(x: Tensor, ...args: Args<[k: number, dim?: number, largest?
   const { k, dim = -1, largest = true } = readArgs<TopkOptions>('topk', args, ['k', 'dim', 'largest', 'sorted'])
   const n = x.shape[normalizeDim('topk', dim, x.ndim)] ?? 1
   const count = checkInteger('topk', 'k', k)
-  if (count < 0 || count > n) throw new TensorRangeError(`selected index k out of range: expected 0 ≤ k ≤ ${n}, got ${count}`, { op: 'topk', code: 'K_RANGE' })
+  if (count < 0 || count > n)
+    throw new TensorRangeError(`selected index k out of range: expected 0 ≤ k ≤ ${n}, got ${count}`, { op: 'topk', code: 'K_RANGE' })
   if (x.ndim === 0 && count === 0) return pair([filledLike(x, 0, x.dtype, [0]), filledLike(x, 0, 'int32', [0])])
   return pair(alongLast('topk', x, dim, (t) => sorted(t, largest).map((y) => narrowAxis(y, t.ndim - 1, 0, count))))
 }
@@ -103,7 +104,13 @@ export interface ChooseOptions {
 }
 
 /** The elements at a place of the sorted last axis, and where they were. `place` gives it from the axis's NaN count. */
-function ranked(op: string, x: Tensor, dim: number, keepdim: boolean, place: (nans: Tensor | null, n: number) => Tensor | number): ValuesIndices {
+function ranked(
+  op: string,
+  x: Tensor,
+  dim: number,
+  keepdim: boolean,
+  place: (nans: Tensor | null, n: number) => Tensor | number,
+): ValuesIndices {
   const axis = normalizeDim(op, dim, x.ndim)
   if (x.ndim) checkNotEmpty(op, x, [axis - x.ndim], false)
   const t = x.ndim ? moveAxis(x, axis, x.ndim - 1) : reshapeTo(x, [1])
@@ -116,12 +123,19 @@ function ranked(op: string, x: Tensor, dim: number, keepdim: boolean, place: (na
 }
 
 /** The `k`-th smallest element along `dim`, counted from 1, and where it is; NaN counts as the largest. */
-export function kthvalue(x: Tensor, ...args: Args<[k: number, dim?: number, keepdim?: boolean], ChooseOptions & { readonly k?: number }>): ValuesIndices {
+export function kthvalue(
+  x: Tensor,
+  ...args: Args<[k: number, dim?: number, keepdim?: boolean], ChooseOptions & { readonly k?: number }>
+): ValuesIndices {
   checkTensor('kthvalue', x)
   const { k, dim = -1, keepdim = false } = readArgs<ChooseOptions & { k?: number }>('kthvalue', args, ['k', 'dim', 'keepdim'])
   const count = checkInteger('kthvalue', 'k', k)
   return ranked('kthvalue', x, dim, keepdim, (_, n) => {
-    if (count < 1 || count > n) throw new TensorRangeError(`kthvalue(): selected number k out of range for dimension ${normalizeDim('kthvalue', dim, x.ndim)}: expected 1 ≤ k ≤ ${n}, got ${count}`, { op: 'kthvalue', code: 'K_RANGE' })
+    if (count < 1 || count > n)
+      throw new TensorRangeError(
+        `kthvalue(): selected number k out of range for dimension ${normalizeDim('kthvalue', dim, x.ndim)}: expected 1 ≤ k ≤ ${n}, got ${count}`,
+        { op: 'kthvalue', code: 'K_RANGE' },
+      )
     return count - 1
   })
 }
@@ -129,7 +143,8 @@ export function kthvalue(x: Tensor, ...args: Args<[k: number, dim?: number, keep
 /** the first NaN if there is one, else the lower of the two in the middle */
 const middle = (nans: Tensor | null, n: number): Tensor | number => (nans ? where(gt(nans, 0), sub(n, nans), (n - 1) >> 1) : (n - 1) >> 1)
 /** the lower of the two in the middle of what is not NaN */
-const middleOfNumbers = (nans: Tensor | null, n: number): Tensor | number => (nans ? clampMin(floorDivide(sub(n - 1, nans), 2), 0) : (n - 1) >> 1)
+const middleOfNumbers = (nans: Tensor | null, n: number): Tensor | number =>
+  nans ? clampMin(floorDivide(sub(n - 1, nans), 2), 0) : (n - 1) >> 1
 
 const wholeMedian = /* @__NO_SIDE_EFFECTS__ */ (name: string, place: typeof middle): Reduction =>
   defineOp({
@@ -152,7 +167,10 @@ function medians(name: string, op: Reduction, place: typeof middle, x: Tensor, a
   const { dim, keepdim = false } = readArgs<ChooseOptions>(name, args, ['dim', 'keepdim'])
   if (dim !== undefined) return ranked(name, x, dim, keepdim, place)
   if (numel(x.shape) === 0) return filledLike(x, isFloat(x.dtype) ? NaN : 0)
-  return op(x, x.shape.map((_, i) => i - x.ndim))
+  return op(
+    x,
+    x.shape.map((_, i) => i - x.ndim),
+  )
 }
 
 /** Arguments of `topk`, by position or by name. */

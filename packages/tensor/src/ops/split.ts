@@ -24,7 +24,8 @@ function parts(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
 }
 
 /** Sizes of the parts of an axis: `size` each, the last what is left. */
-const evenly = (n: number, size: number): number[] => Array.from({ length: Math.max(Math.ceil(n / size), 1) }, (_, i) => Math.min(size, n - i * size))
+const evenly = (n: number, size: number): number[] =>
+  Array.from({ length: Math.max(Math.ceil(n / size), 1) }, (_, i) => Math.min(size, n - i * size))
 
 /** Arguments of `split`. */
 export interface SplitOptions extends Dim {
@@ -39,20 +40,38 @@ export function split(x: Tensor, ...args: Args<[splitSizeOrSections: number | re
   const n = x.shape[axis]!
   const sizes = splitSizeOrSections ?? splitSize
   if (typeof sizes === 'object') {
-    if (sizes.some((s) => checkInteger('split', 'splitSizes', s) < 0)) throw new TensorRangeError(`split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${show(sizes)}`, { op: 'split', code: 'SIZE' })
+    if (sizes.some((s) => checkInteger('split', 'splitSizes', s) < 0))
+      throw new TensorRangeError(
+        `split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${show(sizes)}`,
+        { op: 'split', code: 'SIZE' },
+      )
     if (sizes.reduce((a, b) => a + b, 0) !== n)
-      throw new TensorRangeError(`split_with_sizes expects split_sizes to sum exactly to ${n} (input tensor's size at dimension ${axis}), but got split_sizes=${show(sizes)}`, { op: 'split', code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(
+        `split_with_sizes expects split_sizes to sum exactly to ${n} (input tensor's size at dimension ${axis}), but got split_sizes=${show(sizes)}`,
+        { op: 'split', code: 'SHAPE_MISMATCH' },
+      )
     return parts(x, axis, sizes)
   }
   const size = checkInteger('split', 'splitSize', sizes)
-  if (size < 0) throw new TensorRangeError(`split expects split_size be non-negative, but got split_size=${size}`, { op: 'split', code: 'SIZE' })
-  if (size === 0 && n > 0) throw new TensorRangeError(`split_size can only be 0 if dimension size is 0, but got dimension size of ${n}`, { op: 'split', code: 'SIZE' })
+  if (size < 0)
+    throw new TensorRangeError(`split expects split_size be non-negative, but got split_size=${size}`, { op: 'split', code: 'SIZE' })
+  if (size === 0 && n > 0)
+    throw new TensorRangeError(`split_size can only be 0 if dimension size is 0, but got dimension size of ${n}`, {
+      op: 'split',
+      code: 'SIZE',
+    })
   return parts(x, axis, evenly(n, size || 1))
 }
 
 /** `split` into the listed sizes. */
-export const splitWithSizes = (x: Tensor, ...args: Args<[splitSizes: readonly number[], dim?: number], { readonly splitSizes?: readonly number[]; readonly dim?: number }>): Tensor[] => {
-  const { splitSizes, dim } = readArgs<{ readonly splitSizes?: readonly number[]; readonly dim?: number }>('splitWithSizes', args, ['splitSizes', 'dim'])
+export const splitWithSizes = (
+  x: Tensor,
+  ...args: Args<[splitSizes: readonly number[], dim?: number], { readonly splitSizes?: readonly number[]; readonly dim?: number }>
+): Tensor[] => {
+  const { splitSizes, dim } = readArgs<{ readonly splitSizes?: readonly number[]; readonly dim?: number }>('splitWithSizes', args, [
+    'splitSizes',
+    'dim',
+  ])
   return split(x, splitSizes ?? [], dim ?? 0)
 }
 
@@ -79,8 +98,16 @@ export interface TensorSplitOptions extends Dim {
 }
 
 /** Parts of an axis: `sections` of them as equal as can be, the first ones larger; or cut at `indices`. Views. */
-export function tensorSplit(x: Tensor, ...args: Args<[indicesOrSections: number | readonly number[] | Tensor, dim?: number], TensorSplitOptions>): Tensor[] {
-  const { indicesOrSections, sections, indices, dim } = readArgs<TensorSplitOptions>('tensorSplit', args, ['indicesOrSections', 'dim'], ['sections', 'indices'])
+export function tensorSplit(
+  x: Tensor,
+  ...args: Args<[indicesOrSections: number | readonly number[] | Tensor, dim?: number], TensorSplitOptions>
+): Tensor[] {
+  const { indicesOrSections, sections, indices, dim } = readArgs<TensorSplitOptions>(
+    'tensorSplit',
+    args,
+    ['indicesOrSections', 'dim'],
+    ['sections', 'indices'],
+  )
   const axis = axisOf('tensorSplit', x, dim, 'tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
   const n = x.shape[axis]!
   let cuts = indicesOrSections ?? sections ?? indices
@@ -94,7 +121,11 @@ export function tensorSplit(x: Tensor, ...args: Args<[indicesOrSections: number 
   }
   const count = checkInteger('tensorSplit', 'sections', cuts)
   if (count <= 0) throw new TensorRangeError(`number of sections must be larger than 0, got ${count}`, { op: 'tensorSplit', code: 'SIZE' })
-  return parts(x, axis, Array.from({ length: count }, (_, i) => Math.floor(n / count) + (i < n % count ? 1 : 0)))
+  return parts(
+    x,
+    axis,
+    Array.from({ length: count }, (_, i) => Math.floor(n / count) + (i < n % count ? 1 : 0)),
+  )
 }
 
 /** The elements of an axis, which disappears. Views. */
@@ -107,14 +138,24 @@ export function unbind(x: Tensor, ...args: Args<[dim?: number], Dim>): Tensor[] 
 /** `tensorSplit` along a fixed axis, whose size the number of sections must divide. */
 function splitAlong(op: string, x: Tensor, cuts: number | readonly number[], rank: number, dim: number): Tensor[] {
   checkTensor(op, x)
-  if (x.ndim < rank) throw new TensorRangeError(`torch.${op} requires a tensor with at least ${rank} dimension, but got a tensor with ${x.ndim} dimensions!`, { op, code: 'RANK' })
+  if (x.ndim < rank)
+    throw new TensorRangeError(
+      `torch.${op} requires a tensor with at least ${rank} dimension, but got a tensor with ${x.ndim} dimensions!`,
+      { op, code: 'RANK' },
+    )
   if (typeof cuts === 'number' && x.shape[dim]! % cuts !== 0)
-    throw new TensorRangeError(`torch.${op} attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${cuts}!`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `torch.${op} attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${cuts}!`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   return tensorSplit(x, cuts, dim)
 }
 /** `tensorSplit` along axis 1, of a vector along axis 0. */
-export const hsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => splitAlong('hsplit', x, indicesOrSections, 1, x.ndim === 1 ? 0 : 1)
+export const hsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
+  splitAlong('hsplit', x, indicesOrSections, 1, x.ndim === 1 ? 0 : 1)
 /** `tensorSplit` along axis 0. */
-export const vsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => splitAlong('vsplit', x, indicesOrSections, 2, 0)
+export const vsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
+  splitAlong('vsplit', x, indicesOrSections, 2, 0)
 /** `tensorSplit` along axis 2. */
-export const dsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] => splitAlong('dsplit', x, indicesOrSections, 3, 2)
+export const dsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
+  splitAlong('dsplit', x, indicesOrSections, 3, 2)

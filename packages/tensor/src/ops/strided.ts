@@ -26,7 +26,11 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
   compute: view(
     (x, { size, strides, offset }, shape) => {
       const step = x.strides.at(-1)!
-      return { shape, strides: [...x.strides.slice(0, -1), ...strides.map((s) => s * step)], offset: x.offset + (numel(size) === 0 ? 0 : offset * step) }
+      return {
+        shape,
+        strides: [...x.strides.slice(0, -1), ...strides.map((s) => s * step)],
+        offset: x.offset + (numel(size) === 0 ? 0 : offset * step),
+      }
     },
     { place: (whole, v, layout) => placeStrided(whole, v, layout) },
   ),
@@ -53,7 +57,10 @@ export function placeStrided(whole: Tensor, v: Tensor, { shape: size, strides, o
 function places(like: Tensor, { size, strides, offset }: StridedParams): Tensor {
   let index = filledLike(like, offset, 'int32', size)
   size.forEach((n, i) => {
-    const along = reshapeTo(positionsLike(like, n), size.map((_, d) => (d === i ? n : 1)))
+    const along = reshapeTo(
+      positionsLike(like, n),
+      size.map((_, d) => (d === i ? n : 1)),
+    )
     index = add(index, mul(along, strides[i]!))
   })
   return reshapeTo(index, [numel(size)])
@@ -75,7 +82,8 @@ export function unfold(x: Tensor, ...args: Args<[dimension: number, size: number
   const n = y.shape[axis]!
   const [width, by] = [checkInteger('unfold', 'size', size), checkInteger('unfold', 'step', step)]
   if (width < 0) throw new TensorRangeError(`size is ${width} but must be >= 0`, { op: 'unfold', code: 'SIZE' })
-  if (width > n) throw new TensorRangeError(`maximum size for tensor at dimension ${axis} is ${n} but size is ${width}`, { op: 'unfold', code: 'SIZE' })
+  if (width > n)
+    throw new TensorRangeError(`maximum size for tensor at dimension ${axis} is ${n} but size is ${width}`, { op: 'unfold', code: 'SIZE' })
   if (by <= 0) throw new TensorRangeError(`step is ${by} but must be > 0`, { op: 'unfold', code: 'STEP' })
   const count = Math.floor((n - width) / by) + 1
   const windows = stridedOf(moveAxis(y, axis, y.ndim - 1), { size: [count, width], strides: [by, 1], offset: 0 })
@@ -94,7 +102,10 @@ export interface AsStridedOptions {
  * `as_strided`; here strides always count x's own elements, never those of what x is a view of. Gradients of elements
  * shown more than once add up.
  */
-export function asStrided(x: Tensor, ...args: Args<[size: readonly number[], stride: readonly number[], storageOffset?: number | null], AsStridedOptions>): Tensor {
+export function asStrided(
+  x: Tensor,
+  ...args: Args<[size: readonly number[], stride: readonly number[], storageOffset?: number | null], AsStridedOptions>
+): Tensor {
   const { size = [], stride = [], storageOffset } = readArgs<AsStridedOptions>('asStrided', args, ['size', 'stride', 'storageOffset'])
   checkTensor('asStrided', x)
   const refuse = (message: string): never => {
@@ -103,11 +114,15 @@ export function asStrided(x: Tensor, ...args: Args<[size: readonly number[], str
   if (size.length !== stride.length) refuse(`mismatch in length of strides and shape, got ${show(stride)} and ${show(size)}`)
   for (const n of [...size, ...stride]) checkInteger('asStrided', 'size and stride', n)
   if (size.some((n) => n < 0)) refuse(`expected sizes to be non-negative, got ${show(size)}`)
-  if (stride.some((s) => s < 0)) refuse(`as_strided: Negative strides are not supported at the moment, got strides: ${show(stride)}. Use flip`)
+  if (stride.some((s) => s < 0))
+    refuse(`as_strided: Negative strides are not supported at the moment, got strides: ${show(stride)}. Use flip`)
   const offset = checkInteger('asStrided', 'storageOffset', storageOffset ?? 0)
   if (offset < 0) refuse(`Tensor: invalid storage offset ${offset}`)
   const n = numel(x.shape)
   const needed = size.includes(0) ? 0 : offset + 1 + size.reduce((a, s, i) => a + (s - 1) * stride[i]!, 0)
-  if (needed > n) refuse(`setStorage: sizes ${show(size)}, strides ${show(stride)}, storage offset ${offset} requiring a storage size of ${needed} elements are out of bounds for storage of size ${n}`)
+  if (needed > n)
+    refuse(
+      `setStorage: sizes ${show(size)}, strides ${show(stride)}, storage offset ${offset} requiring a storage size of ${needed} elements are out of bounds for storage of size ${n}`,
+    )
   return stridedOf(reshapeTo(x, [n]), { size, strides: stride, offset })
 }

@@ -23,10 +23,17 @@ interface IndexArgs {
 }
 
 /** A vector of indices into one axis of x, and where that axis lies. */
-function axisIndex(op: string, x: Tensor, dim: number | undefined, index: Tensor | undefined, wrap = false): [x: Tensor, index: Tensor, axis: number, params: IndexParams] {
+function axisIndex(
+  op: string,
+  x: Tensor,
+  dim: number | undefined,
+  index: Tensor | undefined,
+  wrap = false,
+): [x: Tensor, index: Tensor, axis: number, params: IndexParams] {
   checkTensor(op, x)
   const i = asIndex(op, index!, `${op}(): Expected dtype int32 or int64 for index`)
-  if (i.ndim > 1) throw new TensorRangeError(`${op}(): Index is supposed to be a vector, got shape ${show(i.shape)}`, { op, code: 'INDEX_SHAPE' })
+  if (i.ndim > 1)
+    throw new TensorRangeError(`${op}(): Index is supposed to be a vector, got shape ${show(i.shape)}`, { op, code: 'INDEX_SHAPE' })
   const axis = normalizeDim(op, dim as number, x.ndim)
   const y = atLeast1(x)
   return [y, atLeast1(i), axis, { before: axis, own: 1, after: y.ndim - axis - 1, wrap, axes: [axis], says: wrap ? 'index' : 'self' }]
@@ -36,7 +43,11 @@ function axisIndex(op: string, x: Tensor, dim: number | undefined, index: Tensor
 export function indexSelect(x: Tensor, ...args: Args<[dim: number, index: Tensor], IndexArgs>): Tensor {
   const { dim, index } = readArgs<IndexArgs>('indexSelect', args, ['dim', 'index'])
   const [y, i, , params] = axisIndex('indexSelect', x, dim, index)
-  if (x.ndim === 0 && numel(i.shape) !== 1) throw new TensorRangeError(`indexSelect(): Index to scalar can have only 1 value, got ${numel(i.shape)} value(s)`, { op: 'indexSelect', code: 'INDEX_SHAPE' })
+  if (x.ndim === 0 && numel(i.shape) !== 1)
+    throw new TensorRangeError(`indexSelect(): Index to scalar can have only 1 value, got ${numel(i.shape)} value(s)`, {
+      op: 'indexSelect',
+      code: 'INDEX_SHAPE',
+    })
   const z = indexAxes([y, i], params)
   return x.ndim === 0 ? reshapeTo(z, []) : z
 }
@@ -49,11 +60,22 @@ interface IndexSource extends IndexArgs {
 function checkSource(op: string, x: Tensor, axis: number, index: Tensor, source: Tensor | undefined): Tensor {
   checkTensor(op, source, 'the source to be a Tensor')
   const s = atLeast1(source!)
-  if (source!.dtype !== x.dtype) throw new TensorTypeError(`${op}(): self (${x.dtype}) and source (${source!.dtype}) must have the same scalar type. Convert the source with x.to('${x.dtype}')`, { op, code: 'DTYPE' })
+  if (source!.dtype !== x.dtype)
+    throw new TensorTypeError(
+      `${op}(): self (${x.dtype}) and source (${source!.dtype}) must have the same scalar type. Convert the source with x.to('${x.dtype}')`,
+      { op, code: 'DTYPE' },
+    )
   const count = s.shape[axis] ?? 1
-  if (count !== index.shape[0]) throw new TensorRangeError(`${op}(): Number of indices (${index.shape[0]}) should be equal to source.size(dim): (${count}), for dim: ${axis}`, { op, code: 'SHAPE_MISMATCH' })
+  if (count !== index.shape[0])
+    throw new TensorRangeError(
+      `${op}(): Number of indices (${index.shape[0]}) should be equal to source.size(dim): (${count}), for dim: ${axis}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   if (s.ndim !== x.ndim || s.shape.some((n, d) => d !== axis && n !== x.shape[d]))
-    throw new TensorRangeError(`source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ${show(x.shape)} source.shape = ${show(source!.shape)}`, { op, code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ${show(x.shape)} source.shape = ${show(source!.shape)}`,
+      { op, code: 'SHAPE_MISMATCH' },
+    )
   return s
 }
 
@@ -69,7 +91,10 @@ export function indexAdd(x: Tensor, ...args: Args<[dim: number, index: Tensor, s
   const [y, i, axis, params] = axisIndex('indexAdd', x, dim, index)
   const s = checkSource('indexAdd', y, axis, i, source)
   if (!isFloat(x.dtype) && !Number.isInteger(alpha))
-    throw new TensorTypeError(`For integral input tensors, argument alpha must not be a floating point number, got ${alpha} for ${x.dtype}`, { op: 'indexAdd', code: 'DTYPE' })
+    throw new TensorTypeError(
+      `For integral input tensors, argument alpha must not be a floating point number, got ${alpha} for ${x.dtype}`,
+      { op: 'indexAdd', code: 'DTYPE' },
+    )
   return reshapeTo(putAxes([y, alpha === 1 ? s : cast(mul(s, alpha), s.dtype), i], { ...params, says: 'index', accumulate: true }), x.shape)
 }
 
@@ -89,7 +114,11 @@ export interface IndexFillOptions extends IndexArgs {
 function fillValue(op: string, x: Tensor, value: Tensor | Scalar | undefined): Tensor {
   checkOperand(op, value)
   if (!isTensor(value)) return filledLike(x, value!, x.dtype)
-  if (value.ndim > 0) throw new TensorRangeError(`${op} only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`, { op, code: 'RANK' })
+  if (value.ndim > 0)
+    throw new TensorRangeError(`${op} only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`, {
+      op,
+      code: 'RANK',
+    })
   return cast(value, x.dtype)
 }
 
@@ -97,7 +126,10 @@ function fillValue(op: string, x: Tensor, value: Tensor | Scalar | undefined): T
 export function indexFill(x: Tensor, ...args: Args<[dim: number, index: Tensor, value: Tensor | Scalar], IndexFillOptions>): Tensor {
   const { dim, index, value } = readArgs<IndexFillOptions>('indexFill', args, ['dim', 'index', 'value'])
   const [y, i, axis, params] = axisIndex('indexFill', x, dim, index, true)
-  const src = expandTo(fillValue('indexFill', x, value), y.shape.map((n, d) => (d === axis ? i.shape[0]! : n)))
+  const src = expandTo(
+    fillValue('indexFill', x, value),
+    y.shape.map((n, d) => (d === axis ? i.shape[0]! : n)),
+  )
   return reshapeTo(putAxes([y, src, i], { ...params, accumulate: false }), x.shape)
 }
 
@@ -108,13 +140,31 @@ export interface IndexReduceOptions extends IndexSource {
 }
 
 /** x with the slices of `source` combined into those of axis `dim` that the indices name: by `prod`, `mean`, `amax` or `amin`. */
-export function indexReduce(x: Tensor, ...args: Args<[dim: number, index: Tensor, source: Tensor, reduce: Reduction], IndexReduceOptions>): Tensor {
-  const { dim, index, source, reduce, includeSelf = true } = readArgs<IndexReduceOptions>('indexReduce', args, ['dim', 'index', 'source', 'reduce'], ['includeSelf'])
+export function indexReduce(
+  x: Tensor,
+  ...args: Args<[dim: number, index: Tensor, source: Tensor, reduce: Reduction], IndexReduceOptions>
+): Tensor {
+  const {
+    dim,
+    index,
+    source,
+    reduce,
+    includeSelf = true,
+  } = readArgs<IndexReduceOptions>('indexReduce', args, ['dim', 'index', 'source', 'reduce'], ['includeSelf'])
   if (reduce !== 'prod' && reduce !== 'mean' && reduce !== 'amax' && reduce !== 'amin')
-    throw new TensorTypeError(`index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got ${describe(reduce)}.`, { op: 'indexReduce', code: 'REDUCE' })
+    throw new TensorTypeError(`index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got ${describe(reduce)}.`, {
+      op: 'indexReduce',
+      code: 'REDUCE',
+    })
   const [y, i, axis] = axisIndex('indexReduce', x, dim, index)
   const s = checkSource('indexReduce', y, axis, i, source)
-  const along = expandTo(reshapeTo(i, s.shape.map((n, d) => (d === axis ? n : 1))), s.shape)
+  const along = expandTo(
+    reshapeTo(
+      i,
+      s.shape.map((n, d) => (d === axis ? n : 1)),
+    ),
+    s.shape,
+  )
   return reshapeTo(reduceInto(y, along, s, { dim: axis - y.ndim, axis }, reduce, includeSelf), x.shape)
 }
 
@@ -142,9 +192,16 @@ export function put(x: Tensor, ...args: Args<[index: Tensor, source: Tensor, acc
   checkTensor('put', x)
   checkTensor('put', source, 'the source to be a Tensor')
   const i = asIndex('put', index!, 'put_(): Expected a long tensor for index')
-  if (source!.dtype !== x.dtype) throw new TensorTypeError(`put_(): self and source expected to have the same dtype, but got self.dtype = ${x.dtype} and source.dtype = ${source!.dtype}`, { op: 'put', code: 'DTYPE' })
+  if (source!.dtype !== x.dtype)
+    throw new TensorTypeError(
+      `put_(): self and source expected to have the same dtype, but got self.dtype = ${x.dtype} and source.dtype = ${source!.dtype}`,
+      { op: 'put', code: 'DTYPE' },
+    )
   if (numel(source!.shape) !== numel(i.shape))
-    throw new TensorRangeError(`put_(): Expected source and index to have the same number of elements, but got source.numel() = ${numel(source!.shape)}, index.numel() = ${numel(i.shape)}`, { op: 'put', code: 'SHAPE_MISMATCH' })
+    throw new TensorRangeError(
+      `put_(): Expected source and index to have the same number of elements, but got source.numel() = ${numel(source!.shape)}, index.numel() = ${numel(i.shape)}`,
+      { op: 'put', code: 'SHAPE_MISMATCH' },
+    )
   return reshapeTo(putAxes([flat(x), flat(source!), flat(i)], { ...taking, accumulate }), x.shape)
 }
 
@@ -159,7 +216,11 @@ export function maskedFill(x: Tensor, ...args: Args<[mask: Tensor, value: Tensor
   const { mask, value } = readArgs<MaskedFillOptions>('maskedFill', args, ['mask', 'value'])
   checkTensor('maskedFill', x)
   checkTensor('maskedFill', mask, 'the mask to be a Tensor')
-  if (mask!.dtype !== 'bool') throw new TensorTypeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${mask!.dtype}`, { op: 'maskedFill', code: 'MASK_DTYPE' })
+  if (mask!.dtype !== 'bool')
+    throw new TensorTypeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${mask!.dtype}`, {
+      op: 'maskedFill',
+      code: 'MASK_DTYPE',
+    })
   return where(mask!, fillValue('masked_fill_', x, value), x)
 }
 
@@ -185,21 +246,35 @@ export interface EmbeddingOptions {
 
 /** The rows of `weight` `[rows, width]` that `input` names: `[…] → […, width]`. */
 export function embedding(input: Tensor, ...args: Args<[weight: Tensor, paddingIdx?: number | null], EmbeddingOptions>): Tensor {
-  const { weight: w, paddingIdx, scaleGradByFreq = false } = readArgs<EmbeddingOptions>('embedding', args, ['weight', 'paddingIdx'], ['scaleGradByFreq', 'sparse'])
+  const {
+    weight: w,
+    paddingIdx,
+    scaleGradByFreq = false,
+  } = readArgs<EmbeddingOptions>('embedding', args, ['weight', 'paddingIdx'], ['scaleGradByFreq', 'sparse'])
   checkTensor('embedding', w, 'the weight to be a Tensor')
   const weight = w!
   const i = asIndex('embedding', input, "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int")
-  if (weight.ndim !== 2) throw new TensorRangeError(`'weight' must be 2-D, got shape ${show(weight.shape)}`, { op: 'embedding', code: 'RANK' })
+  if (weight.ndim !== 2)
+    throw new TensorRangeError(`'weight' must be 2-D, got shape ${show(weight.shape)}`, { op: 'embedding', code: 'RANK' })
   const [rows, width] = weight.shape as [number, number]
   let y = indexAxes([weight, i], { before: 0, own: i.ndim, after: 1, wrap: false, axes: [0], says: 'self' })
   const column = [...i.shape, 1]
   if (scaleGradByFreq) {
-    const count = scatterAlong(filledLike(weight, 0, weight.dtype, [rows]), flat(i), filledLike(weight, 1, weight.dtype, [numel(i.shape)]), { dim: -1, axis: 0, op: 'sum' })
+    const count = scatterAlong(
+      filledLike(weight, 0, weight.dtype, [rows]),
+      flat(i),
+      filledLike(weight, 1, weight.dtype, [numel(i.shape)]),
+      { dim: -1, axis: 0, op: 'sum' },
+    )
     const often = indexAxes([count, i], { before: 0, own: i.ndim, after: 0, wrap: false, axes: [0], says: 'self' })
     y = scaleGradient(y, expandTo(reshapeTo(div(1, often), column), [...i.shape, width]))
   }
   if (paddingIdx === undefined || paddingIdx === null) return y
-  if (paddingIdx < -rows || paddingIdx >= rows) throw new TensorRangeError(`Padding_idx must be within num_embeddings, got ${paddingIdx} for ${rows} rows`, { op: 'embedding', code: 'INDEX_RANGE' })
+  if (paddingIdx < -rows || paddingIdx >= rows)
+    throw new TensorRangeError(`Padding_idx must be within num_embeddings, got ${paddingIdx} for ${rows} rows`, {
+      op: 'embedding',
+      code: 'INDEX_RANGE',
+    })
   return where(reshapeTo(eq(i, paddingIdx < 0 ? paddingIdx + rows : paddingIdx), column), stopGradient(y), y)
 }
 
@@ -212,21 +287,36 @@ export function oneHot(x: Tensor, ...args: Args<[numClasses?: number], { readonl
   const zeros = filledLike(x, 0, x.dtype === 'int64' ? 'int64' : 'int32', shape)
   if (numel(x.shape) === 0) return zeros
   try {
-    return scatterAlong(zeros, reshapeTo(i, [...x.shape, 1]), filledLike(x, 1, zeros.dtype, [...x.shape, 1]), { dim: -1, axis: x.ndim, op: 'set' })
+    return scatterAlong(zeros, reshapeTo(i, [...x.shape, 1]), filledLike(x, 1, zeros.dtype, [...x.shape, 1]), {
+      dim: -1,
+      axis: x.ndim,
+      op: 'set',
+    })
   } catch (error) {
     if (!isMapgradError(error) || error.code !== 'INDEX_RANGE') throw error
     const negative = error.message.includes('index -')
-    throw new TensorRangeError(negative ? 'Class values must be non-negative.' : `Class values must be smaller than num_classes. (${classes})`, { op: 'oneHot', code: 'INDEX_RANGE' })
+    throw new TensorRangeError(
+      negative ? 'Class values must be non-negative.' : `Class values must be smaller than num_classes. (${classes})`,
+      { op: 'oneHot', code: 'INDEX_RANGE' },
+    )
   }
 }
 
 /** One more than the largest class. Reads the data. */
 function classesOf(x: Tensor): number {
-  if (numel(x.shape) === 0) throw new TensorRangeError('Can not infer total number of classes from empty tensor. Give numClasses', { op: 'oneHot', code: 'NUM_CLASSES' })
+  if (numel(x.shape) === 0)
+    throw new TensorRangeError('Can not infer total number of classes from empty tensor. Give numClasses', {
+      op: 'oneHot',
+      code: 'NUM_CLASSES',
+    })
   try {
     x.value.concrete('oneHot')
   } catch (cause) {
-    throw new TensorTypeError('When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument.', { op: 'oneHot', code: 'NUM_CLASSES', cause })
+    throw new TensorTypeError('When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument.', {
+      op: 'oneHot',
+      code: 'NUM_CLASSES',
+      cause,
+    })
   }
   let most = 0
   for (const c of x.dataSync()) most = Math.max(most, Number(c))

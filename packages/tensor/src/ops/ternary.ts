@@ -72,8 +72,15 @@ export function lerp(x: Tensor, end: Tensor, ...args: Args<[weight: Tensor | num
   checkTensor('lerp', end)
   const { weight } = readArgs<{ weight: Tensor | number }>('lerp', args, ['weight'])
   if (x.dtype !== end.dtype || (isTensor(weight) && weight.dtype !== x.dtype))
-    throw new TensorTypeError(`expected dtype ${x.dtype} for \`end\`${isTensor(weight) ? ' and `weight`' : ''} but got dtype ${end.dtype !== x.dtype ? end.dtype : (weight as Tensor).dtype}`, { op: 'lerp', code: 'DTYPE' })
-  if (!isFloat(x.dtype)) throw new TensorTypeError(`lerp is not implemented for ${x.dtype}: expected floats. Convert with x.to('float32')`, { op: 'lerp', code: 'DTYPE' })
+    throw new TensorTypeError(
+      `expected dtype ${x.dtype} for \`end\`${isTensor(weight) ? ' and `weight`' : ''} but got dtype ${end.dtype !== x.dtype ? end.dtype : (weight as Tensor).dtype}`,
+      { op: 'lerp', code: 'DTYPE' },
+    )
+  if (!isFloat(x.dtype))
+    throw new TensorTypeError(`lerp is not implemented for ${x.dtype}: expected floats. Convert with x.to('float32')`, {
+      op: 'lerp',
+      code: 'DTYPE',
+    })
   return interpolate(x, end, weight)
 }
 

@@ -19,7 +19,8 @@ interface DiagonalParams {
   readonly columns: number
 }
 
-const lengthOf = ({ offset, rows, columns }: DiagonalParams): number => Math.max(0, Math.min(rows + Math.min(offset, 0), columns - Math.max(offset, 0)))
+const lengthOf = ({ offset, rows, columns }: DiagonalParams): number =>
+  Math.max(0, Math.min(rows + Math.min(offset, 0), columns - Math.max(offset, 0)))
 
 /** Where the diagonals of the matrices in the last two axes lie. */
 function along(x: Layout, params: DiagonalParams): Layout {
@@ -74,7 +75,11 @@ export function diagonal(x: Tensor, ...args: Args<[offset?: number, dim1?: numbe
   checkTensor('diagonal', x)
   const [a, b] = twoDims('diagonal', dim1, dim2, x.ndim)
   const rest = x.shape.map((_, i) => i).filter((i) => i !== a && i !== b)
-  return diagonalOf(permuteDims(x, [...rest, a, b]), { offset: checkInteger('diagonal', 'offset', offset), rows: x.shape[a]!, columns: x.shape[b]! })
+  return diagonalOf(permuteDims(x, [...rest, a, b]), {
+    offset: checkInteger('diagonal', 'offset', offset),
+    rows: x.shape[a]!,
+    columns: x.shape[b]!,
+  })
 }
 
 /** Matrices in axes `dim1`, `dim2` (default −2, −1) of the result with the last axis of x as their diagonals, zero elsewhere. */
@@ -97,17 +102,32 @@ export interface DiagonalScatterOptions extends DiagonalOptions {
 }
 
 /** x with the diagonal that `diagonal` would give replaced by src. */
-export function diagonalScatter(x: Tensor, ...args: Args<[src: Tensor, offset?: number, dim1?: number, dim2?: number], DiagonalScatterOptions>): Tensor {
-  const { src, offset = 0, dim1 = 0, dim2 = 1 } = readArgs<DiagonalScatterOptions>('diagonalScatter', args, ['src', 'offset', 'dim1', 'dim2'])
+export function diagonalScatter(
+  x: Tensor,
+  ...args: Args<[src: Tensor, offset?: number, dim1?: number, dim2?: number], DiagonalScatterOptions>
+): Tensor {
+  const {
+    src,
+    offset = 0,
+    dim1 = 0,
+    dim2 = 1,
+  } = readArgs<DiagonalScatterOptions>('diagonalScatter', args, ['src', 'offset', 'dim1', 'dim2'])
   checkTensor('diagonalScatter', x)
   checkTensor('diagonalScatter', src, 'src to be a Tensor')
   const { shape } = diagonal(x, offset, dim1, dim2)
-  if (!sameShape(src!.shape, shape)) throw new TensorRangeError(`expected src to have a size equal to the slice of self. src size = ${show(src!.shape)}, slice size = ${show(shape)}`, { op: 'diagonalScatter', code: 'SHAPE_MISMATCH' })
+  if (!sameShape(src!.shape, shape))
+    throw new TensorRangeError(
+      `expected src to have a size equal to the slice of self. src size = ${show(src!.shape)}, slice size = ${show(shape)}`,
+      { op: 'diagonalScatter', code: 'SHAPE_MISMATCH' },
+    )
   const [a, b] = twoDims('diagonalScatter', dim1, dim2, x.ndim)
   const order = [...x.shape.map((_, i) => i).filter((i) => i !== a && i !== b), a, b]
   const params: DiagonalParams = { offset, rows: x.shape[a]!, columns: x.shape[b]! }
   const y = replaceDiagonal(permuteDims(x, order), src!, params)
-  return permuteDims(y, order.map((_, i) => order.indexOf(i)))
+  return permuteDims(
+    y,
+    order.map((_, i) => order.indexOf(i)),
+  )
 }
 
 interface Diagonal {
@@ -118,7 +138,8 @@ interface Diagonal {
 export function diag(x: Tensor, ...args: Args<[diagonal?: number], Diagonal>): Tensor {
   const { diagonal: offset = 0 } = readArgs<Diagonal>('diag', args, ['diagonal'])
   checkTensor('diag', x)
-  if (x.ndim !== 1 && x.ndim !== 2) throw new TensorRangeError(`diag(): Supports 1D or 2D tensors. Got ${x.ndim}D`, { op: 'diag', code: 'RANK' })
+  if (x.ndim !== 1 && x.ndim !== 2)
+    throw new TensorRangeError(`diag(): Supports 1D or 2D tensors. Got ${x.ndim}D`, { op: 'diag', code: 'RANK' })
   return x.ndim === 1 ? diagEmbed(x, offset) : apart(diagonal(x, offset))
 }
 /** `diagEmbed` of the flattened tensor. */
@@ -137,7 +158,11 @@ const triangle = /* @__NO_SIDE_EFFECTS__ */ (name: 'tril' | 'triu'): Triangle =>
     args: (x, ...args) => {
       const { diagonal = 0 } = readArgs<Diagonal>(name, args, ['diagonal'])
       checkTensor(name, x)
-      if (x.ndim < 2) throw new TensorRangeError(`${name}: input tensor must have at least 2 dimensions, got shape ${show(x.shape)}`, { op: name, code: 'RANK' })
+      if (x.ndim < 2)
+        throw new TensorRangeError(`${name}: input tensor must have at least 2 dimensions, got shape ${show(x.shape)}`, {
+          op: name,
+          code: 'RANK',
+        })
       return [[x], { diagonal: checkInteger(name, 'diagonal', diagonal) }]
     },
     result: sameAval,
@@ -146,7 +171,11 @@ const triangle = /* @__NO_SIDE_EFFECTS__ */ (name: 'tril' | 'triu'): Triangle =>
       loop: () => {
         const above = e.sub(e.index(-1), e.index(-2))
         const k = e.scalar(0, 'int32')
-        return { inputs: [x.dtype], scalars: ['int32'], body: e.select(name === 'tril' ? e.le(above, k) : e.ge(above, k), e.input(0, x.dtype), e.constant(0, x.dtype)) }
+        return {
+          inputs: [x.dtype],
+          scalars: ['int32'],
+          body: e.select(name === 'tril' ? e.le(above, k) : e.ge(above, k), e.input(0, x.dtype), e.constant(0, x.dtype)),
+        }
       },
       inputs: [{ strides: x.strides, offset: x.offset }],
       scalars: [diagonal],

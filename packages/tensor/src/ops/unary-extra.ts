@@ -80,7 +80,12 @@ export function logit(x: Tensor, ...args: Args<[eps?: number | null], LogitOptio
   return log(div(z, sub(1, z)))
 }
 
-const largest: Readonly<Partial<Record<DType, number>>> = { float16: 65504, bfloat16: 3.3895313892515355e38, float32: 3.4028234663852886e38, float64: Number.MAX_VALUE }
+const largest: Readonly<Partial<Record<DType, number>>> = {
+  float16: 65504,
+  bfloat16: 3.3895313892515355e38,
+  float32: 3.4028234663852886e38,
+  float64: Number.MAX_VALUE,
+}
 
 /** Arguments of `nanToNum`. */
 export interface NanToNumOptions {
@@ -91,7 +96,10 @@ export interface NanToNumOptions {
   readonly neginf?: number | null
 }
 /** x with numbers for NaN, Inf and −Inf; the derivative is 0 there. */
-export function nanToNum(x: Tensor, ...args: Args<[nan?: number | null, posinf?: number | null, neginf?: number | null], NanToNumOptions>): Tensor {
+export function nanToNum(
+  x: Tensor,
+  ...args: Args<[nan?: number | null, posinf?: number | null, neginf?: number | null], NanToNumOptions>
+): Tensor {
   checkTensor('nanToNum', x)
   const { nan, posinf, neginf } = readArgs<NanToNumOptions>('nanToNum', args, ['nan', 'posinf', 'neginf'])
   const most = largest[x.dtype]
@@ -103,7 +111,9 @@ export function nanToNum(x: Tensor, ...args: Args<[nan?: number | null, posinf?:
 export const signbit: Unary = defineOp<[x: Tensor]>({
   name: 'signbit',
   result: ([x]) => ({ shape: x.shape, dtype: 'bool' }),
-  compute: pointwise((x) => (isFloat(x!.dtype) ? isNegative(x!) : dtypes[x!.dtype].signed ? e.lt(x!, number(0, x!)) : e.constant(false, 'bool'))),
+  compute: pointwise((x) =>
+    isFloat(x!.dtype) ? isNegative(x!) : dtypes[x!.dtype].signed ? e.lt(x!, number(0, x!)) : e.constant(false, 'bool'),
+  ),
   batch: 'pointwise',
   diff: constant,
 })
@@ -117,6 +127,7 @@ export const isreal = (x: Tensor): Tensor => eq(cast(x, 'bool'), cast(x, 'bool')
 /** x itself. */
 export function positive(x: Tensor): Tensor {
   checkTensor('positive', x)
-  if (x.dtype === 'bool') throw new TensorTypeError('The `+` operator, on a bool tensor is not supported.', { op: 'positive', code: 'DTYPE' })
+  if (x.dtype === 'bool')
+    throw new TensorTypeError('The `+` operator, on a bool tensor is not supported.', { op: 'positive', code: 'DTYPE' })
   return x
 }

@@ -45,14 +45,23 @@ const refusal = (name: string): string =>
     : "expected a number dtype, got bool. Convert with x.to('int32'), or use logicalNot"
 
 /** Rounds each element by `build`; integers are whole already. */
-const rounding = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr): Unary => numeric(name, (x) => (dtypes[x.dtype].category === 'float' ? build(x) : x), constant)
+const rounding = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr): Unary =>
+  numeric(name, (x) => (dtypes[x.dtype].category === 'float' ? build(x) : x), constant)
 
 const number = (value: number, like: Expr): Expr => e.constant(value, like.dtype)
 
 /** −x. */
-export const neg: Unary = numeric('neg', e.neg, linear((ct) => neg(ct)))
+export const neg: Unary = numeric(
+  'neg',
+  e.neg,
+  linear((ct) => neg(ct)),
+)
 /** |x|; derivative 0 at 0. */
-export const abs: Unary = numeric('abs', (x) => (dtypes[x.dtype].signed ? e.abs(x) : x), elementwise((_, [x]) => sign(x)))
+export const abs: Unary = numeric(
+  'abs',
+  (x) => (dtypes[x.dtype].signed ? e.abs(x) : x),
+  elementwise((_, [x]) => sign(x)),
+)
 /** −1, 0 or 1 by the sign of x; NaN gives 0, as in PyTorch. Bools stay as they are. */
 export const sign: Unary = defineOp<X>({
   name: 'sign',
@@ -61,12 +70,18 @@ export const sign: Unary = defineOp<X>({
     return [[x], null]
   },
   result: sameAval,
-  compute: pointwise((x) => (x!.dtype === 'bool' ? x! : e.sub(e.cast(e.gt(x!, number(0, x!)), x!.dtype), e.cast(e.lt(x!, number(0, x!)), x!.dtype)))),
+  compute: pointwise((x) =>
+    x!.dtype === 'bool' ? x! : e.sub(e.cast(e.gt(x!, number(0, x!)), x!.dtype), e.cast(e.lt(x!, number(0, x!)), x!.dtype)),
+  ),
   batch: 'pointwise',
   diff: constant,
 })
 /** x². */
-export const square: Unary = numeric('square', (x) => e.mul(x, x), elementwise((_, [x]) => mul(x, 2)))
+export const square: Unary = numeric(
+  'square',
+  (x) => e.mul(x, x),
+  elementwise((_, [x]) => mul(x, 2)),
+)
 
 /** eˣ. */
 export const exp: Unary = float('exp', e.exp, (y) => y)
@@ -110,11 +125,23 @@ export const sqrt: Unary = defineOp<X>({
 /** √x with derivative 0 where x is 0, for norms and deviations. */
 export const rootFlat: Unary = float('root_flat', e.sqrt, (y) => flatHalf(y))
 // 1/2y, and 0 where y is 0
-export const flatHalf: Unary = float('half_reciprocal', (y) => e.select(e.eq(y, number(0, y)), number(0, y), e.div(number(0.5, y), y)), (h) => mul(mul(h, h), -2))
+export const flatHalf: Unary = float(
+  'half_reciprocal',
+  (y) => e.select(e.eq(y, number(0, y)), number(0, y), e.div(number(0.5, y), y)),
+  (h) => mul(mul(h, h), -2),
+)
 /** 1/√x. */
-export const rsqrt: Unary = float('rsqrt', (x) => e.div(number(1, x), e.sqrt(x)), (y) => mul(mul(mul(y, y), y), -0.5))
+export const rsqrt: Unary = float(
+  'rsqrt',
+  (x) => e.div(number(1, x), e.sqrt(x)),
+  (y) => mul(mul(mul(y, y), y), -0.5),
+)
 /** 1/x. */
-export const reciprocal: Unary = float('reciprocal', (x) => e.div(number(1, x), x), (y) => neg(mul(y, y)))
+export const reciprocal: Unary = float(
+  'reciprocal',
+  (x) => e.div(number(1, x), x),
+  (y) => neg(mul(y, y)),
+)
 /** Sine of x in radians. */
 export const sin: Unary = float('sin', e.sin, (_, [x]) => cos(x))
 /** Cosine of x in radians. */
@@ -144,7 +171,11 @@ export const erf: Unary = float('erf', e.erf, (_, [x]) => mul(exp(neg(mul(x, x))
 /** 1 − erf(x), accurate for large x. */
 export const erfc: Unary = float('erfc', e.erfc, (_, [x]) => mul(exp(neg(mul(x, x))), -2 / Math.sqrt(Math.PI)))
 /** 1 / (1 + e⁻ˣ). */
-export const sigmoid: Unary = float('sigmoid', (x) => e.div(number(1, x), e.add(e.exp(e.neg(x)), number(1, x))), (y) => mul(y, sub(1, y)))
+export const sigmoid: Unary = float(
+  'sigmoid',
+  (x) => e.div(number(1, x), e.add(e.exp(e.neg(x)), number(1, x))),
+  (y) => mul(y, sub(1, y)),
+)
 
 /** The largest integer ≤ x. */
 export const floor: Unary = rounding('floor', e.floor)
@@ -203,7 +234,8 @@ export const bitwiseNot: Unary = defineOp<X>({
   name: 'bitwise_not',
   args: (x) => {
     checkTensor('bitwise_not', x)
-    if (dtypes[x.dtype].category === 'float') throw new TensorTypeError(`expected an integer or bool dtype, got ${x.dtype}`, { op: 'bitwise_not', code: 'DTYPE' })
+    if (dtypes[x.dtype].category === 'float')
+      throw new TensorTypeError(`expected an integer or bool dtype, got ${x.dtype}`, { op: 'bitwise_not', code: 'DTYPE' })
     return [[x], null]
   },
   result: sameAval,
@@ -213,5 +245,8 @@ export const bitwiseNot: Unary = defineOp<X>({
 })
 
 /** max(x, 0); derivative 0 at 0, NaN stays NaN. */
-export const relu: Unary = numeric('relu', (x) => e.max(x, number(0, x)), elementwise((y) => cast(lt(filledLike(y, 0), y), y.dtype)))
-
+export const relu: Unary = numeric(
+  'relu',
+  (x) => e.max(x, number(0, x)),
+  elementwise((y) => cast(lt(filledLike(y, 0), y), y.dtype)),
+)

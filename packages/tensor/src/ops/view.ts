@@ -122,10 +122,21 @@ export const permuteDims: Op<X, PermuteParams, [x: Tensor, dims: readonly number
   args: (x: Tensor, dims: readonly number[]): readonly [X, PermuteParams] => [[x], { dims }],
   result: ([x], { dims }) => ({ shape: dims.map((d) => x.shape[d]!), dtype: x.dtype }),
   compute: view((x, { dims }, shape) => ({ shape, strides: dims.map((d) => x.strides[d]!), offset: x.offset }), {
-    put: (_, v, { dims }) => contiguous(permuteDims(v, dims.map((_d, i) => dims.indexOf(i)))),
+    put: (_, v, { dims }) =>
+      contiguous(
+        permuteDims(
+          v,
+          dims.map((_d, i) => dims.indexOf(i)),
+        ),
+      ),
   }),
   batch: ([x], [dim], { dims }) => [permuteDims(x, [dim!, ...dims.map((d) => (d >= dim! ? d + 1 : d))]), 0],
-  diff: linear((ct, _, { dims }) => permuteDims(ct, dims.map((_d, i) => dims.indexOf(i)))),
+  diff: linear((ct, _, { dims }) =>
+    permuteDims(
+      ct,
+      dims.map((_d, i) => dims.indexOf(i)),
+    ),
+  ),
 })
 
 /** Sizes of 1 repeated, and new leading axes, up to `shape`. A view with stride 0. */
@@ -133,7 +144,10 @@ export const expandTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp(
   name: 'expand',
   args: (x: Tensor, shape: Shape): readonly [X, ShapeParams] => {
     if (x.ndim > shape.length || !sameShape(broadcastShapes('expand', x.shape, shape), shape))
-      throw new TensorRangeError(`expected a shape that ${show(x.shape)} repeats to, got ${show(shape)}; only axes of size 1 repeat`, { op: 'expand', code: 'SHAPE_MISMATCH' })
+      throw new TensorRangeError(`expected a shape that ${show(x.shape)} repeats to, got ${show(shape)}; only axes of size 1 repeat`, {
+        op: 'expand',
+        code: 'SHAPE_MISMATCH',
+      })
     return [[x], { shape }]
   },
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
@@ -152,7 +166,8 @@ export function batchFirst(x: Tensor, dim: number, rank: number = x.ndim - 1): T
 }
 
 /** An operand with its batch axis in front; one without is repeated along a new one. */
-export const batchOrExpand = (x: Tensor, dim: number | null, size: number): Tensor => (dim === null ? expandTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0))
+export const batchOrExpand = (x: Tensor, dim: number | null, size: number): Tensor =>
+  dim === null ? expandTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0)
 
 /** A 0-d tensor as the one element of an axis. */
 export const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshapeTo(x, [1]) : x)

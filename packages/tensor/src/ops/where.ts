@@ -27,4 +27,5 @@ export const where: Op<[condition: Tensor, x: Tensor, y: Tensor], null, [conditi
   },
 })
 
-const defaultType = (x: Operand): 'bool' | 'int64' | 'float32' => (typeof x === 'boolean' ? 'bool' : typeof x === 'bigint' ? 'int64' : 'float32')
+const defaultType = (x: Operand): 'bool' | 'int64' | 'float32' =>
+  typeof x === 'boolean' ? 'bool' : typeof x === 'bigint' ? 'int64' : 'float32'

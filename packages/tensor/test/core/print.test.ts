@@ -1,7 +1,20 @@
 import { inspect } from 'node:util'
 import { cpu } from '@mapgrad/backend-cpu'
 import { vjpFlat } from '@mapgrad/autodiff/plugin'
-import { type DType, type PrintSettings, arange, full, getPrintOptions, isMapgradError, mul, ones, setDefaultDevice, setPrintOptions, tensor, zeros } from '@mapgrad/tensor'
+import {
+  type DType,
+  type PrintSettings,
+  arange,
+  full,
+  getPrintOptions,
+  isMapgradError,
+  mul,
+  ones,
+  setDefaultDevice,
+  setPrintOptions,
+  tensor,
+  zeros,
+} from '@mapgrad/tensor'
 import { type Backend, expandTo, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
 import { vmapFlat } from '@mapgrad/vmap/plugin'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +23,8 @@ import cases from './print.json' with { type: 'json' }
 beforeAll(() => setDefaultDevice(cpu))
 afterEach(() => setPrintOptions({ profile: 'default' }))
 
-const number = (v: unknown): number | boolean => (v === '-0' ? -0 : v === 'inf' ? Infinity : v === '-inf' ? -Infinity : v === 'nan' ? Number.NaN : (v as number))
+const number = (v: unknown): number | boolean =>
+  v === '-0' ? -0 : v === 'inf' ? Infinity : v === '-inf' ? -Infinity : v === 'nan' ? Number.NaN : (v as number)
 
 describe('texts of PyTorch 2.13', () => {
   test.each(cases)('$name', ({ shape, dtype, data, options, text }) => {
@@ -72,14 +86,20 @@ describe('as JavaScript primitives', () => {
   test('inside vmap every use raises', () => {
     for (const use of [(x: unknown) => +(x as number), (x: unknown) => `${x as string}`, (x: unknown) => (x as number) > 1]) {
       let caught: unknown
-      vmapFlat(([x]) => {
-        try {
-          use(x)
-        } catch (e) {
-          caught = e
-        }
-        return [x!]
-      }, [ones(3)], [0], 3, 'error')
+      vmapFlat(
+        ([x]) => {
+          try {
+            use(x)
+          } catch (e) {
+            caught = e
+          }
+          return [x!]
+        },
+        [ones(3)],
+        [0],
+        3,
+        'error',
+      )
       expect(isMapgradError(caught) && caught.code).toBe('UNREADABLE')
     }
   })

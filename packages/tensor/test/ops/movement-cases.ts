@@ -22,13 +22,19 @@ export interface Case {
   readonly vmap: boolean
 }
 export const cases = file.cases as unknown as readonly Case[]
-export const errors = file.errors as unknown as readonly { f: string; args: readonly unknown[]; options?: Record<string, unknown>; text: string }[]
+export const errors = file.errors as unknown as readonly {
+  f: string
+  args: readonly unknown[]
+  options?: Record<string, unknown>
+  text: string
+}[]
 
 /** How the elements of an operand lie in memory. */
 export type Layout = 'plain' | 'reversed' | 'gaps'
 
 const isEncoded = (x: unknown): x is Encoded => typeof x === 'object' && x !== null && 'dtype' in x
-const number = (v: number | boolean | string): number => (v === 'inf' ? Infinity : v === '-inf' ? -Infinity : v === 'nan' ? Number.NaN : Number(v))
+const number = (v: number | boolean | string): number =>
+  v === 'inf' ? Infinity : v === '-inf' ? -Infinity : v === 'nan' ? Number.NaN : Number(v)
 
 /** The tensor that an encoding means. */
 export function decode({ shape, dtype, data }: Encoded, layout: Layout = 'plain'): Tensor {
@@ -37,7 +43,10 @@ export function decode({ shape, dtype, data }: Encoded, layout: Layout = 'plain'
   if (layout === 'plain' || shape.length === 0) return x
   const axes = shape.map((_, i) => shape.length - 1 - i)
   if (layout === 'reversed') return make(Array.from(x.permute(axes).dataSync(), Number), [...shape].reverse()).permute(axes)
-  const wide = data.map(number).reverse().flatMap((v) => [7, v])
+  const wide = data
+    .map(number)
+    .reverse()
+    .flatMap((v) => [7, v])
   return make(wide, [...shape.slice(0, -1), shape.at(-1)! * 2])
     .at(ellipsis, slice(1, null, 2))
     .flip(axes)
@@ -85,9 +94,11 @@ export function expectSame(x: Tensor, shape: readonly number[], want: readonly n
 
 /** A short name of a case. */
 export const title = (c: { readonly f: string; readonly args: readonly unknown[]; readonly options?: unknown }): string =>
-  `${c.f}(${c.args.map(function text(a: unknown): string {
-    return isEncoded(a) ? `${a.dtype}[${a.shape}]` : Array.isArray(a) ? `[${a.map(text).join(', ')}]` : JSON.stringify(a)
-  }).join(', ')})${c.options ? JSON.stringify(c.options) : ''}`.slice(0, 120)
+  `${c.f}(${c.args
+    .map(function text(a: unknown): string {
+      return isEncoded(a) ? `${a.dtype}[${a.shape}]` : Array.isArray(a) ? `[${a.map(text).join(', ')}]` : JSON.stringify(a)
+    })
+    .join(', ')})${c.options ? JSON.stringify(c.options) : ''}`.slice(0, 120)
 
 let state = 1
 /** Uniform numbers in (−1, 1), the same in every run. */
@@ -96,7 +107,8 @@ export const uniform = (): number => {
   return (state / 2147483647) * 2 - 1
 }
 /** A float64 tensor of random numbers. */
-export const random = (shape: readonly number[]): Tensor => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
+export const random = (shape: readonly number[]): Tensor =>
+  tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, uniform)).reshape(shape)
 export const dot = (x: Tensor, y: Tensor): number => {
   const b = numbers(y)
   return numbers(x).reduce((s, v, i) => s + v * b[i]!, 0)

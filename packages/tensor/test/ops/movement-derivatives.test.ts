@@ -1,7 +1,21 @@
 import { jvpFlat, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type Tensor, zeros } from '@mapgrad/tensor'
 import { describe, expect, test } from 'vitest'
-import { type Case, type Encoded, build, call, cases, decode, dot, expectSame, listOf, numbers, operands, random, title } from './movement-cases.ts'
+import {
+  type Case,
+  type Encoded,
+  build,
+  call,
+  cases,
+  decode,
+  dot,
+  expectSame,
+  listOf,
+  numbers,
+  operands,
+  random,
+  title,
+} from './movement-cases.ts'
 
 const isFloat = (x: { readonly dtype: string }): boolean => x.dtype === 'float64'
 
@@ -10,12 +24,20 @@ function asFunction(c: Case): { f: (xs: readonly Tensor[]) => readonly Tensor[];
   const floats = operands(c.args).filter(isFloat)
   const f = (xs: readonly Tensor[]): readonly Tensor[] => {
     let next = 0
-    return listOf(call(c.f, build(c.args, (x: Encoded) => (isFloat(x) ? xs[next++]! : decode(x))), c.options)).filter(isFloat)
+    return listOf(
+      call(
+        c.f,
+        build(c.args, (x: Encoded) => (isFloat(x) ? xs[next++]! : decode(x))),
+        c.options,
+      ),
+    ).filter(isFloat)
   }
   return { f, xs: floats.map((x) => decode(x)) }
 }
 
-const differentiable = cases.filter((c) => c.diff && operands(c.args).some(isFloat) && (Array.isArray(c.out) ? c.out : [c.out]).some(isFloat))
+const differentiable = cases.filter(
+  (c) => c.diff && operands(c.args).some(isFloat) && (Array.isArray(c.out) ? c.out : [c.out]).some(isFloat),
+)
 const h = 1e-5
 const shifted = (xs: readonly Tensor[], dxs: readonly Tensor[], by: number): Tensor[] => xs.map((x, i) => x.add(dxs[i]!.mul(by)))
 
@@ -42,7 +64,8 @@ describe('derivatives', () => {
     }, 0)
     expect(Math.abs(forward - reverse)).toBeLessThan(1e-7 * Math.max(1, Math.abs(forward)))
     // forward over reverse, and reverse over reverse
-    const pull = (xs: readonly Tensor[]): readonly Tensor[] => vjpFlat(f, xs)[1](cts).map((g, i) => g ?? zeros(xs[i]!.shape, { dtype: 'float64' }))
+    const pull = (xs: readonly Tensor[]): readonly Tensor[] =>
+      vjpFlat(f, xs)[1](cts).map((g, i) => g ?? zeros(xs[i]!.shape, { dtype: 'float64' }))
     const second = differences(pull, xs, dxs)
     const [gs, dgs] = jvpFlat(pull, xs, dxs)
     gs.forEach((g, i) => expectSame(dgs[i] ?? zeros(g.shape, { dtype: 'float64' }), g.shape, numbers(second[i]!), 'jvp of vjp', 1e-6))

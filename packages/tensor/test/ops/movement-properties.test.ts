@@ -23,17 +23,24 @@ const step = (r: (n: number) => number, { x, want }: Looked): Looked => {
       return { x: x.flip(axis), want: (...at) => want(...at.map((v, i) => (i === axis ? x.shape[axis]! - 1 - v : v))) }
     case 2: {
       const [start, by] = [r(x.shape[axis]! + 1), 1 + r(3)]
-      return { x: x.at(...Array.from({ length: axis }, () => slice()), slice(start, null, by)), want: (...at) => want(...at.map((v, i) => (i === axis ? start + v * by : v))) }
+      return {
+        x: x.at(...Array.from({ length: axis }, () => slice()), slice(start, null, by)),
+        want: (...at) => want(...at.map((v, i) => (i === axis ? start + v * by : v))),
+      }
     }
     case 3:
       if (x.shape[axis] === 0) return { x, want }
       return { x: x.select(axis, 0), want: (...at) => want(...at.slice(0, axis), 0, ...at.slice(axis)) }
     default:
-      return { x: x.unsqueeze(axis).expand([...x.shape.slice(0, axis), 2, ...x.shape.slice(axis)]), want: (...at) => want(...at.slice(0, axis), ...at.slice(axis + 1)) }
+      return {
+        x: x.unsqueeze(axis).expand([...x.shape.slice(0, axis), 2, ...x.shape.slice(axis)]),
+        want: (...at) => want(...at.slice(0, axis), ...at.slice(axis + 1)),
+      }
   }
 }
 
-const everywhere = (shape: readonly number[]): number[][] => shape.reduce<number[][]>((all, n) => all.flatMap((a) => Array.from({ length: n }, (_, i) => [...a, i])), [[]])
+const everywhere = (shape: readonly number[]): number[][] =>
+  shape.reduce<number[][]>((all, n) => all.flatMap((a) => Array.from({ length: n }, (_, i) => [...a, i])), [[]])
 
 describe('views of views', () => {
   test('show the right elements, and so does every reshape of them', () => {
@@ -49,10 +56,11 @@ describe('views of views', () => {
         // some other shape of as many elements
         const total = count(v.x.shape)
         const to: number[] = []
-        for (let left = total, d = 2; left > 1; d++) while (left % d === 0) {
-          to.splice(r(to.length + 1), 0, d)
-          left /= d
-        }
+        for (let left = total, d = 2; left > 1; d++)
+          while (left % d === 0) {
+            to.splice(r(to.length + 1), 0, d)
+            left /= d
+          }
         if (r(2)) to.splice(r(to.length + 1), 0, 1)
         if (total === 0) to.push(0)
         const reshaped = v.x.reshape(to)
@@ -80,14 +88,23 @@ describe('views of views', () => {
         const x = counting(shape).flip(0)
         const dim = d % shape.length
         expect(cat(x.split(size, dim), dim).tolist()).toEqual(x.tolist())
-        expect(cat(unbind(x, dim).map((y) => y.unsqueeze(dim)), dim).tolist()).toEqual(x.tolist())
+        expect(
+          cat(
+            unbind(x, dim).map((y) => y.unsqueeze(dim)),
+            dim,
+          ).tolist(),
+        ).toEqual(x.tolist())
       }),
     )
   })
 })
 
 /** One index on an axis of size n, as the naive reading has it: positions along an output axis of its own, one position, or an index array. */
-type Reading = { readonly kind: 'whole'; readonly at: number[] } | { readonly kind: 'point'; readonly at: number } | { readonly kind: 'new' } | { readonly kind: 'array'; readonly shape: number[]; readonly at: number[] }
+type Reading =
+  | { readonly kind: 'whole'; readonly at: number[] }
+  | { readonly kind: 'point'; readonly at: number }
+  | { readonly kind: 'new' }
+  | { readonly kind: 'array'; readonly shape: number[]; readonly at: number[] }
 
 function pythonSlice(n: number, { start, stop, step }: Slice): number[] {
   const out: number[] = []

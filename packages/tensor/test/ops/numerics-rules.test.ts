@@ -13,7 +13,15 @@ type F = (...xs: Tensor[]) => Tensor
 type Make = (shape: readonly number[]) => Tensor
 
 /** Distinct numbers away from kinks at whole and half numbers. */
-const float: Make = (shape) => random(shape).mul(0.05).add(T.arange(shape.reduce((a, b) => a * b, 1)).reshape([...shape]).mul(0.53).sub(1.43))
+const float: Make = (shape) =>
+  random(shape)
+    .mul(0.05)
+    .add(
+      T.arange(shape.reduce((a, b) => a * b, 1))
+        .reshape([...shape])
+        .mul(0.53)
+        .sub(1.43),
+    )
 const positive: Make = (shape) => random(shape).mul(0.4).add(1)
 const unit: Make = (shape) => random(shape).mul(0.9)
 const above: Make = (shape) => random(shape).mul(0.4).add(2)
@@ -22,7 +30,9 @@ const pointwise: [name: string, f: F, make?: Make][] = [
   ...'neg abs square exp exp2 expm1 sin cos tanh sinh cosh asinh atan erf erfc sigmoid relu sinc deg2rad rad2deg gelu silu softplus selu elu celu mish softsign tanhshrink logsigmoid hardswish hardsigmoid hardtanh relu6 leakyRelu softshrink hardshrink nanToNum frac sign floor'
     .split(' ')
     .map((n): [string, F] => [n, (T as unknown as Record<string, F>)[n]!]),
-  ...'log log2 log10 log1p sqrt rsqrt reciprocal'.split(' ').map((n): [string, F, Make] => [n, (T as unknown as Record<string, F>)[n]!, positive]),
+  ...'log log2 log10 log1p sqrt rsqrt reciprocal'
+    .split(' ')
+    .map((n): [string, F, Make] => [n, (T as unknown as Record<string, F>)[n]!, positive]),
   ...'asin acos atanh tan'.split(' ').map((n): [string, F, Make] => [n, (T as unknown as Record<string, F>)[n]!, unit]),
   ['acosh', T.acosh as F, above],
   ['gelu, tanh', (x) => T.gelu(x!, { approximate: 'tanh' })],
@@ -44,7 +54,9 @@ describe('pointwise, one operand', () => {
 })
 
 const pairs: [name: string, f: F, x?: Make, y?: Make][] = [
-  ...'add sub mul maximum minimum hypot logaddexp logaddexp2 copysign clampMin clampMax fmax fmin'.split(' ').map((n): [string, F] => [n, (T as unknown as Record<string, F>)[n]!]),
+  ...'add sub mul maximum minimum hypot logaddexp logaddexp2 copysign clampMin clampMax fmax fmin'
+    .split(' ')
+    .map((n): [string, F] => [n, (T as unknown as Record<string, F>)[n]!]),
   ['atan2', T.atan2 as F, float, positive],
   ['div', T.div as F, float, positive],
   ['div, floor', (x, y) => T.div(x!, y!, { roundingMode: 'floor' }), float, positive],
@@ -59,11 +71,20 @@ const pairs: [name: string, f: F, x?: Make, y?: Make][] = [
 describe('pointwise, two operands', () => {
   test.each(pairs)('%s', (_, f, x = float, y = (s) => float(s).mul(1.3).add(0.07)) => {
     checkDerivatives(f, [x([2, 1, 3]), y([4, 1])])
-    checkBatching(f, [[2, 1, 3], [4, 1]])
+    checkBatching(f, [
+      [2, 1, 3],
+      [4, 1],
+    ])
   })
   test('three operands', () => {
     const xs = [float([2, 3]), positive([3]), positive([2, 1])]
-    for (const f of [T.lerp, T.addcmul, T.addcdiv, (a: Tensor, b: Tensor, c: Tensor) => T.clamp(a, b.neg(), c), (a: Tensor, b: Tensor, c: Tensor) => T.addcdiv(a, b, c, { value: 0.5 })] as F[]) {
+    for (const f of [
+      T.lerp,
+      T.addcmul,
+      T.addcdiv,
+      (a: Tensor, b: Tensor, c: Tensor) => T.clamp(a, b.neg(), c),
+      (a: Tensor, b: Tensor, c: Tensor) => T.addcdiv(a, b, c, { value: 0.5 }),
+    ] as F[]) {
       checkDerivatives(f, xs)
       checkBatching(f, [[2, 3], [3], [2, 1]])
     }
@@ -73,14 +94,36 @@ describe('pointwise, two operands', () => {
 
 const dims: (number | number[] | undefined)[] = [undefined, 0, 1, -1, [0, 2], [-1, 1]]
 const reductions: [name: string, f: (x: Tensor, ...args: never[]) => Tensor, dims: (number | number[] | undefined)[]][] = [
-  ...'sum mean nansum nanmean amax amin var std norm'.split(' ').map((n): [string, never, typeof dims] => [n, (T as unknown as Record<string, never>)[n]!, dims]),
+  ...'sum mean nansum nanmean amax amin var std norm'
+    .split(' ')
+    .map((n): [string, never, typeof dims] => [n, (T as unknown as Record<string, never>)[n]!, dims]),
   ['prod', T.prod as never, [undefined, 0, -1]],
   ['logsumexp', T.logsumexp as never, dims],
-  ...[0, 1, 2, 3, 1.5, -1, Infinity, -Infinity].map((p): [string, never, typeof dims] => [`norm ${p}`, ((x: Tensor, o: object) => T.norm(x, { p, ...o })) as never, dims]),
-  ['max', ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.max(x) : T.max(x, o as { dim: number }).values)) as never, [undefined, 0, -1]],
-  ['min', ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.min(x) : T.min(x, o as { dim: number }).values)) as never, [undefined, 0, -1]],
-  ['median', ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.median(x) : T.median(x, o as { dim: number }).values)) as never, [undefined, 0, -1]],
-  ['nanmedian', ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.nanmedian(x) : T.nanmedian(x, o as { dim: number }).values)) as never, [undefined, 0, -1]],
+  ...[0, 1, 2, 3, 1.5, -1, Infinity, -Infinity].map((p): [string, never, typeof dims] => [
+    `norm ${p}`,
+    ((x: Tensor, o: object) => T.norm(x, { p, ...o })) as never,
+    dims,
+  ]),
+  [
+    'max',
+    ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.max(x) : T.max(x, o as { dim: number }).values)) as never,
+    [undefined, 0, -1],
+  ],
+  [
+    'min',
+    ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.min(x) : T.min(x, o as { dim: number }).values)) as never,
+    [undefined, 0, -1],
+  ],
+  [
+    'median',
+    ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.median(x) : T.median(x, o as { dim: number }).values)) as never,
+    [undefined, 0, -1],
+  ],
+  [
+    'nanmedian',
+    ((x: Tensor, o: { dim?: number }) => (o.dim === undefined ? T.nanmedian(x) : T.nanmedian(x, o as { dim: number }).values)) as never,
+    [undefined, 0, -1],
+  ],
 ]
 describe('reductions', () => {
   test.each(reductions)('%s', (_, reduce, choices) => {
@@ -97,7 +140,8 @@ describe('reductions', () => {
   })
   test('without derivatives', () => {
     for (const f of [T.any, T.all, T.countNonzero, T.argmax, T.argmin] as F[])
-      for (const dim of [undefined, 0, -1]) checkBatching((x) => (f as (x: Tensor, o: object) => Tensor)(x!, dim === undefined ? {} : { dim }), [[2, 3]])
+      for (const dim of [undefined, 0, -1])
+        checkBatching((x) => (f as (x: Tensor, o: object) => Tensor)(x!, dim === undefined ? {} : { dim }), [[2, 3]])
   })
 })
 
@@ -124,11 +168,21 @@ describe('along an axis', () => {
     }
   })
   test('indices under vmap', () => {
-    for (const f of [T.sort, T.cummax, T.argsort, (x: Tensor) => T.topk(x, 2), (x: Tensor) => T.median(x, 0), (x: Tensor) => T.mode(x, 0)] as ((x: Tensor, d: number) => Tensor | readonly Tensor[])[])
-      checkBatching((x) => {
-        const y = f(x!, 0)
-        return Array.isArray(y) ? (y as readonly Tensor[])[1]! : (y as Tensor)
-      }, [[3, 2]])
+    for (const f of [
+      T.sort,
+      T.cummax,
+      T.argsort,
+      (x: Tensor) => T.topk(x, 2),
+      (x: Tensor) => T.median(x, 0),
+      (x: Tensor) => T.mode(x, 0),
+    ] as ((x: Tensor, d: number) => Tensor | readonly Tensor[])[])
+      checkBatching(
+        (x) => {
+          const y = f(x!, 0)
+          return Array.isArray(y) ? (y as readonly Tensor[])[1]! : (y as Tensor)
+        },
+        [[3, 2]],
+      )
   })
 })
 
@@ -136,20 +190,38 @@ const classes = tensor([1, 0, 2], { dtype: 'int32' })
 const probabilities = (s: readonly number[]): Tensor => T.sigmoid(random(s))
 describe('losses', () => {
   const losses: [name: string, f: F, xs: () => Tensor[]][] = [
-    ...'mseLoss l1Loss smoothL1Loss huberLoss'.split(' ').map((n): [string, F, () => Tensor[]] => [n, (T as unknown as Record<string, F>)[n]!, () => [float([3, 2]), float([3, 2]).mul(0.7).add(0.31)]]),
-    ['smoothL1Loss, beta', (x, t) => T.smoothL1Loss(x!, t!, { beta: 0.3, reduction: 'sum' }), () => [float([3, 2]), float([3, 2]).mul(0.7).add(0.31)]],
+    ...'mseLoss l1Loss smoothL1Loss huberLoss'
+      .split(' ')
+      .map((n): [string, F, () => Tensor[]] => [
+        n,
+        (T as unknown as Record<string, F>)[n]!,
+        () => [float([3, 2]), float([3, 2]).mul(0.7).add(0.31)],
+      ]),
+    [
+      'smoothL1Loss, beta',
+      (x, t) => T.smoothL1Loss(x!, t!, { beta: 0.3, reduction: 'sum' }),
+      () => [float([3, 2]), float([3, 2]).mul(0.7).add(0.31)],
+    ],
     ['binaryCrossEntropy', T.binaryCrossEntropy as F, () => [probabilities([3, 2]), probabilities([3, 2])]],
     ['binaryCrossEntropyWithLogits', T.binaryCrossEntropyWithLogits as F, () => [float([3, 2]), probabilities([3, 2])]],
     ['klDiv', T.klDiv as F, () => [float([3, 2]), probabilities([3, 2])]],
     ['klDiv, logTarget', (x, t) => T.klDiv(x!, t!, { logTarget: true, reduction: 'batchmean' }), () => [float([3, 2]), float([3, 2])]],
     ['crossEntropy', (x) => T.crossEntropy(x!, classes), () => [float([3, 4])]],
-    ['crossEntropy, weight', (x, w) => T.crossEntropy(x!, classes, { weight: w!, labelSmoothing: 0.2 }), () => [float([3, 4]), probabilities([4])]],
+    [
+      'crossEntropy, weight',
+      (x, w) => T.crossEntropy(x!, classes, { weight: w!, labelSmoothing: 0.2 }),
+      () => [float([3, 4]), probabilities([4])],
+    ],
     ['crossEntropy of probabilities', T.crossEntropy as F, () => [float([3, 4]), probabilities([3, 4])]],
     ['nllLoss', (x) => T.nllLoss(x!, classes, { ignoreIndex: 0, reduction: 'sum' }), () => [float([3, 4])]],
   ]
   test.each(losses)('%s', (name, f, xs) => {
     checkDerivatives(f, xs())
-    if (name !== 'binaryCrossEntropy') checkBatching(f, xs().map((x) => x.shape))
+    if (name !== 'binaryCrossEntropy')
+      checkBatching(
+        f,
+        xs().map((x) => x.shape),
+      )
   })
 
   test('per-sample cross entropy over examples and their classes', () => {
@@ -159,10 +231,19 @@ describe('losses', () => {
   })
 
   test('finite with finite derivatives at ±1000, the same in both modes', () => {
-    const x = tensor([[1000, -1000], [-1000, 1000]])
-    const t = tensor([[0, 1], [0, 1]])
+    const x = tensor([
+      [1000, -1000],
+      [-1000, 1000],
+    ])
+    const t = tensor([
+      [0, 1],
+      [0, 1],
+    ])
     const index = tensor([0, 0], { dtype: 'int32' })
-    const p = tensor([[0, 1], [1, 0]])
+    const p = tensor([
+      [0, 1],
+      [1, 0],
+    ])
     const all: [F, Tensor][] = [
       [(a) => T.crossEntropy(a!, index), x],
       [(a) => T.crossEntropy(a!, t), x],
@@ -178,7 +259,9 @@ describe('losses', () => {
     for (const [f, at] of all) {
       expect(Number.isFinite(f(at).item())).toBe(true)
       const g = grad(f)(at)
-      const forward = [0, 1, 2, 3].map((i) => Number(jvp(f, [at], [tensor([0, 1, 2, 3].map((j) => Number(i === j))).reshape([2, 2])])[1].item()))
+      const forward = [0, 1, 2, 3].map((i) =>
+        Number(jvp(f, [at], [tensor([0, 1, 2, 3].map((j) => Number(i === j))).reshape([2, 2])])[1].item()),
+      )
       expect(numbers(g).every(Number.isFinite)).toBe(true)
       expectClose(g, tensor(forward).reshape([2, 2]), 1e-6)
     }
@@ -226,7 +309,15 @@ describe('conventions at kinks, PyTorch 2.13 or better', () => {
     ['hypot at the origin', (x) => T.hypot(x!, 0), 0, 0],
     ['fmod by y', (y) => T.fmod(5.5, y!), 2, -2],
     ['remainder by y', (y) => T.remainder(-5.5, y!), 2, 3],
-    ['sort of ties', (x) => T.sort(x!).values.mul(f64([1, 2, 3])).sum(), [1, 1, 1], [1, 2, 3]],
+    [
+      'sort of ties',
+      (x) =>
+        T.sort(x!)
+          .values.mul(f64([1, 2, 3]))
+          .sum(),
+      [1, 1, 1],
+      [1, 2, 3],
+    ],
     ['softplus(100)', (x) => T.softplus(x!), 100, 1],
     ['logsigmoid(−1000)', (x) => T.logsigmoid(x!), -1000, 1],
     ['binaryCrossEntropy(0, 1)', (x) => T.binaryCrossEntropy(x!, f64(1)), 0, -1e12],
@@ -251,7 +342,15 @@ describe('conventions at kinks, PyTorch 2.13 or better', () => {
     // variance: 2/(n−1)(I − 1/n)
     const v = h((x) => T.var(x!), [1, 2, 4], [1, 0, 0])
     ;[2 / 3, -1 / 3, -1 / 3].forEach((w, i) => expect(v[i]).toBeCloseTo(w, 12))
-    expect(numbers(jvp(grad((x: Tensor) => T.pow(x, f64(0)).sum()), [f64([2, 3])], [f64([1, 1])])[1] as Tensor).map(Math.abs)).toEqual([0, 0])
+    expect(
+      numbers(
+        jvp(
+          grad((x: Tensor) => T.pow(x, f64(0)).sum()),
+          [f64([2, 3])],
+          [f64([1, 1])],
+        )[1] as Tensor,
+      ).map(Math.abs),
+    ).toEqual([0, 0])
   })
 
   test('the value of bce at its bounds is finite, that of no targets is not', () => {
@@ -261,31 +360,50 @@ describe('conventions at kinks, PyTorch 2.13 or better', () => {
 })
 
 describe('calls', () => {
-  const x = (): Tensor => f64([[1, 5, 2], [4, 3, 6]])
+  const x = (): Tensor =>
+    f64([
+      [1, 5, 2],
+      [4, 3, 6],
+    ])
   test('by position, by name, as methods', () => {
     const want = [[8], [13]]
-    for (const y of [T.sum(x(), 1, true), T.sum(x(), 1, { keepdim: true }), T.sum(x(), { dim: 1, keepdim: true }), x().sum(1, true), x().sum({ dim: -1, keepdim: true })]) expect(y.tolist()).toEqual(want)
+    for (const y of [
+      T.sum(x(), 1, true),
+      T.sum(x(), 1, { keepdim: true }),
+      T.sum(x(), { dim: 1, keepdim: true }),
+      x().sum(1, true),
+      x().sum({ dim: -1, keepdim: true }),
+    ])
+      expect(y.tolist()).toEqual(want)
     const m = x().max(1)
     const [values, indices] = m
     expect(m.values).toBe(values)
     expect(indices.tolist()).toEqual([1, 2])
     expect(indices.dtype).toBe('int32')
     expect(x().max().item()).toBe(6)
-    expect(x().max(f64(3.5)).tolist()).toEqual([[3.5, 5, 3.5], [4, 3.5, 6]])
+    expect(x().max(f64(3.5)).tolist()).toEqual([
+      [3.5, 5, 3.5],
+      [4, 3.5, 6],
+    ])
     expect(T.aminmax(x(), { dim: 0 }).min.tolist()).toEqual([1, 3, 2])
     expect(x().var(0, { correction: 0 }).tolist()).toEqual([2.25, 1, 4])
     expect(x().std(false).item()).toBeCloseTo(1.707825127659933, 12)
     expect(T.varMean(x(), 1).mean.tolist()).toEqual(x().mean(1).tolist())
-    expect(T.crossEntropy(x(), tensor([1, 2], { dtype: 'int64' }), null, null, -100, null, 'sum').item()).toBeCloseTo(T.crossEntropy(x(), tensor([1, 2], { dtype: 'int32' }), { reduction: 'sum' }).item() as number, 12)
+    expect(T.crossEntropy(x(), tensor([1, 2], { dtype: 'int64' }), null, null, -100, null, 'sum').item()).toBeCloseTo(
+      T.crossEntropy(x(), tensor([1, 2], { dtype: 'int32' }), { reduction: 'sum' }).item() as number,
+      12,
+    )
     expect(T.mseLoss(x(), x().add(1), { sizeAverage: false }).item()).toBe(6)
   })
   test('refused by name', () => {
-    expect(() => T.sum(x(), { axis: 1 } as never)).toThrow("[tensor] sum: expected options among dim, keepdim, dtype, got unknown option 'axis'")
+    expect(() => T.sum(x(), { axis: 1 } as never)).toThrow(
+      "[tensor] sum: expected options among dim, keepdim, dtype, got unknown option 'axis'",
+    )
     expect(() => T.sum([1, 2] as never)).toThrow('[tensor] sum: expected a Tensor, got [1, 2]')
     expect(() => x().sum(0, true, 3 as never)).toThrow('[tensor] sum: expected at most 2 arguments')
     expect(() => T.softmax(x(), undefined as never)).toThrow('[tensor] softmax: expected a dim, got undefined')
     expect(() => T.crossEntropy(x(), tensor([0, 7], { dtype: 'int32' }))).toThrow('out of bounds')
     expect(() => T.crossEntropy(x(), tensor([0.5, 1]))).toThrow('class indices are integers')
-    expect(() => T.norm(x(), 'max' as never)).toThrow("[tensor] norm: expected p to be a number or 'fro', got \"max\"")
+    expect(() => T.norm(x(), 'max' as never)).toThrow('[tensor] norm: expected p to be a number or \'fro\', got "max"')
   })
 })

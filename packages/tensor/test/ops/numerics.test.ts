@@ -19,7 +19,8 @@ interface Case {
 }
 
 const isEncoded = (x: unknown): x is Encoded => typeof x === 'object' && x !== null && 'dtype' in x
-const scalar = (x: unknown): unknown => (typeof x === 'object' && x !== null && 'float' in x ? { inf: Infinity, '-inf': -Infinity, nan: NaN }[x.float as 'inf'] : x)
+const scalar = (x: unknown): unknown =>
+  typeof x === 'object' && x !== null && 'float' in x ? { inf: Infinity, '-inf': -Infinity, nan: NaN }[x.float as 'inf'] : x
 
 type Layout = 'row-major' | 'transposed'
 function decode(x: unknown, layout: Layout): unknown {
@@ -39,7 +40,10 @@ function call({ name, args, options }: Case, layout: Layout): readonly Tensor[] 
 }
 
 const shown = (x: unknown): string => (isEncoded(x) ? `${x.dtype}[${x.shape}]` : JSON.stringify(scalar(x) ?? null))
-const title = ({ name, args, options }: Case): string => `${name}(${args.map(shown).join(', ')}${Object.entries(options).map(([k, v]) => `, ${k}: ${shown(v)}`).join('')})`
+const title = ({ name, args, options }: Case): string =>
+  `${name}(${args.map(shown).join(', ')}${Object.entries(options)
+    .map(([k, v]) => `, ${k}: ${shown(v)}`)
+    .join('')})`
 
 const tolerances: Partial<Record<DType, number>> = { float64: 1e-12, float32: 2e-6, float16: 1e-3, bfloat16: 8e-3 }
 

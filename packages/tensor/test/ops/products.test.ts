@@ -29,7 +29,8 @@ interface Case {
   readonly options: object
 }
 const call = ({ name, args, options }: Case): Tensor => named(name)(...args.map(decode), ...(Object.keys(options).length ? [options] : []))
-const title = ({ name, args }: Case): string => `${name} ${args.map((a) => (isTensor(a) ? `[${a.shape}]` : JSON.stringify(a).slice(0, 40))).join(' ')}`
+const title = ({ name, args }: Case): string =>
+  `${name} ${args.map((a) => (isTensor(a) ? `[${a.shape}]` : JSON.stringify(a).slice(0, 40))).join(' ')}`
 
 describe.each([cpu, reference])('PyTorch 2.13 on $name', (backend) => {
   test.each(stored.values.map((c) => [title(c), c] as const))('%s', (_, c) => {
@@ -44,7 +45,12 @@ describe.each([cpu, reference])('PyTorch 2.13 on $name', (backend) => {
 test.each(stored.errors.map((c) => [title(c), c] as const))('refused as by PyTorch: %s', (_, c) => {
   setDefaultDevice(cpu)
   // spaces that PyTorch has too few or too many
-  const plain = (s: string): string => s.replace('1has', '1 has').replace('dot :', 'dot:').replace(/[.\s]+$/, '').replace(/\.\s+(?=Target|Tensor)/g, '. ')
+  const plain = (s: string): string =>
+    s
+      .replace('1has', '1 has')
+      .replace('dot :', 'dot:')
+      .replace(/[.\s]+$/, '')
+      .replace(/\.\s+(?=Target|Tensor)/g, '. ')
   let message = ''
   try {
     call(c)
@@ -55,32 +61,130 @@ test.each(stored.errors.map((c) => [title(c), c] as const))('refused as by PyTor
 })
 
 const functions: [name: string, f: (...xs: Tensor[]) => Tensor, shapes: number[][]][] = [
-  ['matmul', T.matmul as never, [[2, 3], [3, 4]]],
+  [
+    'matmul',
+    T.matmul as never,
+    [
+      [2, 3],
+      [3, 4],
+    ],
+  ],
   ['matmul, vector on the right', T.matmul as never, [[2, 3], [3]]],
   ['matmul, vector on the left', T.matmul as never, [[3], [3, 2]]],
-  ['matmul, a batch and a matrix', T.matmul as never, [[2, 2, 3], [3, 2]]],
-  ['matmul, a matrix and a batch', T.matmul as never, [[2, 3], [2, 3, 2]]],
-  ['matmul, batches that broadcast', T.matmul as never, [[2, 1, 2, 3], [3, 3, 2]]],
+  [
+    'matmul, a batch and a matrix',
+    T.matmul as never,
+    [
+      [2, 2, 3],
+      [3, 2],
+    ],
+  ],
+  [
+    'matmul, a matrix and a batch',
+    T.matmul as never,
+    [
+      [2, 3],
+      [2, 3, 2],
+    ],
+  ],
+  [
+    'matmul, batches that broadcast',
+    T.matmul as never,
+    [
+      [2, 1, 2, 3],
+      [3, 3, 2],
+    ],
+  ],
   ['matmul, a batch and a vector', T.matmul as never, [[2, 2, 3], [3]]],
   ['dot', T.dot as never, [[4], [4]]],
   ['mv', T.mv as never, [[2, 3], [3]]],
-  ['inner', T.inner as never, [[2, 3], [4, 3]]],
+  [
+    'inner',
+    T.inner as never,
+    [
+      [2, 3],
+      [4, 3],
+    ],
+  ],
   ['outer', T.outer as never, [[2], [3]]],
   ['addmm', (x, a, b) => T.addmm(x!, a!, b!, { beta: 0.5, alpha: 2 }), [[4], [2, 3], [3, 4]]],
-  ['addbmm', T.addbmm as never, [[2, 4], [3, 2, 3], [3, 3, 4]]],
+  [
+    'addbmm',
+    T.addbmm as never,
+    [
+      [2, 4],
+      [3, 2, 3],
+      [3, 3, 4],
+    ],
+  ],
   ['linear', T.linear as never, [[2, 3], [4, 3], [4]]],
-  ['bilinear', T.bilinear as never, [[2, 3], [2, 2], [4, 3, 2]]],
-  ['tensordot', T.tensordot as never, [[2, 3, 4], [3, 4, 2]]],
-  ['kron', T.kron as never, [[2, 3], [3, 2]]],
-  ['linalg.vecdot', T.linalg.vecdot as never, [[2, 3], [2, 1, 3]]],
-  ['linalg.cross', T.linalg.cross as never, [[2, 3], [2, 3]]],
+  [
+    'bilinear',
+    T.bilinear as never,
+    [
+      [2, 3],
+      [2, 2],
+      [4, 3, 2],
+    ],
+  ],
+  [
+    'tensordot',
+    T.tensordot as never,
+    [
+      [2, 3, 4],
+      [3, 4, 2],
+    ],
+  ],
+  [
+    'kron',
+    T.kron as never,
+    [
+      [2, 3],
+      [3, 2],
+    ],
+  ],
+  [
+    'linalg.vecdot',
+    T.linalg.vecdot as never,
+    [
+      [2, 3],
+      [2, 1, 3],
+    ],
+  ],
+  [
+    'linalg.cross',
+    T.linalg.cross as never,
+    [
+      [2, 3],
+      [2, 3],
+    ],
+  ],
   ['linalg.multiDot', (...xs) => T.linalg.multiDot(xs), [[2, 3], [3, 4], [4]]],
-  ['einsum, three operands', (...xs) => T.einsum('bn,anm,bm->ba', ...xs), [[2, 3], [2, 3, 2], [2, 2]]],
-  ['einsum, diagonals', (...xs) => T.einsum('iij,jk->ki', ...xs), [[2, 2, 3], [3, 2]]],
+  [
+    'einsum, three operands',
+    (...xs) => T.einsum('bn,anm,bm->ba', ...xs),
+    [
+      [2, 3],
+      [2, 3, 2],
+      [2, 2],
+    ],
+  ],
+  [
+    'einsum, diagonals',
+    (...xs) => T.einsum('iij,jk->ki', ...xs),
+    [
+      [2, 2, 3],
+      [3, 2],
+    ],
+  ],
   ['einsum, ellipsis', (...xs) => T.einsum('...ij,...j->...i', ...xs), [[2, 2, 3], [3]]],
 ]
 describe.each(functions)('%s', (_, f, shapes) => {
-  test('derivatives against differences, to second order', () => checkDerivatives(f, shapes.map((s) => random(s))))
+  test('derivatives against differences, to second order', () =>
+    checkDerivatives(
+      f,
+      shapes.map((s) => random(s)),
+    ))
   test('vmap against a loop', () => checkBatching(f, shapes))
 })
 
@@ -89,12 +193,13 @@ function naive(equation: string, shapes: number[][], data: number[][]): { shape:
   const [left, right] = equation.split('->') as [string, string]
   const inputs = left.split(',')
   const size = new Map<string, number>()
-  inputs.forEach((s, i) => [...s].forEach((c, d) => shapes[i]![d] === 1 ? size.set(c, size.get(c) ?? 1) : size.set(c, shapes[i]![d]!)))
+  inputs.forEach((s, i) => [...s].forEach((c, d) => (shapes[i]![d] === 1 ? size.set(c, size.get(c) ?? 1) : size.set(c, shapes[i]![d]!))))
   const letters = [...size.keys()]
   const shape = [...right].map((c) => size.get(c)!)
   const values = new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(0)
   const at = new Map<string, number>()
-  const position = (s: string, sizes: readonly number[]): number => [...s].reduce((p, c, d) => p * sizes[d]! + (sizes[d] === 1 ? 0 : at.get(c)!), 0)
+  const position = (s: string, sizes: readonly number[]): number =>
+    [...s].reduce((p, c, d) => p * sizes[d]! + (sizes[d] === 1 ? 0 : at.get(c)!), 0)
   const go = (k: number): void => {
     if (k === letters.length) {
       values[position(right, shape)]! += inputs.reduce((p, s, i) => p * data[i]![position(s, shapes[i]!)]!, 1)
@@ -111,8 +216,17 @@ function naive(equation: string, shapes: number[][], data: number[][]): { shape:
 
 const equations = fc
   .record({
-    inputs: fc.array(fc.array(fc.constantFrom<'a' | 'b' | 'c' | 'd' | 'E'>('a', 'b', 'c', 'd', 'E'), { maxLength: 4 }), { minLength: 1, maxLength: 4 }),
-    sizes: fc.record({ a: fc.integer({ min: 0, max: 3 }), b: fc.integer({ min: 1, max: 3 }), c: fc.integer({ min: 1, max: 4 }), d: fc.constant(2), E: fc.integer({ min: 1, max: 3 }) }),
+    inputs: fc.array(fc.array(fc.constantFrom<'a' | 'b' | 'c' | 'd' | 'E'>('a', 'b', 'c', 'd', 'E'), { maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    sizes: fc.record({
+      a: fc.integer({ min: 0, max: 3 }),
+      b: fc.integer({ min: 1, max: 3 }),
+      c: fc.integer({ min: 1, max: 4 }),
+      d: fc.constant(2),
+      E: fc.integer({ min: 1, max: 3 }),
+    }),
     ones: fc.array(fc.boolean(), { minLength: 16, maxLength: 16 }),
     out: fc.shuffledSubarray<'a' | 'b' | 'c' | 'd' | 'E'>(['a', 'b', 'c', 'd', 'E']),
   })
@@ -120,7 +234,9 @@ const equations = fc
     const used = out.filter((c) => inputs.flat().includes(c)).join('')
     let k = 0
     // now and then a size of 1, which broadcasts; not where the operand takes a diagonal
-    const shapes = inputs.map((s) => s.map((c) => (ones[k++ % 16] && k % 5 === 0 && s.filter((o) => o === c).length === 1 && sizes[c] > 1 ? 1 : sizes[c])))
+    const shapes = inputs.map((s) =>
+      s.map((c) => (ones[k++ % 16] && k % 5 === 0 && s.filter((o) => o === c).length === 1 && sizes[c] > 1 ? 1 : sizes[c])),
+    )
     return { equation: `${inputs.map((s) => s.join('')).join(',')}->${used}`, shapes }
   })
 
@@ -142,13 +258,49 @@ test('without an arrow, einsum gives the letters that occur once, capitals first
 
 test('vmap of matmul is one kernel call', () => {
   let calls = 0
-  const counting = Object.create(cpu, { name: { value: 'counting' }, kernels: { value: { ...cpu.kernels, matmul: (...args: Parameters<(typeof cpu.kernels)['matmul' & string]>) => (calls++, cpu.kernels['matmul']!(...args)) } } }) as Backend
+  const counting = Object.create(cpu, {
+    name: { value: 'counting' },
+    kernels: {
+      value: {
+        ...cpu.kernels,
+        matmul: (...args: Parameters<(typeof cpu.kernels)['matmul' & string]>) => (calls++, cpu.kernels['matmul']!(...args)),
+      },
+    },
+  }) as Backend
   const make = (...shape: number[]): Tensor => random(shape).to(counting)
   for (const [f, dims, shapes] of [
-    [T.matmul, [0, 0], [[5, 2, 3], [5, 3, 4]]],
-    [T.matmul, [1, null], [[2, 5, 3], [3, 4]]],
-    [T.matmul, [null, 2], [[2, 3], [3, 4, 5]]],
-    [(x: Tensor, y: Tensor) => T.einsum('ij,kj->ik', x, y), [0, 0], [[5, 2, 3], [5, 4, 3]]],
+    [
+      T.matmul,
+      [0, 0],
+      [
+        [5, 2, 3],
+        [5, 3, 4],
+      ],
+    ],
+    [
+      T.matmul,
+      [1, null],
+      [
+        [2, 5, 3],
+        [3, 4],
+      ],
+    ],
+    [
+      T.matmul,
+      [null, 2],
+      [
+        [2, 3],
+        [3, 4, 5],
+      ],
+    ],
+    [
+      (x: Tensor, y: Tensor) => T.einsum('ij,kj->ik', x, y),
+      [0, 0],
+      [
+        [5, 2, 3],
+        [5, 4, 3],
+      ],
+    ],
   ] as const) {
     calls = 0
     vmap(f as (x: Tensor, y: Tensor) => Tensor, [...dims])(make(...shapes[0]), make(...shapes[1]))
@@ -158,13 +310,18 @@ test('vmap of matmul is one kernel call', () => {
 
 test('beta 0 ignores the input, NaN included', () => {
   const y = T.addmm(tensor([Number.NaN]), T.ones(2, 2), T.ones(2, 2), { beta: 0 })
-  expect(y.tolist()).toEqual([[2, 2], [2, 2]])
+  expect(y.tolist()).toEqual([
+    [2, 2],
+    [2, 2],
+  ])
 })
 
 test('products of bools and of two dtypes are refused', () => {
   const b = T.ones([2, 2], { dtype: 'bool' })
   for (const f of [T.matmul, T.mm, T.mv, T.dot]) expect(() => f(b, b)).toThrow("not implemented for 'bool'")
-  expect(() => T.matmul(T.ones(2, 2), T.ones([2, 2], { dtype: 'int32' }))).toThrow('expected m1 and m2 to have the same dtype, but got: float32 != int32')
+  expect(() => T.matmul(T.ones(2, 2), T.ones([2, 2], { dtype: 'int32' }))).toThrow(
+    'expected m1 and m2 to have the same dtype, but got: float32 != int32',
+  )
 })
 
 test('nothing stays in memory but the operands and the result', () => {
