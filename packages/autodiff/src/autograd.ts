@@ -8,4 +8,5 @@ export interface Autograd {
   readonly onceDifferentiable: typeof onceDifferentiable
   readonly functional: Functional
 }
+/** `autograd.Function` for rules of one's own, `autograd.functional` with those of torch.autograd.functional's names that need no `vmap`. */
 export const autograd: Autograd = { Function: AutogradFunction, onceDifferentiable, functional }

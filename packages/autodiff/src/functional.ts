@@ -241,4 +241,5 @@ export interface Functional {
   readonly hvp: typeof hvp
   readonly vhp: typeof vhp
 }
+/** torch.autograd.functional's names, but those that need `vmap`, which `@mapgrad/func` adds. */
 export const functional: Functional = { vjp, jvp, hvp, vhp }

@@ -165,4 +165,5 @@ function hessian<X extends OneOrMore>(
 export interface FullAutograd extends Omit<Autograd, 'functional'> {
   readonly functional: Functional & { readonly jacobian: typeof jacobian; readonly hessian: typeof hessian }
 }
+/** `autograd.Function` for rules of one's own, `autograd.functional` with torch.autograd.functional's names. */
 export const autograd: FullAutograd = /* @__PURE__ */ (() => ({ ...base, functional: { ...base.functional, jacobian, hessian } }))()

@@ -93,6 +93,7 @@ export {
   whereFinite,
 } from './ops/softmax.ts'
 export { medianOf as median, nanmedianOf as nanmedian, sortLast as sort } from './ops/sort.ts'
+export { putPlaces, takePlaces } from './ops/place.ts'
 export { stridedOf as asStrided } from './ops/strided.ts'
 export { scaleGradient } from './ops/take.ts'
 export { above, below, clampBoth as clamp, inside, interpolate as lerp } from './ops/ternary.ts'

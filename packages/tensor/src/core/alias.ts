@@ -107,12 +107,12 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   return y
 }
 
-/** Whether two places show one element, told as exactly as steps that nest in each other allow. */
-function overlaps({ shape, strides }: Layout): boolean {
+/** Whether two places show one element, told as exactly as steps that nest in each other allow; `repeated` axes may show one value. */
+function overlaps({ shape, strides }: Layout, repeated: boolean): boolean {
   if (numel(shape) === 0) return false
   const axes = shape
     .map((n, i) => ({ n, step: Math.abs(strides[i]!) }))
-    .filter((a) => a.n > 1)
+    .filter((a) => a.n > 1 && !(repeated && a.step === 0))
     .sort((a, b) => a.step - b.step)
   let reach = 0
   for (const { n, step } of axes) {
@@ -160,7 +160,7 @@ export function write(x: Tensor, op: string, next: Tensor, { random = false, uni
     return
   }
   const { whole, path } = alias
-  if (!uniform && overlaps(alias.layout))
+  if (overlaps(alias.layout, uniform))
     throw new TensorRangeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
       { op, code: 'OVERLAP' },

@@ -1,6 +1,6 @@
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
-import { type Layout, type Op, defineOp } from '../core/op.ts'
+import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, numel } from '../core/shape.ts'
 import { linear, view } from '../core/words.ts'
@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor.ts'
 import { add, mul } from './binary.ts'
 import { filledLike } from './cast.ts'
 import { checkInteger } from './integers.ts'
+import { replacePlaces } from './place.ts'
 import { positionsLike } from './position.ts'
 import { scatterAlong } from './scatter.ts'
 import { atLeast1, expandTo, moveAxis, reshapeTo } from './view.ts'
@@ -32,7 +33,7 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
         offset: x.offset + (numel(size) === 0 ? 0 : offset * step),
       }
     },
-    { place: (whole, v, layout) => placeStrided(whole, v, layout) },
+    { place: (whole, v, layout) => replacePlaces(whole, v, layout) },
   ),
   batch: 'leading',
   diff: linear((ct, [x], params) => {
@@ -43,15 +44,6 @@ export const stridedOf: Op<[x: Tensor], StridedParams, [x: Tensor, params: Strid
     return scatterAlong(filledLike(x, 0, x.dtype, x.shape), index, reshapeTo(ct, [...lead, n]), { dim: -1, axis: x.ndim - 1, op: 'sum' })
   }),
 })
-
-/** `whole` with v at the places, counted in rows, that the layout names. */
-export function placeStrided(whole: Tensor, v: Tensor, { shape: size, strides, offset }: Layout): Tensor {
-  const n = numel(size)
-  const flat = reshapeTo(whole, [numel(whole.shape)])
-  if (n === 0) return whole
-  const y = scatterAlong(flat, places(whole, { size, strides, offset }), reshapeTo(v, [n]), { dim: -1, axis: 0, op: 'set' })
-  return reshapeTo(y, whole.shape)
-}
 
 /** Which element each place shows, flat. */
 function places(like: Tensor, { size, strides, offset }: StridedParams): Tensor {

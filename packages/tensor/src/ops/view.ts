@@ -4,8 +4,8 @@ import { broadcastStrides } from '../core/evaluate.ts'
 import { type Shape, broadcastShapes, contiguousStrides, keepDims, numel, sameShape } from '../core/shape.ts'
 import { linear, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
+import { replacePlaces } from './place.ts'
 import { sumDims } from './reduce.ts'
-import { placeStrided } from './strided.ts'
 
 type X = [x: Tensor]
 
@@ -152,7 +152,7 @@ export const expandTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp(
   },
   result: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   compute: view((x, { shape }) => ({ shape, strides: broadcastStrides(x, shape), offset: x.offset }), {
-    place: (whole, v, layout) => placeStrided(whole, v, layout),
+    place: (whole, v, layout) => replacePlaces(whole, v, layout),
   }),
   batch: ([x], [dim], { shape }, { size }) => [expandTo(batchFirst(x, dim!, shape.length), [size, ...shape]), 0],
   diff: linear((ct, [x]) => sumTo(ct, x.shape)),
