@@ -1,7 +1,6 @@
-import { type DType, bytesOf } from '@mapgrad/kernel'
+import { type DType, bfloat16ToNumber, bytesOf, float16ToNumber, numberToBfloat16, numberToFloat16 } from '@mapgrad/kernel'
 import { contiguousCopy } from './evaluate.ts'
 import { TensorTypeError } from './errors.ts'
-import { halfToNumber, numberToHalf } from './half.ts'
 import { numel } from './shape.ts'
 import type { ArrayValue } from './value.ts'
 
@@ -45,7 +44,7 @@ export function decode(dtype: DType, bytes: Uint8Array): TypedArray {
       return new Float64Array(buffer, byteOffset, n)
     case 'float16':
     case 'bfloat16':
-      return Float32Array.from(new Uint16Array(buffer, byteOffset, n), (h) => halfToNumber(h, dtype))
+      return Float32Array.from(new Uint16Array(buffer, byteOffset, n), dtype === 'float16' ? float16ToNumber : bfloat16ToNumber)
   }
 }
 
@@ -73,7 +72,7 @@ export function encode(dtype: DType, data: ArrayLike<number> | ArrayLike<bigint>
       return viewBytes(data instanceof Float64Array ? data : new Float64Array(numbers))
     case 'float16':
     case 'bfloat16':
-      return viewBytes(Uint16Array.from(numbers, (v) => numberToHalf(v, dtype)))
+      return viewBytes(Uint16Array.from(numbers, dtype === 'float16' ? numberToFloat16 : numberToBfloat16))
   }
 }
 
