@@ -40,7 +40,7 @@ const fault = (op: string, message: string, code: string): TensorTypeError =>
 
 /** Non-negative positions of the differentiated arguments, PyTorch's rules and texts. */
 export function normalizeArgnums(op: string, argnums: unknown, count: number): number[] {
-  const list = typeof argnums === 'number' ? [argnums] : argnums
+  const list = Number.isInteger(argnums) ? [argnums] : argnums
   if (!Array.isArray(list)) throw fault(op, `argnums must be int or Tuple[int, ...], got: ${describe(argnums)}`, 'ARGNUMS')
   if (list.length === 0) throw fault(op, 'argnums must be non-empty', 'ARGNUMS')
   const out = (list as unknown[]).map((n) => {

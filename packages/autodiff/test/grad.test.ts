@@ -112,7 +112,7 @@ describe('grad refuses', () => {
     ['an argnum too far', () => grad(cube, 2)(x), '[autodiff] grad: Got argnum=2, but only 1 positional inputs'],
     ['no argnums', () => grad(cube, [])(x), '[autodiff] grad: argnums must be non-empty'],
     ['repeated argnums', () => grad(cube, [0, 0])(x), '[autodiff] grad: argnums elements must be unique, got (0, 0)'],
-    ['a float argnum', () => grad(cube, 0.5 as 0)(x), '[autodiff] grad: argnum must be int, got: 0.5'],
+    ['a float argnum', () => grad(cube, 0.5 as 0)(x), '[autodiff] grad: argnums must be int or Tuple[int, ...], got: 0.5'],
     ['argnums of another type', () => grad(cube, 'x' as never)(x), '[autodiff] grad: argnums must be int or Tuple[int, ...], got: "x"'],
     [
       'an unknown option',
