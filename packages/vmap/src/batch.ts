@@ -16,6 +16,7 @@ import {
   batchFirst,
   batchOf,
   bind,
+  checkAlive,
   expandTo,
   moveAxis,
   resume,
@@ -49,6 +50,7 @@ export class Batched extends Tracer {
     return [this.inner]
   }
   concrete(what: string): ArrayValue {
+    checkAlive(what, this)
     throw new TensorTypeError(
       `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations: inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
       { package: 'vmap', op: what, code: 'UNREADABLE' },

@@ -2,6 +2,7 @@ import { type Tensor, cat, narrow } from '@mapgrad/tensor'
 import {
   TensorRangeError,
   TensorTypeError,
+  checkAlive,
   checkOptions,
   describe,
   isOptions,
@@ -11,6 +12,7 @@ import {
   registry,
   treeBroadcastPrefix,
   treeFlatten,
+  treeNode,
   type Dim,
 } from '@mapgrad/tensor/plugin'
 import { type BatchTrace, type Randomness, materialize, vmapFlat } from './batch.ts'
@@ -18,9 +20,15 @@ import { type BatchTrace, type Randomness, materialize, vmapFlat } from './batch
 /** Which axis holds the examples: one for all arguments, or a tree (outermost an array, one entry an argument) that is a prefix of theirs; `null` shares an argument among all examples. */
 export type InDims = number | readonly InDimsTree[]
 /** One entry of `InDims`: an axis, `null`, or a tree of them. */
-export type InDimsTree = number | null | undefined | readonly InDimsTree[] | { readonly [key: string]: InDimsTree }
+export type InDimsTree =
+  | number
+  | null
+  | undefined
+  | readonly InDimsTree[]
+  | ReadonlyMap<unknown, InDimsTree>
+  | { readonly [key: string]: InDimsTree }
 /** Where the examples go in the outputs: one for all, or a prefix tree; `null` for an output that depends on no example. */
-export type OutDims = number | null | readonly OutDims[] | { readonly [key: string]: OutDims }
+export type OutDims = number | null | readonly OutDims[] | ReadonlyMap<unknown, OutDims> | { readonly [key: string]: OutDims }
 
 /** Options of `vmap`, by name. */
 export interface VmapOptions {
@@ -50,6 +58,11 @@ const dimsText = (d: unknown): string =>
         ? d
         : describe(d)
 const isDim = (x: unknown): x is Dim | undefined => x === null || x === undefined || typeof x !== 'object'
+/** The structure of a tree of dims, in which `null` is a leaf as numbers are. */
+const structureOf = (dims: unknown): string => {
+  const leaves = (d: unknown): unknown => (isDim(d) ? 0 : (treeNode(d)?.rebuild(treeNode(d)!.children.map(leaves)) ?? 0))
+  return treeFlatten(leaves(dims))[1].text
+}
 
 interface Plan {
   readonly name: string
@@ -75,7 +88,7 @@ function readInDims({ name, inDims }: Plan, args: readonly unknown[], leaves: re
   const flat = typeof inDims === 'number' ? leaves.map(() => inDims) : treeBroadcastPrefix(inDims, args, isDim)
   if (!flat)
     throw fault(
-      `${where}: inDims is not compatible with the structure of \`inputs\`. inDims has structure ${treeFlatten(inDims)[1].text} but inputs has structure ${spec.text}.`,
+      `${where}: inDims is not compatible with the structure of \`inputs\`. inDims has structure ${structureOf(inDims)} but inputs has structure ${spec.text}.`,
       'IN_DIMS',
     )
   return flat.map((given, i): Dim => {
@@ -95,6 +108,7 @@ function readInDims({ name, inDims }: Plan, args: readonly unknown[], leaves: re
         `${where}: Got inDim=${dim} for some input, but that input is a Tensor of dimensionality ${rank} so expected inDim to satisfy -${rank} <= inDim < ${rank}.`,
         'IN_DIMS',
       )
+    checkAlive('vmap', leaf.value)
     return dim < 0 ? dim + rank : dim
   })
 }
@@ -112,11 +126,7 @@ function batchSize(leaves: readonly unknown[], dims: readonly Dim[]): number {
 }
 
 function checkOutDims({ name, outDims }: Plan): void {
-  const ok = (d: unknown): boolean =>
-    d === null ||
-    d === undefined ||
-    (typeof d === 'number' && Number.isInteger(d)) ||
-    (Array.isArray(d) ? d.every(ok) : isOptions(d) && Object.values(d).every(ok))
+  const ok = (d: unknown): boolean => Number.isInteger(d) || (treeNode(d)?.children.every(ok) ?? false)
   if (!ok(outDims))
     throw fault(
       `vmap(${name}, ..., outDims=${dimsText(outDims)}): \`outDims\` must be an int, null or a collection of ints representing where in the outputs the vmapped dimension should appear.`,
@@ -130,7 +140,7 @@ function readOutDims({ name, outDims }: Plan, out: unknown, spec: { readonly tex
   const flat = treeBroadcastPrefix(outDims, out, isDim)
   if (!flat)
     throw fault(
-      `vmap(${name}, ..., outDims=${dimsText(outDims)})(<inputs>): outDims is not compatible with the structure of \`outputs\`. outDims has structure ${treeFlatten(outDims)[1].text} but outputs has structure ${spec.text}.`,
+      `vmap(${name}, ..., outDims=${dimsText(outDims)})(<inputs>): outDims is not compatible with the structure of \`outputs\`. outDims has structure ${structureOf(outDims)} but outputs has structure ${spec.text}.`,
       'OUT_DIMS',
     )
   return flat
@@ -232,7 +242,12 @@ function mapInChunks(
  * `f` over every example of its arguments at once. `f` is written for one example: inside it, the mapped axes are gone.
  * It runs once; side effects happen once. Outputs get the examples back along `outDims`.
  * By position `vmap(f, inDims, outDims, { randomness, chunkSize })`, or all by name in one object.
- * @throws TensorTypeError or TensorRangeError for dims that do not fit the arguments or the outputs
+ *
+ * `inDims` and `outDims` are prefixes of the trees of arguments and outputs; keys of objects may come in any order. An options
+ * object is an argument like any other, so options can be mapped: `vmap(f, [0, { scale: 0, dim: null }])(xs, { scale, dim: 1 })`.
+ * What is no tensor needs `null`. Views stay views: what only moves axes copies nothing.
+ * @throws TensorTypeError or TensorRangeError for dims that do not fit the arguments or the outputs, for a tensor that escaped
+ * from a transform which has returned, and for what cannot be asked of one example: its value, a shape that depends on it
  */
 export function vmap<A extends readonly unknown[], R>(
   f: (...args: A) => R,

@@ -180,6 +180,16 @@ export function treePaths(x: unknown): [path: string, leaf: unknown][] {
   return out
 }
 
+/** The children of `node` in the order of `like`, if both are one kind of node: names may come in any order. */
+function childrenLike(node: TreeNode, like: TreeNode): readonly unknown[] | null {
+  if (node.children.length !== like.children.length) return null
+  if (node.kind === like.kind) return node.children
+  const [family, other] = [node.kind.split('{')[0], like.kind.split('{')[0]]
+  if (family !== other || !node.kind.includes('{')) return null
+  const places = like.keys.map((k) => node.keys.indexOf(k))
+  return places.includes(-1) ? null : places.map((i) => node.children[i])
+}
+
 /**
  * Leaves of a prefix tree spread over a full tree: one entry a leaf of `tree`.
  * A leaf of the prefix (told by `isLeaf`) stands for everything below it.
@@ -193,8 +203,8 @@ export function treeBroadcastPrefix<T>(prefix: unknown, tree: unknown, isLeaf: (
     }
     const a = treeNode(p)
     const b = treeNode(t)
-    if (!a || !b || a.kind !== b.kind || a.children.length !== b.children.length) return false
-    return a.children.every((c, i) => go(c, b.children[i]))
+    const children = a && b && childrenLike(a, b)
+    return children ? children.every((c, i) => go(c, b.children[i])) : false
   }
   return go(prefix, tree) ? out : null
 }
