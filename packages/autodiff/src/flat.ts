@@ -64,8 +64,8 @@ export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
 
 export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
-/** The tensors of one differentiated argument; they must be floating point. */
-export function primalLeaves(op: string, tree: unknown): [Tensor[], TreeSpec] {
+/** The tensors of one argument differentiated in reverse or `forward` mode; they must be floating point. */
+export function primalLeaves(op: string, tree: unknown, forward = false): [Tensor[], TreeSpec] {
   const [leaves, spec] = treeFlatten(tree)
   for (const x of leaves) {
     if (!isTensor(x))
@@ -77,7 +77,7 @@ export function primalLeaves(op: string, tree: unknown): [Tensor[], TreeSpec] {
     if (!isFloating(x))
       throw fault(
         op,
-        `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32'), or leave the argument out of argnums`,
+        `${forward ? 'Expected primal to be floating point or complex, but got:' : 'only Tensors of floating point dtype can require gradients, got'} ${x.dtype}. Convert with x.to('float32'), or leave the argument out of argnums`,
         'PRIMAL_DTYPE',
       )
   }

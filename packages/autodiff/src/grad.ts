@@ -58,13 +58,14 @@ export function select(
   op: string,
   args: readonly unknown[],
   argnums: Argnums,
+  forward = false,
 ): {
   leaves: Tensor[]
   rebuild: (leaves: readonly Tensor[], loans?: Loans) => unknown[]
   restore: (leaves: readonly unknown[]) => unknown
 } {
   const at = normalizeArgnums(op, argnums, args.length)
-  const parts = at.map((i) => primalLeaves(op, args[i]))
+  const parts = at.map((i) => primalLeaves(op, args[i], forward))
   const leaves = parts.flatMap(([l]) => l)
   const trees = (from: readonly unknown[]): unknown[] => {
     let k = 0

@@ -195,7 +195,7 @@ export function linearize<P extends readonly unknown[], R>(
 ): [output: R, jvpFn: (...tangents: P) => R] {
   checkFunction('linearize', f)
   checkPrimals('linearize', 'primals', primals)
-  const [leaves, spec] = primalLeaves('linearize', primals)
+  const [leaves, spec] = primalLeaves('linearize', primals, true)
   if (leaves.length === 0)
     throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')
   let outSpec: TreeSpec | undefined

@@ -1,5 +1,5 @@
 import { type Argnums, type Chosen, type GradOptions } from '@mapgrad/autodiff'
-import { Loans, jvpFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
+import { Loans, auxLeaves, jvpFlat, outputs, select, splitAux, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { type Tensor, cat, eye, narrow } from '@mapgrad/tensor'
 import {
   TensorRangeError,
@@ -10,13 +10,10 @@ import {
   filledLike,
   isOptions,
   internally,
-  isTensor,
   moveAxis,
   numel,
   owning,
-  refusePromise,
   reshapeTo,
-  treeFlatten,
 } from '@mapgrad/tensor/plugin'
 import { type Randomness, materialize, vmapFlat } from '@mapgrad/vmap/plugin'
 
@@ -71,20 +68,12 @@ interface Result {
   readonly auxSpec: TreeSpec | null
 }
 
-/** What the user's function returned, taken apart and checked. */
-function readResult(op: string, out: unknown, hasAux: boolean): Result {
-  refusePromise(op, 'func', out)
-  if (hasAux && (!Array.isArray(out) || out.length !== 2))
-    throw fault(op, 'output of function f should be a tuple: (output, aux) if has_aux is True (hasAux: return [output, aux])', 'AUX_ARITY')
-  const [value, extra] = hasAux ? (out as [unknown, unknown]) : [out, null]
-  const [ys, spec] = treeFlatten(value)
-  const [aux, auxSpec] = treeFlatten(extra)
-  if (ys.length === 0)
-    throw fault(op, `Expected f to be a function that has non-empty output (got output = ${describe(value)})`, 'EMPTY_OUTPUT')
-  for (const y of [...ys, ...aux])
-    if (!isTensor(y))
-      throw fault(op, `expected f(*args) to return only tensors, got unsupported type ${y === null ? 'null' : typeof y}`, 'OUTPUT_TYPE')
-  return { ys: ys as Tensor[], spec, aux: aux as Tensor[], auxSpec: hasAux ? auxSpec : null }
+/** What the user's function returned, taken apart and checked. `call` is the transform that does the work, as PyTorch writes it in messages. */
+function readResult(op: string, call: string, out: unknown, hasAux: boolean): Result {
+  const [value, extra] = splitAux(op, call, out, hasAux)
+  const [ys, spec] = outputs(op, call, value)
+  const [aux, auxSpec] = hasAux ? auxLeaves(op, extra) : [[], null]
+  return { ys, spec, aux, auxSpec }
 }
 
 /** The rows of the identity over the elements of `x`, `chunk` at a time: `[rows, ...x.shape]` each. */
@@ -124,7 +113,7 @@ export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...a
       let result: Result | undefined
       const loans = new Loans()
       const [flat, pull] = vjpFlat((xs, lower) => {
-        result = readResult('jacrev', f(...(rebuild(xs, loans) as never[])), hasAux)
+        result = readResult('jacrev', 'vjp(f, *primals)', f(...(rebuild(xs, loans) as never[])), hasAux)
         loans.collect(lower)
         for (const y of result.ys)
           if (!y.dtype.includes('float'))
@@ -171,7 +160,7 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
   const { argnums, hasAux, chunkSize, randomness } = readOptions('jacfwd', given, ['argnums', 'hasAux', 'chunkSize', 'randomness'])
   return named(f, (...args: never[]) =>
     owning(() => {
-      const { leaves, rebuild, restore } = select('jacfwd', args, argnums)
+      const { leaves, rebuild, restore } = select('jacfwd', args, argnums, true)
       let result: Result | undefined
       let aux: readonly Tensor[] = []
       // f runs once for each block of columns, but what it writes into its arguments it writes once
@@ -186,7 +175,7 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
                 const lent = leaves.map((y) => loans.lend(y, y.value))
                 const [ys, dys] = jvpFlat(
                   (xs, lower) => {
-                    result = readResult('jacfwd', f(...(rebuild(xs, loans) as never[])), hasAux)
+                    result = readResult('jacfwd', 'jvp(f, primals, tangents)', f(...(rebuild(xs, loans) as never[])), hasAux)
                     loans.collect(lower)
                     return [...result.ys, ...result.aux]
                   },
