@@ -27,6 +27,7 @@ export {
   type Vmap,
   defineForeignOp as defineOp,
 } from './core/op.ts'
+export { type Stretch, inStretches } from './ops/stretches.ts'
 export { checkOperand, checkTensor, promoteTypes, resultType } from './core/promote.ts'
 export { PROTOCOL, registry } from './core/registry.ts'
 export { type Shape, broadcastShapes, contiguousStrides, fromEnd, normalizeDim, normalizeDims, numel, sameShape } from './core/shape.ts'

@@ -1,10 +1,11 @@
-import { type Tensor, cat, narrow } from '@mapgrad/tensor'
+import { type Tensor, narrow } from '@mapgrad/tensor'
 import {
   TensorRangeError,
   TensorTypeError,
   checkAlive,
   checkOptions,
   describe,
+  inStretches,
   isOptions,
   isTensor,
   owning,
@@ -216,26 +217,21 @@ function mapInChunks(
 ): unknown {
   const { random } = registry()
   const start = { ...random }
-  const parts: Mapped[] = []
-  for (let from = 0; from < size; from += chunk) {
-    const n = Math.min(chunk, size - from)
+  const [joined, { leaves: others, spec }] = inStretches(size, chunk, (from, n) => {
     if (plan.randomness === 'same') Object.assign(random, start)
     const some = leaves.map((x, i) => (dims[i] === null ? x : narrow(x as Tensor, dims[i]!, from, n)))
-    parts.push(mapOnce(plan, f, some, dims, n, rebuild))
-  }
-  const [, spec] = treeFlatten(parts[0]!.out)
-  const columns = parts.map((p) => treeFlatten(p.out)[0])
-  return spec.unflatten(
-    columns[0]!.map((first, i) => {
-      const dim = parts[0]!.dims[i]
-      return dim === null || dim === undefined
-        ? first
-        : cat(
-            columns.map((c) => c[i] as Tensor),
-            dim,
-          )
-    }),
-  )
+    const { out, dims: outDims } = mapOnce(plan, f, some, dims, n, rebuild)
+    const [ys, outSpec] = treeFlatten(out)
+    const parts = ys.filter((_, i) => outDims[i] !== null && outDims[i] !== undefined) as Tensor[]
+    const axes = outDims.filter((d) => d !== null && d !== undefined)
+    return {
+      parts,
+      dims: axes.map((d, i) => (d < 0 ? d + parts[i]!.ndim : d)),
+      rest: { leaves: ys.map((y, i) => (outDims[i] === null || outDims[i] === undefined ? { kept: y } : null)), spec: outSpec },
+    }
+  })
+  let k = 0
+  return spec.unflatten(others.map((y) => (y ? y.kept : joined[k++])))
 }
 
 /**

@@ -181,7 +181,7 @@ function runView(
 const copies = /* @__PURE__ */ new Map<string, Loop>()
 
 /** Writes the elements of `x` to `place`, a layout of its shape over the memory of `y`. */
-function copyTo(x: ArrayValue, y: ArrayValue, { shape, strides, offset }: Layout): void {
+export function copyTo(x: ArrayValue, y: ArrayValue, { shape, strides, offset }: Layout): void {
   const key = x.buffer ? x.dtype : `${x.dtype} fill`
   let loop = copies.get(key)
   if (!loop) {
