@@ -102,7 +102,11 @@ export function jacrev<A extends readonly unknown[], R, X, const N extends Argnu
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
-  argnums?: N | { readonly argnums?: N; readonly hasAux?: false; readonly chunkSize?: number | null },
+  argnums?: N,
+): (...args: A) => Jacobian<R, Chosen<A, N>>
+export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  options: { readonly argnums?: N; readonly hasAux?: false; readonly chunkSize?: number | null },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...args: never[]) => unknown {
   checkFunction('jacrev', f)
@@ -153,7 +157,11 @@ export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnu
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
-  argnums?: N | { readonly argnums?: N; readonly hasAux?: false; readonly randomness?: Randomness; readonly chunkSize?: number | null },
+  argnums?: N,
+): (...args: A) => Jacobian<R, Chosen<A, N>>
+export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  options: { readonly argnums?: N; readonly hasAux?: false; readonly randomness?: Randomness; readonly chunkSize?: number | null },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...args: never[]) => unknown {
   checkFunction('jacfwd', f)
@@ -218,11 +226,16 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
  */
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
-  argnums?: N | { readonly argnums?: N; readonly chunkSize?: number | null },
-): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>> {
-  const { argnums: at, chunkSize } = readOptions('hessian', argnums, ['argnums', 'chunkSize'])
-  const options = { argnums: at as N, chunkSize }
-  return jacfwd(jacrev(f, options), options) as never
+  argnums?: N,
+): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
+export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  options: { readonly argnums?: N; readonly chunkSize?: number | null },
+): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
+export function hessian(f: AnyFunction, given?: Argnums | HessianOptions): (...args: never[]) => unknown {
+  const { argnums, chunkSize } = readOptions('hessian', given, ['argnums', 'chunkSize'])
+  const options = { argnums, chunkSize }
+  return jacfwd(jacrev(f, options), options)
 }
 
 function checkFunction(op: string, f: unknown): void {
