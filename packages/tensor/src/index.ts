@@ -358,6 +358,7 @@ export {
   sliceScatter,
 } from './ops/at.ts'
 export { linalg } from './linalg.ts'
+export { type PolygammaOptions, digamma, erfinv, lgamma, mvlgamma, polygamma } from './ops/gamma.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export {
   type AddProductOptions,

@@ -4,7 +4,9 @@ import type { DType } from '@mapgrad/kernel'
 import type { Op } from './core/op.ts'
 import { castOp } from './ops/cast.ts'
 import type { Parametric } from './ops/families.ts'
+import { polygammaOf } from './ops/gamma.ts'
 import { sincDerivative } from './ops/unary-extra.ts'
+import type { Unary } from './ops/unary.ts'
 import type { Tensor } from './tensor.ts'
 
 export { newFilled as newFull } from './create/like.ts'
@@ -63,6 +65,7 @@ export {
 export { eq, ge, gt, le, lt, ne } from './ops/compare.ts'
 export { copied as toDevice } from './ops/device.ts'
 export { amaxDims as amax, aminDims as amin, argmaxDims as argmax, argminDims as argmin, winner } from './ops/extreme.ts'
+export { erfinv, lgamma } from './ops/gamma.ts'
 export { gatherAlong as gather } from './ops/gather.ts'
 export { indexAxes as index, putAxes as indexPut } from './ops/index.ts'
 export { concat as cat } from './ops/join.ts'
@@ -182,3 +185,14 @@ export const sincDerivative2: Parametric = /* @__PURE__ */ sincDerivative(2)
 export const sincDerivative3: Parametric = /* @__PURE__ */ sincDerivative(3)
 /** Its derivative of order 4; those beyond the fourth are made as they are needed and cannot be written down. */
 export const sincDerivative4: Parametric = /* @__PURE__ */ sincDerivative(4)
+
+/** The derivative of lgamma. */
+export const digamma: Unary = /* @__PURE__ */ polygammaOf(0)
+/** Its derivative of order 1; those beyond the fourth are made as they are needed and cannot be written down. */
+export const polygamma1: Unary = /* @__PURE__ */ polygammaOf(1)
+/** Its derivative of order 2; those beyond the fourth are made as they are needed and cannot be written down. */
+export const polygamma2: Unary = /* @__PURE__ */ polygammaOf(2)
+/** Its derivative of order 3; those beyond the fourth are made as they are needed and cannot be written down. */
+export const polygamma3: Unary = /* @__PURE__ */ polygammaOf(3)
+/** Its derivative of order 4; those beyond the fourth are made as they are needed and cannot be written down. */
+export const polygamma4: Unary = /* @__PURE__ */ polygammaOf(4)

@@ -6,6 +6,7 @@ import { compare } from './compare.ts'
 import { control } from './control.ts'
 import { crossEntropies } from './cross-entropy.ts'
 import { extreme } from './extreme.ts'
+import { gammas } from './gamma.ts'
 import { gathers } from './gather.ts'
 import { joins } from './join.ts'
 import { linears } from './linear.ts'
@@ -41,6 +42,7 @@ const families = [
   control,
   crossEntropies,
   extreme,
+  gammas,
   gathers,
   joins,
   linears,

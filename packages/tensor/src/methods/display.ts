@@ -1,8 +1,8 @@
 import { print } from '../core/print.ts'
 import type { Tensor } from '../tensor.ts'
-import { InPlaceMethods } from './in-place.ts'
+import { SpecialMethods } from './special.ts'
 
-type Class = typeof InPlaceMethods
+type Class = typeof SpecialMethods
 
 /** Adds what hosts look for by symbols that are not JavaScript's own: they have no place in a declared class. */
 function withDisplay(Base: Class): Class {
@@ -33,4 +33,4 @@ function withDisplay(Base: Class): Class {
 }
 
 /** The methods of tensors, with `console.log` of Node, Bun and Deno, and notebooks. */
-export const Displayed: Class = /* @__PURE__ */ withDisplay(InPlaceMethods)
+export const Displayed: Class = /* @__PURE__ */ withDisplay(SpecialMethods)
