@@ -47,7 +47,7 @@ export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R
   return named((...args: A): R => {
     if (!inFlight()) return f(...args)
     const call = new Call('checkpoint', args)
-    const run = repeatable((xs: Tensors) => call.took(f(...(call.given(xs) as unknown as A))))
+    const run = repeatable((xs: Tensors) => call.run(xs, f, false))
     return call.result(again(call.args.tensors, (...xs) => run(xs))) as R
   }, f)
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, type Tangent, cast, isTensor, show, sumTo, treeNode } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, type Tangent, callUser, cast, isTensor, show, sumTo, treeNode } from '@mapgrad/tensor/plugin'
 import { Call, fault, inFlight, parts } from './call.ts'
 import { type CustomRule, custom, linearized, transposed } from './custom.ts'
 import { checkFunction, isFloating, kindOf, named, orZero } from './flat.ts'
@@ -35,14 +35,21 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
     if (!inFlight()) return f(...args)
     const call = new Call('customVjp', args)
     const rule: CustomRule = {
-      f: (...xs) => call.took(f(...(call.given(xs) as unknown as A))),
+      f: (...xs) => call.run(xs, f),
       tape: (xs) => {
-        const out: unknown = rules.forward(...(call.given(xs) as unknown as A))
-        if (!Array.isArray(out) || out.length !== 2)
-          throw fault('customVjp', `expected forward to return [output, residuals], got ${kindOf(out)}`, 'FORWARD_OUTPUT')
-        const ys = call.took(out[0])
+        let residuals: S
+        const ys = call.run(xs, (...given: never[]) => {
+          const out: unknown = rules.forward(...(given as unknown as A))
+          if (!Array.isArray(out) || out.length !== 2)
+            throw fault('customVjp', `expected forward to return [output, residuals], got ${kindOf(out)}`, 'FORWARD_OUTPUT')
+          residuals = out[1] as S
+          return out[0] as unknown
+        })
         const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
-          const grads: unknown = rules.backward(out[1] as S, call.result(ys.map((y, i) => orZero(cts[i], y))) as R)
+          const { out: grads } = callUser(
+            ys.map((y, i) => orZero(cts[i], y)),
+            (given): unknown => rules.backward(residuals, call.result(given) as R),
+          )
           if (!Array.isArray(grads) || grads.length !== args.length)
             throw fault(
               'customVjp',
@@ -56,7 +63,7 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
       push: (xs, dxs) => transposed(() => rule)(xs, dxs),
       map: null,
     }
-    return call.result(custom(call.args.tensors, rule)) as R
+    return call.settled(custom(call.args.tensors, rule)) as R
   }, f)
 }
 
@@ -76,16 +83,20 @@ export function customJvp<A extends readonly unknown[], R>(
     if (!inFlight()) return f(...args)
     const call = new Call('customJvp', args)
     const push: CustomRule['push'] = (xs, dxs) => {
-      const tangents = call.given(xs.map((x, i) => orZero(dxs[i], x)))
-      const out: unknown = rule(call.given(xs) as unknown as A, tangents as unknown as A)
-      if (!Array.isArray(out) || out.length !== 2)
-        throw fault('customJvp', `expected the rule to return [output, tangentOut], got ${kindOf(out)}`, 'RULE_OUTPUT')
-      const dys = tangentsFor('customJvp', out[0], out[1])
-      return [call.took(out[0]), dys]
+      let dys: Tangent[] = []
+      const ys = call.run(xs, (...given: never[]) => {
+        const own = xs.map((x, i) => orZero(dxs[i], x)).map((d) => d.wrap(d.value))
+        const out: unknown = rule(given as unknown as A, call.given(own) as unknown as A)
+        if (!Array.isArray(out) || out.length !== 2)
+          throw fault('customJvp', `expected the rule to return [output, tangentOut], got ${kindOf(out)}`, 'RULE_OUTPUT')
+        dys = tangentsFor('customJvp', out[0], out[1])
+        return out[0] as unknown
+      })
+      return [ys, dys]
     }
-    return call.result(
+    return call.settled(
       custom(call.args.tensors, {
-        f: (...xs) => call.took(f(...(call.given(xs) as unknown as A))),
+        f: (...xs) => call.run(xs, f),
         tape: linearized(push),
         push,
         map: null,

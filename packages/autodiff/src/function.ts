@@ -5,6 +5,7 @@ import {
   type Tangent,
   type Tensors,
   TensorRangeError,
+  callUser,
   decompose,
   defineOp,
   describe,
@@ -40,6 +41,7 @@ export class FunctionContext {
   readonly #forward: boolean
   #materialize = true
   readonly #constant = new Set<unknown>()
+  readonly #dirty: unknown[] = []
 
   constructor(needsInputGrad: readonly boolean[], forward: boolean) {
     this.needsInputGrad = needsInputGrad
@@ -61,13 +63,25 @@ export class FunctionContext {
   markNonDifferentiable(...outputs: Tensor[]): void {
     for (const y of outputs) this.#constant.add(y)
   }
+  /**
+   * Says that `forward` writes into these arguments in place, and returns them. What it writes reaches the caller's tensors
+   * in any case; a marked argument is returned as the caller's tensor also where nothing was written.
+   */
+  markDirty(...inputs: Tensor[]): void {
+    this.#dirty.push(...inputs)
+  }
   /** Whether derivatives that are structurally zero arrive as tensors of zeros (default) or as `null`. */
   setMaterializeGrads(value: boolean): void {
     this.#materialize = value
   }
   /** @internal */
   fill(d: Tangent, like: Tensor): Tangent {
-    return this.#materialize ? orZero(d, like) : d
+    const t = this.#materialize ? orZero(d, like) : d
+    return t && t.wrap(t.value)
+  }
+  /** @internal */
+  get dirty(): readonly unknown[] {
+    return this.#dirty
   }
   /** @internal */
   differentiable(ys: Tensors): boolean[] {
@@ -119,7 +133,7 @@ export class AutogradFunction {
         'NO_SETUP_CONTEXT',
       )
     const call = new Call(this.name, args)
-    return call.result(custom(call.args.tensors, ruleOf(this, call, args))) as R
+    return call.settled(custom(call.args.tensors, ruleOf(this, call, args))) as R
   }
 }
 
@@ -139,11 +153,13 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       perArgument(needs).map((n) => n.includes(true)),
       forward,
     )
-    cls.setupContext!(ctx, given(xs), output)
+    const after = call.after(xs, ys)
+    cls.setupContext!(ctx, given(after), output)
+    for (const x of ctx.dirty) call.mark(x, after)
     return [ctx, ys, output]
   }
   const rule: CustomRule = {
-    f: (...xs) => call.took(cls.forward(...given(xs))),
+    f: (...xs) => call.run(xs, (...given: never[]) => cls.forward(...(given as unknown as A))),
     tape: (xs, needs) => {
       const [ctx, ys, output] = start(xs, needs, false)
       const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
@@ -154,14 +170,8 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
             'You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD.',
             'NO_BACKWARD',
           )
-        const result: unknown = backward.call(
-          cls,
-          ctx,
-          ...(arguments_(
-            output,
-            ys.map((y, i) => ctx.fill(cts[i] ?? null, y)),
-          ) as never[]),
-        )
+        const filled = ys.map((y, i) => ctx.fill(cts[i] ?? null, y))
+        const { out: result } = callUser([], (): unknown => backward.call(cls, ctx, ...(arguments_(output, filled) as never[])))
         const grads: unknown[] = Array.isArray(result) ? (result as unknown[]) : [result]
         const count = grads.findLastIndex((g, i) => i < args.length || (g !== null && g !== undefined)) + 1
         if (count !== args.length)
@@ -182,9 +192,10 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       )
       if (!cls.jvp)
         throw fault(name, 'You must implement the jvp function for custom autograd.Function to use it with forward mode AD.', 'NO_JVP')
-      const filled = perArgument(xs.map((x, i) => ctx.fill(dxs[i] ?? null, x)))
+      // as in PyTorch, what is no floating-point tensor has no tangent
+      const filled = perArgument(xs.map((x, i) => (isFloating(x) ? ctx.fill(dxs[i] ?? null, x) : null)))
       const tangents = args.map((a, i) => (counts[i] === 0 ? null : parts(a).rebuild(filled[i] as Tensor[])))
-      const out: unknown = cls.jvp(ctx, ...(tangents as never[]))
+      const { out } = callUser([], (): unknown => cls.jvp!(ctx, ...(tangents as never[])))
       const moves = ctx.differentiable(ys)
       return [ys, cotangentsFor(name, [output], [out]).map((d, i) => (moves[i] && isFloating(ys[i]!) ? d : null))]
     },
@@ -218,14 +229,18 @@ function mapOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call: 
     const [leaves, spec] = treeFlatten(args)
     let k = 0
     const inDims = spec.unflatten(leaves.map((x) => (isTensor(x) ? dims[k++]! : null)))
-    const result: unknown = cls.vmap({ batchSize: size, randomness }, inDims as never, ...(call.given(xs) as never[]))
-    if (!Array.isArray(result) || result.length !== 2)
-      throw fault(
-        name,
-        `Expected the vmap static method to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(result) ? `${result.length} returns` : `a ${kindOf(result)}`} instead`,
-        'VMAP_OUTPUT',
-      )
-    const [out, outDims] = result as [unknown, unknown]
+    let [out, outDims]: [unknown, unknown] = [null, null]
+    const ys = call.run(xs, (...given) => {
+      const result: unknown = cls.vmap!({ batchSize: size, randomness }, inDims as never, ...given)
+      if (!Array.isArray(result) || result.length !== 2)
+        throw fault(
+          name,
+          `Expected the vmap static method to have two returns, an output and outDims with structure compatible with the output. Got ${Array.isArray(result) ? `${result.length} returns` : `a ${kindOf(result)}`} instead`,
+          'VMAP_OUTPUT',
+        )
+      ;[out, outDims] = result as [unknown, unknown]
+      return out
+    })
     const at = treeBroadcastPrefix(outDims, out, (d): d is Dim => d === null || d === undefined || typeof d === 'number')
     if (!at)
       throw fault(
@@ -234,7 +249,7 @@ function mapOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call: 
         'OUT_DIMS',
       )
     const places = treeLeaves(out).flatMap((y, i) => (isTensor(y) ? [place(name, y, at[i] ?? null)] : []))
-    return [call.took(out), places]
+    return [ys, places]
   }
 }
 

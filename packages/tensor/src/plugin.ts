@@ -44,6 +44,7 @@ export {
   treePaths,
   treeUnflatten,
 } from './core/tree.ts'
+export { type Called, callUser } from './core/user.ts'
 export { ArrayValue, type Aval, type Buffer, type Value } from './core/value.ts'
 export {
   batchOf,

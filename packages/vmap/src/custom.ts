@@ -8,6 +8,7 @@ import {
   TensorRangeError,
   TensorTypeError,
   batchFirst,
+  callUser,
   decompose,
   defineOp,
   describe,
@@ -123,16 +124,22 @@ export function customVmap<A extends readonly unknown[], R>(f: (...args: A) => R
       result = { leaves: l, at: where, spec: s }
       return where.map((i) => l[i] as Tensor)
     }
+    const run = <T>(xs: Tensors, g: (args: A) => T): T => {
+      const { out, written } = callUser(xs, (own) => g(rebuild(own, leaves) as A))
+      if (written.includes(true))
+        throw fault('expected a function that leaves its arguments as they are, got one that writes into them. Work on x.clone()', 'DIRTY')
+      return out
+    }
     const ys = custom(
       at.map((i) => leaves[i] as Tensor),
       {
-        f: (...xs) => took(f(...(rebuild(xs, leaves) as A))),
+        f: (...xs) => run(xs, (given) => took(f(...given))),
         rule: (xs, dims, info) => {
           const inDims = rebuild(
             dims,
             leaves.map(() => null),
           ) as { readonly [K in keyof A]: InDimsTree }
-          const given: unknown = rule(info, inDims, ...(rebuild(xs, leaves) as A))
+          const given: unknown = run(xs, (own) => rule(info, inDims, ...own))
           const [out, outDims] = readMapped(given, fault)
           const places = outDimsOf(out, outDims, fault)
           const tensors = took(out)

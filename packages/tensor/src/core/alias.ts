@@ -87,7 +87,7 @@ const rows = ({ shape }: Layout | Tensor): Layout => ({ shape, strides: contiguo
 export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tensor {
   const r = registry()
   // only what the user's own code holds can be written
-  if (r.current !== r.top || r.internal > 0 || x === y) return y
+  if (r.current !== r.home || r.internal > r.inside || x === y) return y
   const { trace } = x.value
   // a value of another transform: what `x.detach()` leaves behind
   if (trace !== null && y.value.trace !== trace) return y

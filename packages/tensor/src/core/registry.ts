@@ -21,6 +21,9 @@ export interface Registry {
   scope: Scope | null
   /** above zero while an interpreter works outside a rule */
   internal: number
+  /** the transform that the user's own code now runs in, and how many interpreters are at work around that */
+  home: Trace | null
+  inside: number
   /** how many transforms and scopes have begun: the clock by which older handles are told from newer ones */
   epoch: number
   defaultDevice: Backend | null
@@ -57,6 +60,8 @@ function claim(): Registry {
       top: null,
       scope: null,
       internal: 0,
+      home: null,
+      inside: 0,
       epoch: 0,
       defaultDevice: null,
       devices: new Map(),

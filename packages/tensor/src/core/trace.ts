@@ -123,15 +123,17 @@ export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Out
  */
 export function withTrace<T extends Trace, R>(trace: T, f: (trace: T) => R): R {
   const r = registry()
-  const { top, current } = r
+  const { top, current, home } = r
   r.top = trace
   r.current = trace
+  r.home = trace
   try {
     return f(trace)
   } finally {
     trace.open = false
     r.top = top
     r.current = current
+    r.home = home
   }
 }
 
