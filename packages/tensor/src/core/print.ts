@@ -211,5 +211,5 @@ function printArray(x: ArrayValue, o: PrintOptions): string {
 /** A value as text: an array with its elements, a tracer with its level and the value it holds, indented. */
 export function print(value: Value, options: PrintOptions = current): string {
   if (!value.trace) return printArray(value as ArrayValue, options)
-  return value.describe((inner) => `\n${print(inner, options).replace(/^/gm, '    ')}\n`)
+  return value.describe((inner) => `\n${print(inner, options).replace(/^(?=.)/gm, '    ')}\n`)
 }
