@@ -17,7 +17,7 @@ import {
 } from '@mapgrad/tensor/plugin'
 import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, functionDiff, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { Loans, orZero } from './flat.ts'
 import { listOf, pushforward } from './rules.ts'
 
@@ -70,7 +70,7 @@ class JvpTrace extends DerivativeTrace {
     if (this.aside) return this.constant(op, inputs, params, this.aside)
     const xs = inputs.map((x) => this.primal(x))
     const dxs = inputs.map((x) => this.tangent(x))
-    if (op.captures) return this.#call(op, xs, dxs, params)
+    if (op.captures) return this.#call(op, inputs, xs, dxs, params)
     const out = bind(op, xs, params)
     if (dxs.every((d) => d === null)) return out
     const ys = listOf(out)
@@ -82,8 +82,9 @@ class JvpTrace extends DerivativeTrace {
     return ys.map((y, i) => (dys[i] ? y.wrap(new Dual(this, y, dys[i])) : y))
   }
 
-  #call(op: AnyOp, xs: Tensors, dxs: readonly Tangent[], params: unknown): Tensors {
+  #call(op: AnyOp, inputs: Tensors, xs: Tensors, dxs: readonly Tangent[], params: unknown): Tensors {
     const diff = functionDiff(op)
+    if (diff.kind === 'through' && !diff.again) return decomposed(this, op, inputs, params)
     if (diff.kind === 'augmented') {
       if (dxs.every((d) => d === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
       const [ys, dys] = this.besides(refuseCaptured(op), () => diff.jvp(xs, dxs, params, jvpOf))

@@ -130,6 +130,16 @@ describe('customVmap', () => {
     expect(distance(vmap(vmap(f))(x), sin(x))).toBe(0)
     expect(seen).toEqual([3, 2])
   })
+  test('forward mode inside a map is that of the function', () => {
+    const f = customVmap(
+      (x: Tensor) => mul(sin(x), x),
+      (_, [dim], x) => [mul(x, sin(x)), dim as number],
+    )
+    const [x, dx] = [random(3), random(4, 3)]
+    const expected = stack(rows(dx).map((v) => jvp((x: Tensor) => mul(sin(x), x), [x], [v])[1]))
+    expect(distance(vmap((v: Tensor) => jvp(f, [x], [v])[1])(dx), expected)).toBeLessThan(1e-15)
+    expect(distance(vmap((x: Tensor, v: Tensor) => jvp(f, [x], [v])[1], [null, 0])(x, dx), expected)).toBeLessThan(1e-15)
+  })
   test('trees, outDims, derivatives through the rule', () => {
     const f = customVmap(
       (p: { a: Tensor }): { y: Tensor; z: Tensor } => ({ y: sin(p.a), z: f64(1) }),
