@@ -1,5 +1,108 @@
+import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
+import { type Tensors, checkOptions, describe, filledLike, isTensor } from '@mapgrad/tensor/plugin'
+import { fault } from './call.ts'
+import { backwardAll, onTape, seeds, walk } from './eager.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
+import { Taped } from './tape.ts'
+
+/** Options of `autograd.grad`. */
+export interface AutogradGradOptions {
+  /** keeps what the gradients were computed from, so that they can be computed again; default: the value of `createGraph` */
+  readonly retainGraph?: boolean
+  /** records the computation of the gradients, so that they can be differentiated; default false */
+  readonly createGraph?: boolean
+  /** gives `null` for an input that the outputs do not depend on, instead of raising an error; default false, or the value of `materializeGrads` */
+  readonly allowUnused?: boolean
+  /** gives zeros for such an input; default false */
+  readonly materializeGrads?: boolean
+}
+
+type OneOrSeveral<T> = T | readonly T[]
+
+/** The tensors of an argument that may be one or several. */
+export function several(op: string, what: string, x: unknown): Tensor[] {
+  const list: unknown[] = Array.isArray(x) ? x : [x]
+  if (list.length === 0) throw fault(op, `${op} requires non-empty ${what}.`, 'EMPTY')
+  for (const y of list)
+    if (!isTensor(y)) throw fault(op, `expected ${what} to be a tensor or an array of tensors, got ${describe(y)}`, 'NOT_A_TENSOR')
+  return list as Tensor[]
+}
+
+function given(op: string, x: unknown, count: number): (Tensor | null)[] {
+  const list: unknown[] = x === null || x === undefined ? new Array<null>(count).fill(null) : Array.isArray(x) ? x : [x]
+  if (list.length !== count) throw fault(op, `got ${count} tensors and ${list.length} gradients. Give one a tensor`, 'COUNT')
+  return list as (Tensor | null)[]
+}
+
+const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads']
+
+/** Gradients at tensors of a tape, `null` where there are none: what `autograd.grad` and its batched form share. */
+export function gradients(
+  ys: Tensors,
+  xs: Tensors,
+  cts: Tensors,
+  { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads }: AutogradGradOptions,
+): (Tensor | null)[] {
+  const { trace, ends } = onTape('grad', ys)
+  const starts = xs.map((x) => {
+    if (!(x.value instanceof Taped) || !x.value.trace.open)
+      throw fault('grad', 'One of the differentiated Tensors does not require grad. Make it with { requiresGrad: true }', 'NO_GRAD')
+    return x.value.trace === trace ? x.value : undefined
+  })
+  const grads = walk(ends, cts, starts, { retainGraph, createGraph })
+  return xs.map((x, i) => {
+    const g = grads[i]
+    if (g) return g.wrap(g.value)
+    if (!allowUnused)
+      throw fault(
+        'grad',
+        'One of the differentiated Tensors appears to not have been used in the graph. Set allowUnused: true if this is the desired behavior.',
+        'UNUSED',
+      )
+    return materializeGrads ? filledLike(x, 0, x.dtype, x.shape) : null
+  })
+}
+
+/**
+ * The sum of the gradients of `outputs` with respect to each input, times `gradOutputs` (one an output; may be left out for outputs
+ * of one element). Inputs and outputs are tensors of one tape: of tensors with `requiresGrad`, or of a `grad` or `vjp` around the call.
+ * By position `grad(outputs, inputs, gradOutputs, options)`.
+ * @throws TensorTypeError if an output was not recorded, an input does not require a gradient or (without `allowUnused`) is not used
+ */
+export function grad(
+  outputs: OneOrSeveral<Tensor>,
+  inputs: OneOrSeveral<Tensor>,
+  gradOutputs: OneOrSeveral<Tensor | null> | null | undefined,
+  options: AutogradGradOptions & { readonly allowUnused: true; readonly materializeGrads?: false },
+): (Tensor | null)[]
+export function grad(
+  outputs: OneOrSeveral<Tensor>,
+  inputs: OneOrSeveral<Tensor>,
+  gradOutputs?: OneOrSeveral<Tensor | null> | null,
+  options?: AutogradGradOptions,
+): Tensor[]
+export function grad(
+  outputs: OneOrSeveral<Tensor>,
+  inputs: OneOrSeveral<Tensor>,
+  gradOutputs: OneOrSeveral<Tensor | null> | null = null,
+  options: AutogradGradOptions = {},
+): (Tensor | null)[] {
+  checkOptions('grad', options as Record<string, unknown>, KNOWN, 'autodiff')
+  const ys = several('grad', 'outputs', outputs)
+  const xs = several('grad', 'inputs', inputs)
+  return gradients(ys, xs, seeds('grad', ys, given('grad', gradOutputs, ys.length)), options)
+}
+
+/** `x.backward()` of several tensors at once. `gradTensors` has one gradient a tensor; `null` for one of one element. */
+export function backward(
+  tensors: OneOrSeveral<Tensor>,
+  gradTensors: OneOrSeveral<Tensor | null> | null = null,
+  options: BackwardOptions = {},
+): void {
+  const ys = several('backward', 'tensors', tensors)
+  backwardAll(ys, given('backward', gradTensors, ys.length), options)
+}
 
 /** The names of `torch.autograd`. */
 export interface Autograd {
@@ -7,6 +110,23 @@ export interface Autograd {
   readonly Function: typeof AutogradFunction
   readonly onceDifferentiable: typeof onceDifferentiable
   readonly functional: Functional
+  readonly grad: typeof grad
+  readonly backward: typeof backward
+  readonly detectAnomaly: typeof detectAnomaly
+  readonly setDetectAnomaly: typeof setDetectAnomaly
+  readonly isAnomalyEnabled: typeof isAnomalyEnabled
 }
-/** `autograd.Function` for rules of one's own, `autograd.functional` with those of torch.autograd.functional's names that need no `vmap`. */
-export const autograd: Autograd = { Function: AutogradFunction, onceDifferentiable, functional }
+/**
+ * `autograd.Function` for rules of one's own; `autograd.grad` and `autograd.backward` for tensors with `requiresGrad`; `autograd.detectAnomaly`
+ * to find where NaN comes from; `autograd.functional` with those of torch.autograd.functional's names that need no `vmap`.
+ */
+export const autograd: Autograd = {
+  Function: AutogradFunction,
+  onceDifferentiable,
+  functional,
+  grad,
+  backward,
+  detectAnomaly,
+  setDetectAnomaly,
+  isAnomalyEnabled,
+}

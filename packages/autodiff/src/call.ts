@@ -113,8 +113,8 @@ export class Call {
   }
 }
 
-/** Whether any transform is in flight that could ask for a rule. */
-export const inFlight = (): boolean => registry().top !== null
+/** Whether anything is in flight that could ask for a rule: a transform, or the tape of tensors that require gradients. */
+export const inFlight = (): boolean => registry().top !== null || registry().tape !== null
 
 export const fault = (op: string, message: string, code: string): TensorTypeError =>
   new TensorTypeError(message, { package: 'autodiff', op, code })

@@ -89,9 +89,35 @@ export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (
 
 const nothing = (): void => {}
 
-/** Runs `f` with every derivative from `trace` outwards standing aside. */
+/** Runs `f` with every derivative from `trace` outwards standing aside, also that of tensors that require gradients. */
 function standingAside<R>(trace: Trace | null, f: () => R): R {
-  if (!trace) return f()
+  const { tape } = registry()
+  if (!trace) return tape instanceof DerivativeTrace ? tape.besides(nothing, f) : f()
+  if (trace === tape) return standingAside(null, f)
   const inner = (): R => standingAside(trace.parent, f)
   return trace instanceof DerivativeTrace ? trace.besides(nothing, inner) : inner()
+}
+
+/**
+ * `f` during whose calls derivatives are recorded again inside of `noGrad`: of the transforms in flight around the call, and of
+ * tensors that require gradients.
+ */
+export function enableGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+  checkFunction('enableGrad', f)
+  return named((...args: A): R => takingPart(registry().current, () => f(...args)), f)
+}
+
+function takingPart<R>(trace: Trace | null, f: () => R): R {
+  const { tape } = registry()
+  if (!trace) return tape instanceof DerivativeTrace ? tape.besides(null, f) : f()
+  if (trace === tape) return takingPart(null, f)
+  const inner = (): R => takingPart(trace.parent, f)
+  return trace instanceof DerivativeTrace ? trace.besides(null, inner) : inner()
+}
+
+/** Whether derivatives are recorded: not inside of `noGrad`. */
+export function isGradEnabled(): boolean {
+  const { current, tape } = registry()
+  const trace = current ?? tape
+  return !(trace instanceof DerivativeTrace) || trace.aside === null
 }

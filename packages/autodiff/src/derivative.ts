@@ -22,7 +22,7 @@ export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
   /** While set, what runs is a constant of this transform: ops see the bare values, and nothing is recorded. */
   aside: Met<T> | null = null
 
-  override captured(op: string): never {
+  override captured(op: string): void {
     throw new TensorTypeError(
       `During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation (${op}) that would mutate a captured Tensor. This is not supported; please rewrite the function being transformed to explicitly accept the mutated Tensor(s) as inputs.`,
       { package: 'autodiff', op, code: 'CAPTURED_MUTATION' },

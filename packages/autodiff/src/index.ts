@@ -1,6 +1,8 @@
+import './install.ts'
+
 export { stopGradient } from '@mapgrad/tensor'
-export { type Autograd, autograd } from './autograd.ts'
-export { checkpoint, noGrad } from './checkpoint.ts'
+export { type Autograd, type AutogradGradOptions, autograd } from './autograd.ts'
+export { checkpoint, enableGrad, isGradEnabled, noGrad } from './checkpoint.ts'
 export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rules.ts'
 export { AutogradFunction, FunctionContext, type FunctionClass, type VmapContext } from './function.ts'
 export { type Functional, type FunctionalOptions, type FunctionOf, type OneOrMore, hvp, vhp } from './functional.ts'

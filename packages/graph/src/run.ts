@@ -1,34 +1,17 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Aval, ArrayValue, type Outputs, type Value, bind, nextKey, owning, registry, sameShape, show } from '@mapgrad/tensor/plugin'
+import { type Aval, ArrayValue, type Outputs, type Value, bind, filledLike, nextKey, owning, registry, sameShape, show } from '@mapgrad/tensor/plugin'
 import { fault, rangeFault } from './faults.ts'
 import type { Graph } from './graph.ts'
+import { fillOf } from './literal.ts'
 import type { GraphNode } from './node.ts'
+import { atSizes, bindSizes, checkCount, shapeAt } from './symbolic/bind.ts'
 
 const text = ({ dtype, shape }: Aval): string => `${dtype}${show(shape)}`
 
-function checkInputs(graph: Graph, inputs: readonly Tensor[]): void {
-  const wanted = graph.placeholders
-  if (inputs.length !== wanted.length)
-    throw fault(
-      'Graph.run',
-      `expected ${wanted.length} tensors (${wanted.map((p) => p.name).join(', ')}), got ${inputs.length}`,
-      'INPUT_COUNT',
-    )
-  wanted.forEach(({ name, aval }, i) => {
-    const x = inputs[i]!
-    if (x.dtype !== aval.dtype || !sameShape(x.shape, aval.shape))
-      throw rangeFault(
-        'Graph.run',
-        `expected ${name} to be ${text(aval)} as it was traced, got ${text(x)}. Trace the function again for other shapes and dtypes`,
-        'INPUT_MISMATCH',
-      )
-  })
-}
-
 /** What a call gave, checked against what it gave when it was recorded: later nodes have those sizes in their params. */
-function checkOutputs(node: GraphNode, ys: readonly Tensor[]): void {
+function checkOutputs(node: GraphNode, ys: readonly Tensor[], sizes: readonly number[] | null): void {
   node.avals.forEach((aval, i) => {
-    if (!sameShape(ys[i]!.shape, aval.shape))
+    if (!sameShape(ys[i]!.shape, shapeAt(aval, sizes)))
       throw rangeFault(
         'Graph.run',
         `expected ${node.name} to give ${text(aval)} as when it was traced, got ${text(ys[i]!)}: its shape depends on data. Compute it outside, and pass it as an argument`,
@@ -39,14 +22,15 @@ function checkOutputs(node: GraphNode, ys: readonly Tensor[]): void {
 
 /** Runs a graph op by op. Outside of transforms, intermediates are freed after their last use. */
 export function run(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
-  checkInputs(graph, inputs)
-  return owning(() => execute(graph, inputs))
+  checkCount(graph.placeholders, inputs)
+  const sizes = bindSizes(graph, inputs)
+  return owning(() => execute(graph, inputs, sizes))
 }
 
-function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+function execute(graph: Graph, inputs: readonly Tensor[], sizes: readonly number[] | null): Tensor[] {
   const computed = new Map<GraphNode, readonly Tensor[]>()
   const left = new Map<GraphNode, number>()
-  const held = new Holders(registry().top === null)
+  const held = new Holders(registry().top === null && registry().tape === null)
   const take = (node: GraphNode): Tensor => computed.get(node)![0]!
   const keep = (node: GraphNode, ys: readonly Tensor[]): void => {
     computed.set(node, ys)
@@ -68,7 +52,7 @@ function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
         break
       case 'constant':
         held.add(node.value!.value)
-        keep(node, [node.value!])
+        keep(node, [sizes ? constantAt(node, sizes) : node.value!])
         break
       case 'key':
         keep(node, [nextKey(node.generator ?? undefined, node.backend!)])
@@ -77,9 +61,9 @@ function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
         keep(node, [computed.get(node.inputs[0]!)![node.index]!])
         break
       case 'call': {
-        const ys: Outputs = bind(node.op!, node.inputs.map(take), node.params)
+        const ys: Outputs = bind(node.op!, node.inputs.map(take), sizes ? atSizes(node.params, sizes) : node.params)
         const list = Array.isArray(ys) ? (ys as readonly Tensor[]) : [ys as Tensor]
-        checkOutputs(node, list)
+        checkOutputs(node, list, sizes)
         keep(node, list)
         break
       }
@@ -99,6 +83,12 @@ function execute(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
     }
   }
   throw fault('Graph.run', 'expected a graph with an output node. Use setOutputs', 'INVALID_GRAPH')
+}
+
+/** A constant at these sizes. */
+function constantAt({ value, fill, aval }: GraphNode, sizes: readonly number[]): Tensor {
+  if (!fill && !aval.dims) return value!
+  return filledLike(value!, fill ? fill.at(sizes) : fillOf(value!)!, aval.dtype, shapeAt(aval, sizes))
 }
 
 /** Counts who holds each array, and frees those that nobody does. */

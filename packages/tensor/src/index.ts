@@ -1,3 +1,5 @@
+export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './core/anomaly.ts'
+export type { BackwardOptions, GradFn } from './core/autograd.ts'
 export type { DType } from '@mapgrad/kernel'
 export type { Backend, MemoryInfo, Storage } from './core/backend.ts'
 export { type Memory, keep, memory, tidy } from './core/memory.ts'

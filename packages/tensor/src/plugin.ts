@@ -2,6 +2,8 @@
 export type { Backend, MemoryInfo, Storage } from './core/backend.ts'
 export { type Device, defineBackend, resolveDevice } from './core/device.ts'
 export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, describe, show } from './core/errors.ts'
+export { origin, withOrigin } from './core/anomaly.ts'
+export type { Autograd } from './core/autograd.ts'
 export { write } from './core/alias.ts'
 export { type Args, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'

@@ -10,6 +10,8 @@ export interface Scope {
   own(value: ArrayValue): void
   /** Called when `holder`, made at `born`, got a value: one that is older than this scope keeps it. */
   wrote(holder: object, born: number, arrays: () => readonly ArrayValue[]): void
+  /** Called for what is recorded outside of transforms, which may be needed after this scope; `null` where nobody knows what that holds. */
+  recorded(holds: () => readonly ArrayValue[] | null): void
 }
 
 class Collector implements Scope {
@@ -18,6 +20,7 @@ class Collector implements Scope {
   readonly born: number = ++registry().epoch
   owned: ArrayValue[] = []
   #written: Map<object, () => readonly ArrayValue[]> | null = null
+  #recorded: (() => readonly ArrayValue[] | null)[] | null = null
 
   constructor(outer: Scope | null, everything: boolean) {
     this.outer = outer
@@ -37,11 +40,22 @@ class Collector implements Scope {
     this.outer?.wrote(holder, born, arrays)
   }
 
+  recorded(holds: () => readonly ArrayValue[] | null): void {
+    ;(this.#recorded ??= []).push(holds)
+    this.outer?.recorded(holds)
+  }
+
   close(survivors: ReadonlySet<ArrayValue>): void {
     const older = new Set<ArrayValue>()
+    let all = false
     for (const arrays of this.#written?.values() ?? []) for (const v of arrays()) older.add(v)
+    for (const holds of this.#recorded ?? []) {
+      const arrays = holds()
+      if (arrays) for (const v of arrays) older.add(v)
+      else all = true
+    }
     for (const v of this.owned) {
-      if (survivors.has(v) || older.has(v) || kept.has(v) || (!this.everything && given.has(v))) this.outer?.own(v)
+      if (all || survivors.has(v) || older.has(v) || kept.has(v) || (!this.everything && given.has(v))) this.outer?.own(v)
       else v.dispose()
     }
   }

@@ -2,6 +2,8 @@ import { TensorTypeError } from './errors.ts'
 import type { Backend } from './backend.ts'
 import type { Trace } from './trace.ts'
 import type { Scope } from './memory.ts'
+import type { Watch } from './anomaly.ts'
+import type { Autograd } from './autograd.ts'
 
 /** Version of what copies of this package share through `globalThis`. A change of the shared state's meaning raises it. */
 export const PROTOCOL = 1
@@ -17,6 +19,12 @@ export interface Registry {
   current: Trace | null
   /** the innermost open transform */
   top: Trace | null
+  /** records what is computed outside of transforms from tensors that require gradients; `null` as long as there are none */
+  tape: Trace | null
+  /** what gives tensors their gradients outside of transforms; `null` where that package is not loaded */
+  autograd: Autograd | null
+  /** sees what each op computed from which arrays; `null` but for debugging */
+  watch: Watch | null
   /** owns what interpreters compute, so that it is freed when the outermost transform returns */
   scope: Scope | null
   /** above zero while an interpreter works outside a rule */
@@ -58,6 +66,9 @@ function claim(): Registry {
       url,
       current: null,
       top: null,
+      tape: null,
+      autograd: null,
+      watch: null,
       scope: null,
       internal: 0,
       home: null,

@@ -28,14 +28,17 @@ export abstract class Trace {
   readonly born: number
   open = true
 
-  /** @param everything whether it sees every op called under it */
-  constructor(everything = false) {
+  /**
+   * @param everything whether it sees every op called under it
+   * @param root whether it is below all others, and for good
+   */
+  constructor(everything = false, root = false) {
     const r = registry()
     const { top, current } = r
-    this.parent = current
-    this.level = top ? top.level + 1 : 1
-    this.born = ++r.epoch
-    this.ambient = everything ? this : current && current.ambient
+    this.parent = root ? null : current
+    this.level = root ? 0 : top ? top.level + 1 : 1
+    this.born = root ? 0 : ++r.epoch
+    this.ambient = everything ? this : root ? null : current && current.ambient
   }
 
   /** An in-place operation is about to give a captured tensor another value, drawn if `random`: refuses if it must not. */
@@ -100,20 +103,28 @@ export function checkAlive(op: string, value: Value): void {
 export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
   const r = registry()
   let top: Trace | null = r.current
-  if (top !== null && !op.random && !op.captures) top = top.ambient
+  if (op.captures) top ??= r.tape
+  else if (top !== null && !op.random) top = top.ambient
   for (let i = 0; i < inputs.length; i++) {
     const trace = inputs[i]!.value.trace
     if (!trace) continue
     if (!trace.open) refuseEscaped(op.name, trace)
     if (!top || trace.level > top.level) top = trace
   }
-  if (!top) return evaluate(op, inputs, params)
-  const before = r.current
+  if (!top) {
+    const out = evaluate(op, inputs, params)
+    if (r.watch !== null) r.watch.saw(op, inputs, out)
+    return out
+  }
+  const { current, tape } = r
   r.current = top.parent
+  // the outermost of all hides itself, too, from the ops that its rules call
+  if (top === tape) r.tape = null
   try {
     return top.process(op, inputs, params)
   } finally {
-    r.current = before
+    r.current = current
+    if (top === tape) r.tape = tape
   }
 }
 

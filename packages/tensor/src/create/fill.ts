@@ -1,5 +1,6 @@
 import type { DType } from '@mapgrad/kernel'
-import { type Device, resolveDevice } from '../core/device.ts'
+import { leaf } from '../core/autograd.ts'
+import { resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Scalar } from '../core/promote.ts'
 import type { Shape } from '../core/shape.ts'
@@ -12,8 +13,8 @@ import { type SizeArgs, readSize, stored } from './size.ts'
 import { tensor } from './tensor.ts'
 
 /** One number repeated; takes no memory. */
-function filled(op: string, size: Shape, fill: Scalar, dtype: DType, device: Device | undefined): Tensor {
-  return new Tensor(ArrayValue.filled(resolveDevice(device, op), dtype, size, stored(op, fill, dtype)))
+function filled(op: string, size: Shape, fill: Scalar, dtype: DType, o: TensorOptions): Tensor {
+  return leaf(op, new Tensor(ArrayValue.filled(resolveDevice(o.device, op), dtype, size, stored(op, fill, dtype))), o)
 }
 
 /** The dtype that a fill value has by itself: booleans bool, bigints int64, numbers float32. */
@@ -22,31 +23,31 @@ const dtypeOfFill = (fill: Scalar): DType => (typeof fill === 'boolean' ? 'bool'
 /** Zeros of a size: `zeros(2, 3)` or `zeros([2, 3])`. Takes no memory until written. */
 export function zeros(...args: SizeArgs): Tensor {
   const [size, o] = readSize('zeros', args)
-  return filled('zeros', size, 0, o.dtype ?? 'float32', o.device)
+  return filled('zeros', size, 0, o.dtype ?? 'float32', o)
 }
 /** Ones of a size: `ones(2, 3)` or `ones([2, 3])`. Takes no memory until written. */
 export function ones(...args: SizeArgs): Tensor {
   const [size, o] = readSize('ones', args)
-  return filled('ones', size, 1, o.dtype ?? 'float32', o.device)
+  return filled('ones', size, 1, o.dtype ?? 'float32', o)
 }
 /** A tensor of a size whose values are of no interest; they are zeros. */
 export function empty(...args: SizeArgs): Tensor {
   const [size, o] = readSize('empty', args)
-  return filled('empty', size, 0, o.dtype ?? 'float32', o.device)
+  return filled('empty', size, 0, o.dtype ?? 'float32', o)
 }
 /** `fill` repeated over `size`. Numbers make float32, booleans bool, bigints int64. Takes no memory until written. */
 export function full(size: Shape | number, fill: Scalar, options: TensorOptions = {}): Tensor {
   const [shape, o] = readSize<TensorOptions>('full', [typeof size === 'number' ? [size] : size, options])
-  return filled('full', shape, fill, o.dtype ?? dtypeOfFill(fill), o.device)
+  return filled('full', shape, fill, o.dtype ?? dtypeOfFill(fill), o)
 }
 /** A 0-d tensor of one number. */
 export function scalarTensor(fill: Scalar, options: TensorOptions = {}): Tensor {
   const [, o] = readSize<TensorOptions>('scalarTensor', [[], options])
-  return filled('scalarTensor', [], fill, o.dtype ?? 'float32', o.device)
+  return filled('scalarTensor', [], fill, o.dtype ?? 'float32', o)
 }
 
 /** `data` as a tensor: a tensor of that dtype and device is given back itself, anything else is copied. */
 export function asTensor(data: TensorData, options: TensorOptions = {}): Tensor {
-  const [, o] = readSize<TensorOptions>('asTensor', [[], options])
+  const [, o] = readSize<TensorOptions>('asTensor', [[], options], ['dtype', 'device'])
   return isTensor(data) ? onDevice('asTensor', o.dtype ? cast(data, o.dtype) : data, o) : tensor(data, options)
 }

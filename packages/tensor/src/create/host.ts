@@ -12,6 +12,8 @@ export interface TensorOptions {
   readonly dtype?: DType
   /** a backend, or the name of one in use; the default device if absent */
   readonly device?: Device
+  /** asks for its gradient, see `requiresGrad_`; default false */
+  readonly requiresGrad?: boolean
 }
 
 /** What `tensor` takes: a number, boolean, bigint, nested arrays of them, a typed array, or a tensor. */

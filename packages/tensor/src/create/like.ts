@@ -1,3 +1,4 @@
+import { leaf } from '../core/autograd.ts'
 import type { DType } from '@mapgrad/kernel'
 import { resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
@@ -32,7 +33,7 @@ export const newFilled: Op<[like: Tensor], FillParams, [like: Tensor, params: Fi
 
 function like(op: string, x: Tensor, shape: Shape, fill: Scalar, o: TensorOptions): Tensor {
   const dtype = o.dtype ?? x.dtype
-  return onDevice(op, newFilled(x, { shape, fill: stored(op, fill, dtype), dtype }), o)
+  return leaf(op, onDevice(op, newFilled(x, { shape, fill: stored(op, fill, dtype), dtype }), o), o)
 }
 export function onDevice(op: string, x: Tensor, { device }: TensorOptions): Tensor {
   if (device === undefined || resolveDevice(device, op) === x.value.backend) return x
@@ -80,6 +81,10 @@ export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: 
 export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
   const [, o] = readSize<TensorOptions>('newTensor', [[], options])
   if (isTensor(data))
-    return onDevice('newTensor', cast(apart(stopGradient(data)), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend })
-  return x.wrap(parseData(data, o.dtype ?? x.dtype, resolveDevice(o.device ?? x.value.backend, 'newTensor')))
+    return leaf(
+      'newTensor',
+      onDevice('newTensor', cast(apart(stopGradient(data)), o.dtype ?? x.dtype), { device: o.device ?? x.value.backend }),
+      o,
+    )
+  return leaf('newTensor', x.wrap(parseData(data, o.dtype ?? x.dtype, resolveDevice(o.device ?? x.value.backend, 'newTensor'))), o)
 }

@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
+import { leaf } from '../core/autograd.ts'
 import { type Device } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -10,7 +11,7 @@ import type { Tensor } from '../tensor.ts'
 import { type TensorOptions, checkDTypeName } from './host.ts'
 import { fromHost } from './tensor.ts'
 
-const KEYWORDS = ['dtype', 'device'] as const
+const KEYWORDS = ['dtype', 'device', 'requiresGrad'] as const
 
 interface RangeOptions extends TensorOptions {
   readonly start?: number
@@ -76,13 +77,8 @@ export function arange(...args: readonly unknown[]): Tensor {
   if (d === 0) throw new TensorRangeError('step must be nonzero', { op: 'arange', code: 'RANGE' })
   // and, but for int64, as many as the fractional ones ask for
   const n = dtype === 'int64' ? Math.ceil((b - a) / d) : Math.ceil((end - start) / step)
-  return upload(
-    listed(n, (i) => a + i * d),
-    [n],
-    dtype,
-    o.device,
-    'arange',
-  )
+  const numbers = listed(n, (i) => a + i * d)
+  return leaf('arange', upload(numbers, [n], dtype, o.device, 'arange'), o)
 }
 
 /** A bound of `linspace` and `logspace`: a number, or a tensor without axes. */
@@ -98,7 +94,7 @@ interface SpaceOptions extends TensorOptions {
 function spaced(op: string, o: SpaceOptions, value: (x: number) => number, values: (x: Tensor) => Tensor): Tensor {
   const { start, end, steps } = o
   checkDTypeName(op, o.dtype)
-  if (isTensor(start) || isTensor(end)) return spacedBetween(op, o, values)
+  if (isTensor(start) || isTensor(end)) return leaf(op, spacedBetween(op, o, values), o)
   checkNumber(op, 'start', start)
   checkNumber(op, 'end', end)
   checkCount(op, steps, 'number of steps must be non-negative')
@@ -106,13 +102,8 @@ function spaced(op: string, o: SpaceOptions, value: (x: number) => number, value
   const step = (end - start) / (steps - 1)
   // from both ends, so that the last value is exact and the whole symmetric, as PyTorch does
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step)
-  return upload(
-    listed(steps, (i) => value(steps === 1 ? start : at(i))),
-    [steps],
-    dtype,
-    o.device,
-    op,
-  )
+  const numbers = listed(steps, (i) => value(steps === 1 ? start : at(i)))
+  return leaf(op, upload(numbers, [steps], dtype, o.device, op), o)
 }
 
 /** The same of tensor bounds: it has derivatives, and each example of a batch has bounds of its own. */
@@ -181,13 +172,14 @@ interface EyeOptions extends TensorOptions {
 
 /** Ones on the diagonal of an `n × m` matrix (square by default), zeros elsewhere. */
 export function eye(...args: Args<[n: number, m?: number], EyeOptions>): Tensor {
-  const { n, m = n, dtype = 'float32', device } = readArgs<EyeOptions>('eye', args, ['n', 'm'], KEYWORDS)
+  const o = readArgs<EyeOptions>('eye', args, ['n', 'm'], KEYWORDS)
+  const { n, m = n, dtype = 'float32' } = o
   checkDTypeName('eye', dtype)
   checkCount('eye', n, 'n must be greater or equal to 0')
   checkCount('eye', m, 'm must be greater or equal to 0')
   const values = new Float64Array(n * m)
   for (let i = 0; i < Math.min(n, m); i++) values[i * m + i] = 1
-  return upload(values, [n, m], dtype, device, 'eye')
+  return leaf('eye', upload(values, [n, m], dtype, o.device, 'eye'), o)
 }
 
 interface TriangleOptions extends TensorOptions {
@@ -197,7 +189,13 @@ interface TriangleOptions extends TensorOptions {
 }
 
 function triangle(op: string, args: readonly unknown[], inside: (i: number, j: number, offset: number) => boolean): Tensor {
-  const { row, col, offset = 0, dtype = 'int32', device } = readArgs<TriangleOptions>(op, args, ['row', 'col', 'offset'], KEYWORDS)
+  const {
+    row,
+    col,
+    offset = 0,
+    dtype = 'int32',
+    device,
+  } = readArgs<TriangleOptions>(op, args, ['row', 'col', 'offset'], ['dtype', 'device'])
   checkDTypeName(op, dtype)
   checkCount(op, row, 'row must be non-negative')
   checkCount(op, col, 'col must be non-negative')

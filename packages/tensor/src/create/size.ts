@@ -8,7 +8,7 @@ import { type TensorOptions, checkDTypeName } from './host.ts'
 /** Sizes as several numbers or one array, and options. */
 export type SizeArgs<O = TensorOptions> = [...size: number[]] | [...size: number[], options: O | undefined] | [size: Shape, options?: O]
 
-const KNOWN = ['dtype', 'device']
+const KNOWN = ['dtype', 'device', 'requiresGrad']
 
 /** Sizes and options of a creation function. `known` are the names of its options. */
 export function readSize<O extends TensorOptions>(

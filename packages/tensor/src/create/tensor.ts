@@ -1,5 +1,6 @@
 import type { DType } from '@mapgrad/kernel'
 import { checkOptions } from '../core/args.ts'
+import { leaf } from '../core/autograd.ts'
 import { type Device, resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
 import { cast } from '../ops/cast.ts'
@@ -21,15 +22,15 @@ export function fromHost(
 
 /**
  * A tensor of `data`. JavaScript numbers make float32, booleans bool, bigints int64, typed arrays their own dtype;
- * `dtype` asks for another one. Data are copied.
+ * `dtype` asks for another one. Data are copied. `requiresGrad` makes it a leaf that `backward` gives a `grad`.
  * @throws TensorRangeError for ragged nested arrays, TensorTypeError for data that are no numbers
  */
 export function tensor(data: TensorData, opts: TensorOptions = {}): Tensor {
-  checkOptions('tensor', opts as Record<string, unknown>, ['dtype', 'device'])
+  checkOptions('tensor', opts as Record<string, unknown>, ['dtype', 'device', 'requiresGrad'])
   checkDTypeName('tensor', opts.dtype)
   if (isTensor(data)) {
     const x = apart(stopGradient(data))
-    return opts.dtype ? cast(x, opts.dtype) : x
+    return leaf('tensor', opts.dtype ? cast(x, opts.dtype) : x, opts)
   }
-  return new Tensor(parseData(data, opts.dtype, resolveDevice(opts.device, 'tensor')))
+  return leaf('tensor', new Tensor(parseData(data, opts.dtype, resolveDevice(opts.device, 'tensor'))), opts)
 }

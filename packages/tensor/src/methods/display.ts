@@ -1,8 +1,8 @@
 import { print } from '../core/print.ts'
 import type { Tensor } from '../tensor.ts'
-import { SpecialMethods } from './special.ts'
+import { AutogradMethods } from './autograd.ts'
 
-type Class = typeof SpecialMethods
+type Class = typeof AutogradMethods
 
 /** Adds what hosts look for by symbols that are not JavaScript's own: they have no place in a declared class. */
 function withDisplay(Base: Class): Class {
@@ -33,4 +33,4 @@ function withDisplay(Base: Class): Class {
 }
 
 /** The methods of tensors, with `console.log` of Node, Bun and Deno, and notebooks. */
-export const Displayed: Class = /* @__PURE__ */ withDisplay(SpecialMethods)
+export const Displayed: Class = /* @__PURE__ */ withDisplay(AutogradMethods)

@@ -1,4 +1,5 @@
 import type { DType } from '@mapgrad/kernel'
+import { leaf } from '../core/autograd.ts'
 import { type Args, isOptions, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -29,10 +30,10 @@ const drawPlain = (op: string, shape: Shape, dtype: DType, draw: Draw, source: S
   drawn(op, shape, dtype, draw, source, like ?? null, (v) => new Tensor(v))
 
 function real(op: string, args: readonly unknown[], draw: Draw): Tensor {
-  const [size, o] = readSize<RandomOptions>(op, args, KNOWN)
+  const [size, o] = readSize<RandomOptions>(op, args, [...KNOWN, 'requiresGrad'])
   const dtype = o.dtype ?? 'float32'
   checkFloat(op, dtype)
-  return drawPlain(op, size, dtype, draw, o)
+  return leaf(op, drawPlain(op, size, dtype, draw, o), o)
 }
 
 /** Uniform numbers in [0, 1): `rand(2, 3)` or `rand([2, 3])`. */

@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '@mapgrad/kernel'
 import { checkOptions, readArgs } from '../core/args.ts'
+import { leaf } from '../core/autograd.ts'
 import { resolveDevice } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -51,7 +52,7 @@ export function drawn(
   const state = wrap(keyWords(generator, backend))
   const out = drawShared(state, params)
   // nothing can have recorded it
-  if (!registry().top) state.dispose()
+  if (!registry().top && !registry().tape) state.dispose()
   return out
 }
 
@@ -64,7 +65,7 @@ export const NORMAL: Draw = { kind: 'normal' }
 
 const like = (op: string, x: Tensor, options: RandomOptions): RandomOptions & { readonly dtype: DType } => {
   checkTensor(op, x)
-  checkOptions(op, options as Record<string, unknown>, KNOWN)
+  checkOptions(op, options as Record<string, unknown>, [...KNOWN, 'requiresGrad'])
   checkDTypeName(op, options.dtype)
   return { ...options, dtype: options.dtype ?? x.dtype }
 }
@@ -73,13 +74,13 @@ const like = (op: string, x: Tensor, options: RandomOptions): RandomOptions & { 
 export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
   const o = like('randLike', x, options)
   checkFloat('randLike', o.dtype)
-  return drawnLike('randLike', x, x.shape, o.dtype, UNIFORM, o)
+  return leaf('randLike', drawnLike('randLike', x, x.shape, o.dtype, UNIFORM, o), o)
 }
 /** Standard normal numbers of the shape and dtype of `x`. */
 export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
   const o = like('randnLike', x, options)
   checkFloat('randnLike', o.dtype)
-  return drawnLike('randnLike', x, x.shape, o.dtype, NORMAL, o)
+  return leaf('randnLike', drawnLike('randnLike', x, x.shape, o.dtype, NORMAL, o), o)
 }
 
 const LIMITS: Partial<Record<DType, readonly [number, number]>> = {

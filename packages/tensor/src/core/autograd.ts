@@ -1,0 +1,52 @@
+import type { Tensor } from '../tensor.ts'
+import { TensorTypeError } from './errors.ts'
+import type { Handle } from './handle.ts'
+import { registry } from './registry.ts'
+
+/** What `x.backward()` takes. */
+export interface BackwardOptions {
+  /** keeps what the gradients were computed from, so that they can be computed again; default: the value of `createGraph` */
+  readonly retainGraph?: boolean
+  /** records the computation of the gradients, so that they can be differentiated; default false */
+  readonly createGraph?: boolean
+  /** adds gradients up in these tensors alone; default: in all that the tensor was computed from */
+  readonly inputs?: Tensor | readonly Tensor[] | null
+}
+
+/** What made a tensor that requires a gradient. */
+export interface GradFn {
+  /** such as `MulBackward` */
+  readonly name: string
+}
+
+/** How tensors get gradients outside of transforms. `@mapgrad/autodiff` provides it. */
+export interface Autograd {
+  /** whether anything computed from `x` is recorded */
+  requires(x: Handle): boolean
+  /** makes `x` a leaf whose gradient is asked for, or no longer one */
+  require(x: Tensor, flag: boolean): void
+  isLeaf(x: Handle): boolean
+  gradFn(x: Handle): GradFn | null
+  grad(x: Handle): Tensor | null
+  setGrad(x: Tensor, grad: Tensor | null): void
+  retainGrad(x: Handle): void
+  registerHook(x: Handle, hook: (grad: Tensor) => Tensor | null | undefined | void): () => void
+  backward(x: Tensor, gradient: Tensor | null, options: BackwardOptions): void
+}
+
+/** `x`, of which a creation function's options may ask for the gradient. */
+export function leaf(op: string, x: Tensor, { requiresGrad = false }: { readonly requiresGrad?: boolean }): Tensor {
+  if (requiresGrad) autogradOf(op).require(x, true)
+  return x
+}
+
+/** The provider, or a named error that says how to get it. */
+export function autogradOf(op: string): Autograd {
+  const { autograd } = registry()
+  if (!autograd)
+    throw new TensorTypeError(
+      `expected @mapgrad/autodiff to be loaded, which computes gradients. Import it, or @mapgrad/func, which has it`,
+      { op, code: 'NO_AUTOGRAD' },
+    )
+  return autograd
+}

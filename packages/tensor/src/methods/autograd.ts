@@ -1,0 +1,55 @@
+import { type BackwardOptions, type GradFn, autogradOf } from '../core/autograd.ts'
+import { registry } from '../core/registry.ts'
+import type { Tensor } from '../tensor.ts'
+import { SpecialMethods } from './special.ts'
+
+/** Gradients outside of transforms, as PyTorch has them. They need `@mapgrad/autodiff` (in `@mapgrad/func`). */
+export abstract class AutogradMethods extends SpecialMethods {
+  /** Whether what is computed from this tensor is recorded, so that it can have a gradient. Can be set on leaves. */
+  get requiresGrad(): boolean {
+    return registry().autograd?.requires(this) ?? false
+  }
+  set requiresGrad(flag: boolean) {
+    autogradOf('requiresGrad_').require(this as unknown as Tensor, flag)
+  }
+  /**
+   * Asks for a gradient of this tensor, or (`false`) no longer. Of a view it makes a tensor of its own.
+   * @throws TensorTypeError for a dtype that is no floating point one, a result of recorded operations, or inside a transform
+   */
+  requiresGrad_(this: Tensor, requiresGrad = true): Tensor {
+    autogradOf('requiresGrad_').require(this, requiresGrad)
+    return this
+  }
+  /** The gradient that `backward` added up in this leaf; `null` where there is none (yet). Can be set. */
+  get grad(): Tensor | null {
+    return registry().autograd?.grad(this) ?? null
+  }
+  set grad(grad: Tensor | null) {
+    autogradOf('grad').setGrad(this as unknown as Tensor, grad)
+  }
+  /** Whether this tensor is no result of recorded operations. */
+  get isLeaf(): boolean {
+    return registry().autograd?.isLeaf(this) ?? true
+  }
+  /** The recorded operation that made it: `{ name: 'MulBackward' }`; `null` for leaves. */
+  get gradFn(): GradFn | null {
+    return registry().autograd?.gradFn(this) ?? null
+  }
+  /** Lets `grad` of this result be kept, as that of leaves is. */
+  retainGrad(this: Tensor): void {
+    autogradOf('retainGrad').retainGrad(this)
+  }
+  /** Calls `hook` with each gradient that reaches this tensor; what it returns takes the gradient's place. Gives a function that removes the hook. */
+  registerHook(this: Tensor, hook: (grad: Tensor) => Tensor | null | undefined | void): () => void {
+    return autogradOf('registerHook').registerHook(this, hook)
+  }
+  /**
+   * Adds the derivative of this tensor (times `gradient`, where it has more than one element) to `grad` of every leaf that it
+   * was computed from.
+   * @throws TensorTypeError or TensorRangeError if nothing was recorded, `gradient` does not fit, it was called before without `retainGraph`, or inside a transform
+   */
+  backward(this: Tensor, gradient: Tensor | null | BackwardOptions = null, options: BackwardOptions = {}): void {
+    const given = gradient === null || '~mapgrad.tensor' in gradient
+    autogradOf('backward').backward(this, given ? (gradient as Tensor | null) : null, given ? options : (gradient as BackwardOptions))
+  }
+}
