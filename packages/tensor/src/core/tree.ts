@@ -71,10 +71,13 @@ export function treeNode(x: unknown): TreeNode | undefined {
 
 /** Multi-output results are arrays with names for their entries; those names survive a map. */
 function namedLike(like: readonly unknown[], out: unknown[]): unknown[] {
-  const names = Object.keys(like)
-  if (names.length > like.length)
-    for (const k of names.slice(like.length))
-      Object.defineProperty(out, k, { value: out[like.indexOf((like as unknown as Record<string, unknown>)[k])], enumerable: true })
+  const names = Object.getOwnPropertyNames(like)
+  // indices and `length` every array has
+  if (names.length === like.length + 1) return out
+  for (const name of names.slice(like.length + 1)) {
+    const i = like.indexOf((like as unknown as Record<string, unknown>)[name])
+    if (i >= 0) Object.defineProperty(out, name, { value: out[i], enumerable: Object.prototype.propertyIsEnumerable.call(like, name) })
+  }
   return out
 }
 
