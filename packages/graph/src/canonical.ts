@@ -1,7 +1,8 @@
 import type { AnyOp } from '@mapgrad/tensor/plugin'
 import type { Tensor } from '@mapgrad/tensor'
 import type { Graph } from './graph.ts'
-import { encodeTensor, encodeValue } from './literal.ts'
+import { encodeTensor, encodeValue, fillOf } from './literal.ts'
+import { dimsOf } from './symbolic/bind.ts'
 import type { GraphNode } from './node.ts'
 
 // What makes two nodes, or two graphs, the same.
@@ -21,6 +22,12 @@ export const paramsKey = (params: unknown): string => JSON.stringify(encodeValue
 /** A constant as text: equal texts are bit for bit equal tensors, or the same value of a running transform. */
 export const tensorKey = (x: Tensor): string => (x.value.trace ? `value ${identity(x.value)}` : JSON.stringify([x.device, encodeTensor(x)]))
 
+/** A constant node as text, with what in it follows from sizes. */
+export const constantKey = (node: GraphNode): string =>
+  node.fill || node.aval.dims
+    ? JSON.stringify([node.aval.dtype, node.value!.device, dimsOf(node.aval).join(), encodeValue(node.fill ?? fillOf(node.value!))])
+    : tensorKey(node.value!)
+
 /** An op as text, the op itself: two of one name differ. */
 export const opKey = (op: AnyOp): string => `${op.name}#${identity(op)}`
 
@@ -29,12 +36,12 @@ function lines(graph: Graph, opText: (op: AnyOp) => string): string {
   return graph.nodes
     .map((node, i) => {
       place.set(node, i)
-      const avals = node.avals.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join()
+      const avals = node.avals.map((a) => `${a.dtype}[${dimsOf(a).join()}]`).join()
       const own =
         node.kind === 'call'
           ? `${opText(node.op!)} ${paramsKey(node.params)}`
           : node.kind === 'constant'
-            ? tensorKey(node.value!)
+            ? constantKey(node)
             : node.kind === 'key'
               ? `${node.backend!.name} ${node.generator ? identity(node.generator) : 'default'}`
               : node.index

@@ -5,6 +5,8 @@ import { arrayOf, fillOf, literal, toBase64 } from './literal.ts'
 import { Names, camelCase } from './names.ts'
 import type { GraphNode } from './node.ts'
 import type { Structure } from './structure.ts'
+import { dimsOf, symbolsOf } from './symbolic/bind.ts'
+import type { Dim, Size } from './symbolic/size.ts'
 
 // A graph as TypeScript.
 
@@ -84,7 +86,21 @@ class Writer {
       'never',
       `a ${typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')} among the params of an op`,
     )
-  value = (x: unknown): string => literal(x, this.device, this.opaque)
+  value = (x: unknown): string => literal(x, this.device, this.opaque, this.size)
+  readonly #symbols = new Map<number, string>()
+  size = (x: Size): string =>
+    x.toCode((i) => {
+      let name = this.#symbols.get(i)
+      if (name === undefined) this.#symbols.set(i, (name = this.names.take(`s${i}`)))
+      return name
+    })
+  /** `const s0 = x.shape[0]!` for each symbol that was written. */
+  symbols(): string[] {
+    const found = symbolsOf(this.graph.placeholders)
+    return [...this.#symbols]
+      .sort(([a], [b]) => a - b)
+      .map(([i, name]) => `const ${name} = ${found.get(i)!.node.name}.shape[${found.get(i)!.dim}]!`)
+  }
 
   op(op: AnyOp): string {
     if (op.home) {
@@ -101,10 +117,11 @@ class Writer {
     return name
   }
 
-  #fill(fill: number | bigint, { dtype, shape }: Tensor): string {
+  #fill(fill: number | bigint | Size, dtype: string, dims: readonly Dim[]): string {
     this.imports.tensor.add('full')
-    const plain = typeof fill === 'bigint' || dtype === 'float32' || dtype === 'bool'
-    return `full([${shape.join(', ')}], ${element(fill, dtype)}${plain ? '' : `, { dtype: '${dtype}' }`})`
+    const sized = typeof fill === 'object'
+    const plain = typeof fill === 'bigint' || dtype === 'float32' || (dtype === 'bool' && !sized)
+    return `full(${this.value(dims)}, ${sized ? this.size(fill) : element(fill, dtype)}${plain ? '' : `, { dtype: '${dtype}' }`})`
   }
   #tensor(x: Tensor): string {
     const { dtype, shape } = x
@@ -122,7 +139,7 @@ class Writer {
   /** A node as an operand: repeated numbers stand for themselves. */
   operand = (node: GraphNode): string => {
     const fill = node.kind === 'constant' ? fillOf(node.value!) : undefined
-    return fill === undefined ? node.name : this.#fill(fill, node.value!)
+    return fill === undefined ? node.name : this.#fill(node.fill ?? fill, node.aval.dtype, dimsOf(node.aval))
   }
 
   statement(node: GraphNode): string | null {
@@ -256,10 +273,11 @@ export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)
   // what is written at the end must not be seen before
   const begin = [...written].map(([p, name]) => `const ${p.name} = ${name}.clone()`)
   const end = [...written.values()].map((name) => `${name}.copy_(${outputs.next().value!})`)
+  const sizes = writer.symbols()
   const text = [
     ...(spelled ? [] : ['// the trees of the function hold Maps or instances of classes: here they are taken apart into their tensors']),
     `export function forward(${params.join(', ')}): ${typeOf(result)} {`,
-    ...[...begin, ...body, ...end, `return ${out}`].map((line) => `  ${line}`),
+    ...[...begin, ...sizes, ...body, ...end, `return ${out}`].map((line) => `  ${line}`),
     '}',
   ]
   return `${[writer.header(), ...(writer.declared.length ? [writer.declared.join('\n')] : []), ...(writer.constants.length ? [writer.constants.join('\n')] : []), text.join('\n')].join('\n\n')}\n`

@@ -4,12 +4,13 @@ import { type AnyOp, checkOptions, describe, filledLike, resolveDevice } from '@
 import type { Signature } from './code.ts'
 import { fault } from './faults.ts'
 import { Graph, type OpLike } from './graph.ts'
-import { FORMAT, type GraphJSON, type NodeJSON, VERSION_OF_FORMAT } from './json.ts'
+import { type AvalJSON, FORMAT, type GraphJSON, type NodeJSON, VERSION_OF_FORMAT } from './json.ts'
 import { type TensorJSON, arrayOf, decodeValue, fromBase64 } from './literal.ts'
 import { type GraphModule, graphModule } from './module.ts'
 import { camelCase } from './names.ts'
-import type { GraphNode } from './node.ts'
+import type { GraphAval, GraphNode } from './node.ts'
 import { type Structure, decodeStructure } from './structure.ts'
+import { type Size, sizeFromJSON } from './symbolic/size.ts'
 
 /** Options of `graphFromJSON`. */
 export interface FromJSONOptions {
@@ -47,6 +48,8 @@ function decodeTensor({ dtype, shape, fill, data }: TensorJSON): Tensor {
   return tensor(new arrays[arrayOf[dtype]]!(fromBase64(data).buffer), { dtype }).reshape([...shape])
 }
 
+const decodeAval = ({ dtype, shape, dims }: AvalJSON): GraphAval => ({ dtype, shape, ...(dims && { dims: dims.map(sizeFromJSON) }) })
+
 function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: Readonly<Record<string, unknown>>): GraphNode {
   const { kind, name } = json
   const inputs = (json.inputs ?? []).map((i) => {
@@ -56,9 +59,12 @@ function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: 
   })
   switch (kind) {
     case 'placeholder':
-      return to.addPlaceholder(json.avals![0]!, name)
+      return to.addPlaceholder(decodeAval(json.avals![0]!), name)
     case 'constant':
-      return to.addConstant(decodeTensor(json.value!), name)
+      return to.addConstant(decodeTensor(json.value!), name, {
+        dims: json.value!.dims?.map(sizeFromJSON),
+        fill: json.value!.size === undefined ? null : (sizeFromJSON(json.value!.size) as Size),
+      })
     case 'key':
       return to.addKey(null, resolveDevice(json.device, 'graphFromJSON'), name)
     case 'item':
@@ -66,7 +72,7 @@ function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: 
     case 'call':
       return to.addCall(opOf(json, ops), inputs, json.params === undefined ? null : decodeValue(json.params), {
         name,
-        result: json.many ? json.avals! : json.avals![0]!,
+        result: json.many ? json.avals!.map(decodeAval) : decodeAval(json.avals![0]!),
       })
     case 'output':
       to.setOutputs(inputs)
@@ -93,6 +99,7 @@ export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions
     )
   const graph = new Graph()
   const made: GraphNode[] = []
+  graph.bounds = data.bounds ?? null
   for (const node of data.nodes) made.push(decodeNode(graph, node, made, options.ops ?? {}))
   graph.lint()
   return graphModule(

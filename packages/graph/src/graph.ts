@@ -6,9 +6,11 @@ import { fault } from './faults.ts'
 import { type GraphJSON, toJSON } from './json.ts'
 import { fillOf } from './literal.ts'
 import { Names, camelCase } from './names.ts'
-import { GraphNode, type NodeInit } from './node.ts'
+import { type GraphAval, GraphNode, type NodeInit, avalOf } from './node.ts'
 import { type PrintOptions, dotOf, print } from './print.ts'
 import { run } from './run.ts'
+import { type SizeBounds, atSizes, dimsOf, tracedSizes } from './symbolic/bind.ts'
+import { type Dim, type Size, dimsText } from './symbolic/size.ts'
 
 /** An op, or the facts of one. */
 export type OpLike = AnyOp | { readonly def: AnyOp }
@@ -24,6 +26,8 @@ export class Graph {
   /** where new nodes go; `null` is the end */
   #before: GraphNode | null = null
   #output: GraphNode | null = null
+  /** which sizes a graph with symbols is for; `null` where nothing is known but its expressions */
+  bounds: SizeBounds | null = null
 
   /** All nodes in order; the last one is the output. */
   get nodes(): readonly GraphNode[] {
@@ -57,14 +61,24 @@ export class Graph {
   }
 
   /** A new input, after the ones there are. */
-  addPlaceholder(aval: Aval, name = 'arg'): GraphNode {
+  addPlaceholder(aval: GraphAval, name = 'arg'): GraphNode {
     const next = this.#nodes.find((n) => n.kind !== 'placeholder') ?? null
-    return this.#add(name, { kind: 'placeholder', avals: [{ shape: aval.shape, dtype: aval.dtype }] }, next)
+    return this.#add(name, { kind: 'placeholder', avals: [avalOf(aval)] }, next)
   }
-  /** A tensor known beforehand. One that repeats a number prints as that number. */
-  addConstant(value: Tensor, name: string = fillOf(value) === undefined ? 'constant' : 'number'): GraphNode {
+  /** A tensor known beforehand. One that repeats a number prints as that number; its sizes (`dims`) and the number (`fill`) may follow from sizes of the inputs. */
+  addConstant(
+    value: Tensor,
+    name: string = fillOf(value) === undefined ? 'constant' : 'number',
+    { dims, fill = null }: { readonly dims?: readonly Dim[] | undefined; readonly fill?: Size | null } = {},
+  ): GraphNode {
     keep(value)
-    return this.#add(name, { kind: 'constant', value: value.wrap(value.value), avals: [{ shape: value.shape, dtype: value.dtype }] })
+    const { shape, dtype } = value
+    return this.#add(name, {
+      kind: 'constant',
+      value: value.wrap(value.value),
+      fill,
+      avals: [dims ? { shape, dtype, dims } : { shape, dtype }],
+    })
   }
   /** The next key of a random generator (`null`: the default one), taken anew in each run. */
   addKey(generator: Generator | null, backend: Backend, name = 'key'): GraphNode {
@@ -75,23 +89,23 @@ export class Graph {
     op: OpLike,
     inputs: readonly GraphNode[],
     params: unknown = null,
-    { name, result }: { readonly name?: string; readonly result?: Aval | readonly Aval[] } = {},
+    { name, result }: { readonly name?: string; readonly result?: GraphAval | readonly GraphAval[] } = {},
   ): GraphNode {
     const def = defOf(op)
     const given = (result ??
       def.result(
         inputs.map((x) => x.aval),
         params,
-      )) as Aval | readonly Aval[]
+      )) as GraphAval | readonly GraphAval[]
     const many = Array.isArray(given)
-    const avals = (many ? given : [given]) as readonly Aval[]
+    const avals = (many ? given : [given]) as readonly GraphAval[]
     return this.#add(name ?? camelCase(def.name), {
       kind: 'call',
       op: def,
       inputs,
       params,
       many,
-      avals: avals.map(({ shape, dtype }) => ({ shape, dtype })),
+      avals: avals.map(avalOf),
     })
   }
   /** One tensor of a call that gives several. */
@@ -223,11 +237,13 @@ export class Graph {
   }
 }
 
-/** `float32[2, 3]`, for messages. */
-export const avalText = (node: GraphNode): string => node.avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+/** `float32[2, s0]`, for messages. */
+export const avalText = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
 function checkResult(node: GraphNode, wrong: (message: string) => never): void {
-  const { op, inputs, params } = node
+  const { op, inputs } = node
+  const sizes = tracedSizes(node.graph.placeholders)
+  const params = sizes ? atSizes(node.params, sizes) : node.params
   let result: Aval | readonly Aval[]
   try {
     result = op!.result(
@@ -240,8 +256,8 @@ function checkResult(node: GraphNode, wrong: (message: string) => never): void {
     throw error
   }
   const text = ([result].flat() as Aval[]).map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
-  if (text !== avalText(node))
-    wrong(`expected ${node.name} = ${op!.name}(${inputs.map((x) => x.name).join(', ')}) to give ${text}, got ${avalText(node)}`)
+  const got = node.avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+  if (text !== got) wrong(`expected ${node.name} = ${op!.name}(${inputs.map((x) => x.name).join(', ')}) to give ${text}, got ${got}`)
 }
 
 /** What a rewrite makes of one node, given its inputs in the new graph: another node there, nothing (it must have no readers), or by default a copy. */
@@ -250,6 +266,7 @@ export type Visit = (node: GraphNode, inputs: readonly GraphNode[], to: Graph, c
 /** Writes the nodes of a graph into another one, as `visit` says, and gives the counterparts of its outputs. */
 export function copyInto(to: Graph, from: Graph, visit: Visit = (_node, _inputs, _to, copy) => copy()): void {
   const map = new Map<GraphNode, GraphNode>()
+  to.bounds ??= from.bounds
   for (const node of from.nodes) {
     const inputs = node.inputs.map((x) => map.get(x)!)
     if (node.kind === 'output') to.setOutputs(inputs)
@@ -266,7 +283,7 @@ export function copyNode(to: Graph, node: GraphNode, inputs: readonly GraphNode[
     case 'placeholder':
       return to.addPlaceholder(node.aval, node.name)
     case 'constant':
-      return to.addConstant(node.value!, node.name)
+      return to.addConstant(node.value!, node.name, { dims: node.aval.dims, fill: node.fill })
     case 'key':
       return to.addKey(node.generator, node.backend!, node.name)
     case 'item':

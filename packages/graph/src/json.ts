@@ -1,10 +1,12 @@
 import type { Tensor } from '@mapgrad/tensor'
 import type { Graph } from './graph.ts'
-import { type TensorJSON, encodeTensor, encodeValue } from './literal.ts'
+import { type TensorJSON, encodeConstant, encodeValue } from './literal.ts'
 import { fault } from './faults.ts'
 import type { GraphNode } from './node.ts'
 import type { Signature } from './code.ts'
 import { encodeStructure } from './structure.ts'
+import type { SizeBounds } from './symbolic/bind.ts'
+import type { SizeJSON } from './symbolic/size.ts'
 
 /** The name of the format, and the version that this package writes. */
 export const FORMAT = 'mapgrad.graph'
@@ -14,6 +16,8 @@ export const VERSION_OF_FORMAT = 1
 export interface AvalJSON {
   readonly dtype: Tensor['dtype']
   readonly shape: readonly number[]
+  /** the sizes that follow from those of the inputs, among the others */
+  readonly dims?: readonly SizeJSON[]
 }
 /** A node as JSON; `inputs` are places in the list of nodes. */
 export interface NodeJSON {
@@ -36,18 +40,24 @@ export interface GraphJSON {
   readonly version: number
   readonly nodes: readonly NodeJSON[]
   /** the trees of the function's arguments and result; absent for a bare graph */
+  /** which sizes a graph with symbols is for */
+  readonly bounds?: SizeBounds
   readonly signature?: { readonly args: readonly unknown[]; readonly result: unknown; readonly mutated?: readonly number[] }
 }
 
 function encodeNode(node: GraphNode, place: ReadonlyMap<GraphNode, number>): NodeJSON {
   const { kind, name } = node
   const inputs = node.inputs.map((x) => place.get(x)!)
-  const avals = node.avals.map(({ dtype, shape }) => ({ dtype, shape }))
+  const avals = node.avals.map(({ dtype, shape, dims }) => ({
+    dtype,
+    shape,
+    ...(dims && { dims: dims.map((d) => (typeof d === 'number' ? d : d.toJSON())) }),
+  }))
   switch (kind) {
     case 'placeholder':
       return { kind, name, avals }
     case 'constant':
-      return { kind, name, value: encodeTensor(node.value!) }
+      return { kind, name, value: encodeConstant(node) }
     case 'key':
       if (node.generator)
         throw fault(
@@ -81,6 +91,7 @@ export function toJSON(graph: Graph, signature?: Signature): GraphJSON {
     format: FORMAT,
     version: VERSION_OF_FORMAT,
     nodes: graph.nodes.map((n) => encodeNode(n, place)),
+    ...(graph.bounds && { bounds: graph.bounds }),
     ...(signature && {
       signature: {
         args: signature.args.map(encodeStructure),

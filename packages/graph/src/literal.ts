@@ -1,15 +1,19 @@
 import type { Tensor } from '@mapgrad/tensor'
 import { ArrayValue, type Backend, isOptions, resolveDevice } from '@mapgrad/tensor/plugin'
 import { fault } from './faults.ts'
+import type { GraphNode } from './node.ts'
+import { Size, type SizeJSON, sizeFromJSON } from './symbolic/size.ts'
 
 // Params of ops and constants as text and as JSON, bit for bit.
 
-/** A tensor as JSON: one repeated number, or its bytes, little endian in base64. Half floats are float32 there, bools bytes. */
+/** A tensor as JSON (`dims` and `size` where its sizes or its number follow from the sizes of inputs): one repeated number, or its bytes, little endian in base64. Half floats are float32 there, bools bytes. */
 export interface TensorJSON {
   readonly dtype: Tensor['dtype']
   readonly shape: readonly number[]
   readonly fill?: unknown
   readonly data?: string
+  readonly dims?: readonly SizeJSON[]
+  readonly size?: SizeJSON
 }
 
 /** The number that a constant repeats, if it is such a one. */
@@ -37,6 +41,7 @@ export function encodeValue(x: unknown, opaque: (x: object) => unknown = (v) => 
   if (typeof x === 'bigint') return { $bigint: String(x) }
   if (Array.isArray(x)) return x.map((v) => encodeValue(v, opaque))
   if (isBackend(x)) return { $device: x.name }
+  if (x instanceof Size) return { $size: x.toJSON() }
   if (isOptions(x)) return Object.fromEntries(Object.entries(x).map(([k, v]) => [k.startsWith('$') ? `$${k}` : k, encodeValue(v, opaque)]))
   return opaque(x as object)
 }
@@ -51,6 +56,7 @@ export function decodeValue(x: unknown): unknown {
     if (key === '$undefined') return undefined
     if (key === '$number') return Number(value)
     if (key === '$bigint') return BigInt(value as string)
+    if (key === '$size') return sizeFromJSON(value as SizeJSON)
     if (key === '$device') return resolveDevice(value as string, 'graphFromJSON')
   }
   return Object.fromEntries(entries.map(([k, v]) => [k.startsWith('$$') ? k.slice(1) : k, decodeValue(v)]))
@@ -59,16 +65,22 @@ export function decodeValue(x: unknown): unknown {
 const isName = (key: string): boolean => /^[A-Za-z_$][\w$]*$/.test(key)
 
 /** A value as a TypeScript expression. */
-export function literal(x: unknown, device: (name: string) => string, opaque: (x: object) => string): string {
+export function literal(
+  x: unknown,
+  device: (name: string) => string,
+  opaque: (x: object) => string,
+  size: (x: Size) => string = String,
+): string {
   if (x === undefined) return 'undefined'
   if (typeof x === 'number') return Object.is(x, -0) ? '-0' : String(x)
   if (typeof x === 'bigint') return `${x}n`
   if (typeof x === 'string') return `'${JSON.stringify(x).slice(1, -1).replace(/\\"/g, '"').replace(/'/g, "\\'")}'`
   if (x === null || typeof x === 'boolean') return String(x)
-  if (Array.isArray(x)) return `[${x.map((v) => literal(v, device, opaque)).join(', ')}]`
+  if (Array.isArray(x)) return `[${x.map((v) => literal(v, device, opaque, size)).join(', ')}]`
   if (isBackend(x)) return device(x.name)
+  if (x instanceof Size) return size(x)
   if (!isOptions(x)) return opaque(x as object)
-  const entries = Object.entries(x).map(([k, v]) => `${isName(k) ? k : JSON.stringify(k)}: ${literal(v, device, opaque)}`)
+  const entries = Object.entries(x).map(([k, v]) => `${isName(k) ? k : JSON.stringify(k)}: ${literal(v, device, opaque, size)}`)
   return entries.length ? `{ ${entries.join(', ')} }` : '{}'
 }
 
@@ -97,6 +109,13 @@ export function encodeTensor(x: Tensor): TensorJSON {
     )
   return { dtype, shape, data: toBase64(x.dataSync()) }
 }
+
+/** A constant node as JSON. */
+export const encodeConstant = ({ value, fill, aval: { dims } }: GraphNode): TensorJSON => ({
+  ...encodeTensor(value!),
+  ...(dims && { dims: dims.map((d) => (typeof d === 'number' ? d : d.toJSON())) }),
+  ...(fill && { size: fill.toJSON() }),
+})
 
 type ReadDType = Exclude<Tensor['dtype'], never>
 /** The typed array that reading a dtype gives, by name. */

@@ -1,19 +1,28 @@
 import type { Generator, Tensor } from '@mapgrad/tensor'
 import type { AnyOp, Aval, Backend } from '@mapgrad/tensor/plugin'
 import type { Graph } from './graph.ts'
+import type { Dim, Size } from './symbolic/size.ts'
 
 /** What a node is: an input, a tensor known beforehand, the next key of a random generator, an op applied, one output of several, or the results. */
 export type NodeKind = 'placeholder' | 'constant' | 'key' | 'call' | 'item' | 'output'
+
+/** Shape and dtype of a tensor in a graph: at the sizes it was traced with, and, where they follow from the sizes of its inputs, as expressions. */
+export interface GraphAval extends Aval {
+  readonly dims?: readonly Dim[]
+}
+/** The facts of an aval alone. */
+export const avalOf = ({ shape, dtype, dims }: GraphAval): GraphAval => (dims ? { shape, dtype, dims } : { shape, dtype })
 
 /** What makes a node beyond its name: a graph's methods fill it in. */
 export interface NodeInit {
   readonly kind: NodeKind
   readonly inputs?: readonly GraphNode[]
-  readonly avals: readonly Aval[]
+  readonly avals: readonly GraphAval[]
   readonly many?: boolean
   readonly op?: AnyOp
   readonly params?: unknown
   readonly value?: Tensor
+  readonly fill?: Size | null
   readonly generator?: Generator | null
   readonly backend?: Backend
   readonly index?: number
@@ -31,6 +40,8 @@ export class GraphNode {
   readonly params: unknown
   /** the tensor of a constant */
   readonly value: Tensor | null
+  /** the number that a constant repeats, where it follows from the sizes of the inputs */
+  readonly fill: Size | null
   /** where a key comes from: `null` is the default generator */
   readonly generator: Generator | null
   /** the device of a key */
@@ -38,7 +49,7 @@ export class GraphNode {
   /** which output of its call an item is */
   readonly index: number
   /** shape and dtype of each tensor that the node stands for: one, but for calls with several outputs and the output node */
-  readonly avals: readonly Aval[]
+  readonly avals: readonly GraphAval[]
   /** whether it is a call whose op gives a list of tensors, which `item` nodes take apart */
   readonly many: boolean
   /** the nodes that take this one as an input */
@@ -52,6 +63,7 @@ export class GraphNode {
     this.op = init.op ?? null
     this.params = init.params ?? null
     this.value = init.value ?? null
+    this.fill = init.fill ?? null
     this.generator = init.generator ?? null
     this.backend = init.backend ?? null
     this.index = init.index ?? 0
@@ -71,7 +83,7 @@ export class GraphNode {
   }
 
   /** Shape and dtype of the one tensor it stands for. */
-  get aval(): Aval {
+  get aval(): GraphAval {
     return this.avals[0]!
   }
   toString(): string {

@@ -1,6 +1,7 @@
-import { show } from '@mapgrad/tensor/plugin'
 import type { Graph } from './graph.ts'
 import { fillOf, literal } from './literal.ts'
+import { dimsOf } from './symbolic/bind.ts'
+import { dimsText } from './symbolic/size.ts'
 import type { GraphNode } from './node.ts'
 
 /** What `print` does beside giving the text. */
@@ -13,8 +14,8 @@ export interface PrintOptions {
 const isNumber = (node: GraphNode): boolean => node.kind === 'constant' && fillOf(node.value!) !== undefined
 const operand = (node: GraphNode): string => {
   if (!isNumber(node)) return node.name
-  const fill = String(fillOf(node.value!))
-  return node.aval.shape.length ? `${fill}${show(node.aval.shape)}` : fill
+  const fill = String(node.fill ?? fillOf(node.value!))
+  return node.aval.shape.length ? `${fill}${dimsText(dimsOf(node.aval))}` : fill
 }
 const params = (node: GraphNode): string =>
   node.kind === 'item'
@@ -22,7 +23,7 @@ const params = (node: GraphNode): string =>
     : node.params === null
       ? ''
       : literal(node.params, String, (x) => (typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')))
-const result = (node: GraphNode): string => node.avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+const result = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
 /** The nodes as a table. */
 export function print(graph: Graph, { output = true }: PrintOptions = {}): string {

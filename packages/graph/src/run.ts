@@ -1,5 +1,17 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Aval, ArrayValue, type Outputs, type Value, bind, filledLike, nextKey, owning, registry, sameShape, show } from '@mapgrad/tensor/plugin'
+import {
+  type Aval,
+  ArrayValue,
+  type Outputs,
+  type Value,
+  bind,
+  filledLike,
+  nextKey,
+  owning,
+  registry,
+  sameShape,
+  show,
+} from '@mapgrad/tensor/plugin'
 import { fault, rangeFault } from './faults.ts'
 import type { Graph } from './graph.ts'
 import { fillOf } from './literal.ts'

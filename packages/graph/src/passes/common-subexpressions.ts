@@ -1,4 +1,4 @@
-import { opKey, paramsKey, tensorKey } from '../canonical.ts'
+import { constantKey, opKey, paramsKey } from '../canonical.ts'
 import { type Graph, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
@@ -13,7 +13,7 @@ function keyOf(node: GraphNode, inputs: readonly GraphNode[]): string | null {
       return `item ${node.index} ${operands}`
     case 'constant':
       // data are not compared: the same tensor captured twice is one constant already
-      return fillOf(node.value!) === undefined ? null : `constant ${tensorKey(node.value!)}`
+      return fillOf(node.value!) === undefined ? null : `constant ${constantKey(node)}`
     default:
       return null
   }

@@ -3,6 +3,7 @@ import { type Outputs, bind, checkOptions, numel } from '@mapgrad/tensor/plugin'
 import { type Graph, rewrite } from '../graph.ts'
 import { eliminateDeadCode } from './dead-code.ts'
 import type { GraphNode } from '../node.ts'
+import { isSized } from '../symbolic/bind.ts'
 
 /** Options of `foldConstants`. */
 export interface FoldOptions {
@@ -21,11 +22,11 @@ export function foldConstants(graph: Graph, options: FoldOptions = {}): Graph {
   const { maxElements = DEFAULT_LIMIT } = options
   // the outputs of calls that were folded, by the call's copy
   const several = new Map<GraphNode, readonly Tensor[]>()
-  const known = (x: GraphNode): boolean => x.kind === 'constant' && x.value!.value.trace === null
+  const known = (x: GraphNode): boolean => x.kind === 'constant' && x.value!.value.trace === null && !isSized(x)
   const folded = rewrite(graph, (node, inputs, to, copy) => {
     if (node.kind === 'item' && several.has(inputs[0]!)) return to.addConstant(several.get(inputs[0]!)![node.index]!, node.name)
     const small = node.avals.every((a) => numel(a.shape) <= maxElements)
-    if (node.kind !== 'call' || node.op!.random || !small || !inputs.every(known)) return copy()
+    if (node.kind !== 'call' || node.op!.random || !small || isSized(node) || !inputs.every(known)) return copy()
     const outs: Outputs = bind(
       node.op!,
       inputs.map((x) => x.value!),

@@ -1,8 +1,9 @@
 import { simplify } from '@mapgrad/kernel'
 import { type AnyOp, type Compute, type Expr, type Layout, type Tensors, expr, sameShape } from '@mapgrad/tensor/plugin'
-import { type Graph, rewrite } from '../graph.ts'
+import { type Graph, avalText, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
+import { atSizes, genericSizes, shapeAt } from '../symbolic/bind.ts'
 import { eliminateDeadCode } from './dead-code.ts'
 
 // No op is known by name here: what an op does is read off its own expression or view.
@@ -13,7 +14,7 @@ const follows = (op: AnyOp): boolean => op.diff.kind === 'linear' || op.diff.kin
 /** The operand that a pointwise op gives back bit for bit, now that some operands are known numbers: x · 1, x − 0, x / 1. */
 function sameAsOperand(op: AnyOp, build: (...xs: Expr[]) => Expr, inputs: readonly GraphNode[]): GraphNode | undefined {
   const args = inputs.map((x, i) => {
-    const fill = x.kind === 'constant' ? fillOf(x.value!) : undefined
+    const fill = x.kind === 'constant' && x.fill === null ? fillOf(x.value!) : undefined
     return fill === undefined ? expr.input(i, x.aval.dtype) : expr.constant(fill, x.aval.dtype)
   })
   const left = simplify(build(...args))
@@ -37,11 +38,12 @@ function isWholeView(
   view: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null,
   node: GraphNode,
   input: GraphNode,
+  sizes: readonly number[] | null,
 ): boolean {
-  const { shape } = input.aval
-  if (!sameShape(shape, node.aval.shape) || input.aval.dtype !== node.aval.dtype) return false
+  const shape = shapeAt(input.aval, sizes)
+  if (!sameShape(shape, shapeAt(node.aval, sizes)) || input.aval.dtype !== node.aval.dtype) return false
   const x = generic(shape)
-  const y = view(x, node.params, shape)
+  const y = view(x, sizes ? atSizes(node.params, sizes) : node.params, shape)
   // an axis of one element has no use for its stride
   return y !== null && y.offset === x.offset && y.strides.every((s, i) => s === x.strides[i] || shape[i] === 1)
 }
@@ -51,16 +53,17 @@ function isWholeView(
  * every operand, NaN, ±Inf and −0 included, and has the same derivative.
  */
 export function simplifyAlgebra(graph: Graph): Graph {
+  const sizes = genericSizes(graph.placeholders)
   const to = rewrite(graph, (node, inputs, _to, copy) => {
     if (node.kind !== 'call' || node.many || !follows(node.op!)) return copy()
     const compute = node.op!.compute as Compute<Tensors, unknown>
     const same =
       compute.kind === 'pointwise'
         ? sameAsOperand(node.op!, compute.build, inputs)
-        : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!)
+        : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!, sizes)
           ? inputs[0]
           : undefined
-    return same && sameShape(same.aval.shape, node.aval.shape) && same.aval.dtype === node.aval.dtype ? same : copy()
+    return same && avalText(same) === avalText(node) ? same : copy()
   })
   return eliminateDeadCode(to)
 }

@@ -1,0 +1,132 @@
+import { type Aval, isOptions, sameShape, show } from '@mapgrad/tensor/plugin'
+import { fault, rangeFault } from '../faults.ts'
+import type { GraphAval, GraphNode } from '../node.ts'
+import { type Dim, Size, dimsText } from './size.ts'
+
+/** What is known of the sizes for which a graph was made, beside the expressions in it. */
+export interface SizeBounds {
+  /** for each symbol the smallest size at which the function was seen to be this graph */
+  readonly least: readonly number[]
+  /** pairs of symbols whose sizes must differ: where they are equal the function is another one */
+  readonly apart: readonly (readonly [number, number])[]
+}
+
+interface Sized {
+  readonly placeholders: readonly GraphNode[]
+  readonly bounds: SizeBounds | null
+}
+
+/** The sizes of a tensor of a graph: numbers, and expressions where it has them. */
+export const dimsOf = ({ dims, shape }: GraphAval): readonly Dim[] => dims ?? shape
+
+/** Everything in `x` with its expressions as numbers: arrays and plain objects are looked into. */
+export function atSizes<T>(x: T, values: readonly number[]): T {
+  if (x instanceof Size) return x.at(values) as T
+  if (Array.isArray(x)) return x.map((v: unknown) => atSizes(v, values)) as T
+  return isOptions(x) ? (Object.fromEntries(Object.entries(x).map(([k, v]) => [k, atSizes(v, values)])) as T) : x
+}
+/** The shape that an aval stands for. */
+export const shapeAt = ({ dims, shape }: GraphAval, values: readonly number[] | null): readonly number[] =>
+  dims && values ? dims.map((d) => (typeof d === 'number' ? d : Number(d.at(values)))) : shape
+/** Whether there is an expression in `x`. */
+export function hasSizes(x: unknown): boolean {
+  if (x instanceof Size) return true
+  if (Array.isArray(x)) return x.some(hasSizes)
+  return isOptions(x) && Object.values(x).some(hasSizes)
+}
+/** Whether a node is another one at other sizes. */
+export const isSized = (node: GraphNode): boolean => node.fill !== null || node.avals.some((a) => a.dims) || hasSizes(node.params)
+
+/** Where a graph's inputs have the size of each symbol. */
+export function symbolsOf(placeholders: readonly GraphNode[]): Map<number, { readonly node: GraphNode; readonly dim: number }> {
+  const found = new Map<number, { readonly node: GraphNode; readonly dim: number }>()
+  for (const node of placeholders)
+    node.aval.dims?.forEach((d, dim) => {
+      if (d instanceof Size && d.op === null && !found.has(d.index)) found.set(d.index, { node, dim })
+    })
+  return found
+}
+
+/** The value of each symbol where the inputs are these; `null` for a graph without symbols. */
+export function valuesOf(placeholders: readonly GraphNode[], inputs: readonly Aval[]): number[] | null {
+  const symbols = symbolsOf(placeholders)
+  if (symbols.size === 0) return null
+  const values: number[] = []
+  for (const [index, { node, dim }] of symbols) values[index] = inputs[placeholders.indexOf(node)]!.shape[dim]!
+  return values
+}
+/** The sizes that a graph was traced with. */
+export const tracedSizes = (placeholders: readonly GraphNode[]): number[] | null =>
+  valuesOf(
+    placeholders,
+    placeholders.map((p) => p.aval),
+  )
+
+const PRIMES = [1009, 2003, 3001, 4001, 5003, 6007, 7001, 8009]
+/** Sizes that are equal to no other by chance, and multiples of what sizes are divided by. */
+export const genericSizes = (placeholders: readonly GraphNode[]): number[] | null =>
+  tracedSizes(placeholders)?.map((_, i) => PRIMES[i % PRIMES.length]! * (Math.floor(i / PRIMES.length) + 1) * 10080) ?? null
+
+/** The value of each symbol for these inputs, checked against what the graph is for. */
+export function bindSizes({ placeholders, bounds }: Sized, inputs: readonly Aval[]): number[] | null {
+  const values = valuesOf(placeholders, inputs)
+  placeholders.forEach(({ name, aval }, i) => {
+    const { dtype, shape } = inputs[i]!
+    const ranked = dtype === aval.dtype && shape.length === aval.shape.length
+    if (!ranked || !(aval.dims ?? aval.shape).every((d, k) => d instanceof Size || d === shape[k]))
+      throw rangeFault(
+        'Graph.run',
+        `expected ${name} to be ${aval.dtype}${aval.dims ? dimsText(aval.dims) : show(aval.shape)} as it was traced, got ${dtype}${show(shape)}. Trace the function again for other shapes and dtypes`,
+        'INPUT_MISMATCH',
+      )
+  })
+  if (values) checkValues(placeholders, inputs, values, bounds)
+  return values
+}
+
+function checkValues(
+  placeholders: readonly GraphNode[],
+  inputs: readonly Aval[],
+  values: readonly number[],
+  bounds: SizeBounds | null,
+): void {
+  const symbols = symbolsOf(placeholders)
+  const where = (index: number): string => {
+    const { node, dim } = symbols.get(index)!
+    return `${node.name}.shape[${dim}]`
+  }
+  placeholders.forEach(({ name, aval }, i) => {
+    if (!aval.dims || sameShape(shapeAt(aval, values), inputs[i]!.shape)) return
+    const k = aval.dims.findIndex((d, axis) => Number(d instanceof Size ? d.at(values) : d) !== inputs[i]!.shape[axis])
+    const size = aval.dims[k] as Size
+    throw rangeFault(
+      'Graph.run',
+      `expected ${name}.shape[${k}] to be ${Number(size.at(values))}, as ${size.op === null ? where(size.index) : String(size)} is, got ${inputs[i]!.shape[k]}. Sizes that were equal when the function was traced are one symbol (${String(size)}): trace it with different ones`,
+      'SIZE_MISMATCH',
+    )
+  })
+  for (const [index, least] of bounds?.least.entries() ?? [])
+    if (values[index]! < least)
+      throw rangeFault(
+        'Graph.run',
+        `expected ${where(index)} (s${index}) to be at least ${least}, got ${values[index]}: at smaller sizes the function was not seen to be this program. Trace it at that size`,
+        'SIZE_MISMATCH',
+      )
+  for (const [a, b] of bounds?.apart ?? [])
+    if (values[a] === values[b])
+      throw rangeFault(
+        'Graph.run',
+        `expected ${where(a)} (s${a}) and ${where(b)} (s${b}) to differ, got ${values[a]} for both: the function is another program where they are equal. Trace it with equal sizes`,
+        'SIZE_MISMATCH',
+      )
+}
+
+/** Checks the number of inputs. */
+export function checkCount(placeholders: readonly GraphNode[], inputs: readonly unknown[]): void {
+  if (inputs.length !== placeholders.length)
+    throw fault(
+      'Graph.run',
+      `expected ${placeholders.length} tensors (${placeholders.map((p) => p.name).join(', ')}), got ${inputs.length}`,
+      'INPUT_COUNT',
+    )
+}
