@@ -191,7 +191,7 @@ describe('grad gives', () => {
       ['b', 3],
       ['a', 2],
     ])
-    expect(grad((_: object) => f64(1))({ a: [], b: {} })).toEqual({ a: [], b: {} })
+    expect(grad((_x: object) => f64(1))({ a: [], b: {} })).toEqual({ a: [], b: {} })
   })
   test('one gradient each for one tensor given twice', () => {
     const z = f64(3)
@@ -202,7 +202,7 @@ describe('grad gives', () => {
     const g = grad((p: { a: Tensor; b: Tensor }) => square(p.a).sum())({ a: random(7), b: random(3, 2) })
     expect(plain(g.b)).toEqual(plain(zeros(3, 2)))
     expect(Math.abs(g.a.sum().item() as number)).toBeGreaterThan(0)
-    expect(plain(grad((_: Tensor): Tensor => y)(random(2, 3)))).toEqual(plain(zeros(2, 3)))
+    expect(plain(grad((_x: Tensor): Tensor => y)(random(2, 3)))).toEqual(plain(zeros(2, 3)))
   })
   test.each(['float16', 'bfloat16', 'float32', 'float64'] as const)('the dtype of the argument: %s', (dtype) => {
     const x = tensor([1, 2, -3], { dtype })
@@ -215,7 +215,7 @@ describe('grad gives', () => {
   test('nothing of a function that throws: no transform stays open', () => {
     const boom = new Error('boom')
     const f = (x: Tensor): Tensor => {
-      grad((_: Tensor): Tensor => {
+      grad((_x: Tensor): Tensor => {
         throw boom
       })(x)
       return x
@@ -312,14 +312,14 @@ describe('grad refuses', () => {
     }
   })
   test('integer and boolean arguments, alone and in trees', () => {
-    const f = (_: unknown): Tensor => f64(1)
+    const f = (_x: unknown): Tensor => f64(1)
     for (const bad of [tensor([1], { dtype: 'int32' }), tensor([true]), tensor([1], { dtype: 'int64' })]) {
       expect(() => grad(f)(bad)).toThrow(`only Tensors of floating point dtype can require gradients, got ${bad.dtype}`)
       expect(() => grad(f)({ a: x, b: [bad] })).toThrow(`only Tensors of floating point dtype can require gradients, got ${bad.dtype}`)
     }
   })
   test('what is no tensor in a differentiated argument', () => {
-    const f = (_: unknown): Tensor => f64(1)
+    const f = (_x: unknown): Tensor => f64(1)
     expect(() => grad(f)(2.5)).toThrow('Thing passed to transform API must be Tensor, got number')
     expect(() => grad(f)('a')).toThrow('Thing passed to transform API must be Tensor, got string')
     expect(() => grad(f)([x, 1n])).toThrow('Thing passed to transform API must be Tensor, got bigint')
