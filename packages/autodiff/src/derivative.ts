@@ -20,7 +20,7 @@ export type Met<T extends Tracer> = (x: T) => void
 export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
   override readonly package = 'autodiff'
   /** While set, what runs is a constant of this transform: ops see the bare values, and nothing is recorded. */
-  aside: Met<T> | null = null
+  override aside: Met<T> | null = null
 
   override captured(op: string): void {
     throw new TensorTypeError(

@@ -81,6 +81,7 @@ interface Kept {
 export class OpNode extends Node {
   readonly #trace: Taping
   #kept: Kept | null
+  #holds = true
 
   constructor(trace: Taping, id: number, parents: Node['parents'], op: AnyOp, ys: Tensors, xs: Tensors, params: unknown) {
     super(id, op.name, parents, ys.length)
@@ -94,20 +95,21 @@ export class OpNode extends Node {
     return pullback(op, tracked, followed(xs, this.parents), params, cts, this.#trace.vjp, this.parents)
   }
   override free(): void {
-    if (this.#kept && needsValues(this.#kept.op)) this.#kept = null
+    this.#holds = false
+    if (this.#kept && needsValues(this.#kept)) this.#kept = null
   }
   override get freed(): boolean {
     return this.#kept === null
   }
   override holds(): readonly ArrayValue[] {
-    return this.#kept ? [...this.#kept.xs, ...this.#kept.ys].flatMap((x) => x.value.arrays()) : []
+    return this.#kept && this.#holds ? [...this.#kept.xs, ...this.#kept.ys].flatMap((x) => x.value.arrays()) : []
   }
 }
 
-/** Whether an op's pullback depends on its operands: that of a sum, say, does not. */
-function needsValues(op: AnyOp): boolean {
+/** Whether an op's pullback depends on its operands' elements: that of a sum, say, does not. */
+function needsValues({ op, xs }: Kept): boolean {
   const diff = diffOf(op)
-  if (diff.kind === 'linear') return false
+  if (diff.kind === 'linear') return xs.length > 1
   return diff.kind !== 'elementwise' || diff.partials.some((p) => typeof p === 'function')
 }
 

@@ -11,6 +11,7 @@ import {
   numel,
   type Tensors,
 } from '@mapgrad/tensor/plugin'
+import { type GradOfTensors, grad } from './autograd-grad.ts'
 import { jacfwd, jacrev } from './jacobian.ts'
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
@@ -162,8 +163,12 @@ function hessian<X extends OneOrMore>(
 }
 
 /** The names of `torch.autograd`, with those that need `vmap`. */
-export interface FullAutograd extends Omit<Autograd, 'functional'> {
+export interface FullAutograd extends Omit<Autograd, 'functional' | 'grad'> {
+  readonly grad: GradOfTensors
   readonly functional: Functional & { readonly jacobian: typeof jacobian; readonly hessian: typeof hessian }
 }
-/** `autograd.Function` for rules of one's own, `autograd.functional` with torch.autograd.functional's names. */
-export const autograd: FullAutograd = /* @__PURE__ */ (() => ({ ...base, functional: { ...base.functional, jacobian, hessian } }))()
+/**
+ * `autograd.Function` for rules of one's own; `autograd.grad` and `autograd.backward` for tensors with `requiresGrad`; `autograd.detectAnomaly`
+ * to find where NaN comes from; `autograd.functional` with torch.autograd.functional's names.
+ */
+export const autograd: FullAutograd = /* @__PURE__ */ (() => ({ ...base, grad, functional: { ...base.functional, jacobian, hessian } }))()

@@ -17,3 +17,4 @@ export {
   autograd,
   jacobian,
 } from './functional.ts'
+export type { BatchedGradOptions, GradOfTensors } from './autograd-grad.ts'

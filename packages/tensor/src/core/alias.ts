@@ -90,7 +90,7 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   if (r.current !== r.home || r.internal > r.inside || x === y) return y
   const { trace } = x.value
   // a value of another transform: what `x.detach()` leaves behind
-  if (trace !== null && y.value.trace !== trace) return y
+  if (trace !== null && y.value.trace !== trace && !trace.aside) return y
   const from = x.alias?.layout ?? rows(x)
   let layout: Layout | null
   try {

@@ -27,6 +27,8 @@ export abstract class Trace {
   /** when it began; handles made before are captured */
   readonly born: number
   open = true
+  /** truthy while it stands aside: its values are seen bare, and nothing is recorded */
+  aside: unknown = null
 
   /**
    * @param everything whether it sees every op called under it
