@@ -46,7 +46,10 @@ export function normalizeArgnums(op: string, argnums: unknown, count: number): n
   const out = (list as unknown[]).map((n) => {
     if (typeof n !== 'number' || !Number.isInteger(n)) throw fault(op, `argnum must be int, got: ${describe(n)}`, 'ARGNUMS')
     if (n < -count || n >= count)
-      throw new TensorRangeError(`Got argnum=${n}, but only ${count} positional inputs`, { package: 'autodiff', op, code: 'ARGNUMS' })
+      throw new TensorRangeError(
+        `Got argnum=${n}, but only ${count} positional inputs. Call the transformed function with the arguments to differentiate, counted from 0`,
+        { package: 'autodiff', op, code: 'ARGNUMS' },
+      )
     return n < 0 ? n + count : n
   })
   if (new Set(out).size !== out.length) throw fault(op, `argnums elements must be unique, got (${out.join(', ')})`, 'ARGNUMS')
@@ -95,6 +98,14 @@ export function readGradOptions(op: string, second: unknown, third: unknown): { 
 
 type AnyFunction = (...args: never[]) => unknown
 
+/** What to do about a loss that is no tensor. */
+const noTensor = (out: unknown): string =>
+  out === undefined
+    ? 'A function whose body stands in braces needs a return'
+    : typeof out === 'number'
+      ? 'Compute it by operations on tensors: a number has no gradient'
+      : 'With extra results, return [loss, aux] and give { hasAux: true }'
+
 function gradAndValueOf(
   op: string,
   f: AnyFunction,
@@ -110,11 +121,7 @@ function gradAndValueOf(
     const [out, aux] = splitAux(op, call, f(...(rebuild(xs, loans) as never[])), hasAux)
     loans.collect(lower)
     if (!isTensor(out))
-      throw fault(
-        op,
-        `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. With extra results, return [loss, aux] and give { hasAux: true }`,
-        'OUTPUT_TYPE',
-      )
+      throw fault(op, `${call}: Expected f(*args) to return a Tensor, got ${kindOf(out)}. ${noTensor(out)}`, 'OUTPUT_TYPE')
     if (out.ndim !== 0)
       throw new TensorRangeError(
         `${call}: Expected f(*args) to return a scalar Tensor, got tensor with ${out.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?`,

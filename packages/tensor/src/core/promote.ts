@@ -54,8 +54,13 @@ export function resultType(...xs: readonly Operand[]): DType {
 /** Refuses what is neither a tensor nor a JavaScript scalar. */
 export function checkOperand(op: string, x: unknown): void {
   if (isTensor(x) || typeof x === 'number' || typeof x === 'boolean' || typeof x === 'bigint') return
-  const hint = Array.isArray(x) || ArrayBuffer.isView(x) ? ' Wrap data in tensor(data)' : ''
-  throw new TensorTypeError(`expected a Tensor or a number, got ${describe(x)}.${hint}`, { op, code: 'OPERAND_TYPE' })
+  const hint =
+    Array.isArray(x) || ArrayBuffer.isView(x)
+      ? 'Wrap data in tensor(data)'
+      : x === undefined
+        ? 'A function may lack its return'
+        : 'Convert it first'
+  throw new TensorTypeError(`expected a Tensor or a number, got ${describe(x)}. ${hint}`, { op, code: 'OPERAND_TYPE' })
 }
 
 /** Refuses what is not a tensor. */

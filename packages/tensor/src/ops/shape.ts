@@ -23,7 +23,10 @@ export function inferShape(op: string, size: readonly number[], n: number): Shap
       `cannot reshape tensor of 0 elements into shape ${show(size)} because the unspecified dimension size -1 can be any value and is ambiguous`,
       { op, code: 'SIZE' },
     )
-  throw new TensorRangeError(`shape '${show(size)}' is invalid for input of size ${n}`, { op, code: 'SHAPE_MISMATCH' })
+  throw new TensorRangeError(
+    `shape '${show(size)}' is invalid for input of size ${n}. Give sizes whose product is ${n}, or -1 for one of them`,
+    { op, code: 'SHAPE_MISMATCH' },
+  )
 }
 
 /** The elements row-major under another shape; one size may be −1. A view where strides can say it, else a copy. */

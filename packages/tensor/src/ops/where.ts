@@ -1,4 +1,5 @@
 import { expr as e } from '@mapgrad/kernel'
+import { TensorTypeError } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type Scalar, checkTensor } from '../core/promote.ts'
 import { broadcastAval, pointwise } from '../core/words.ts'
@@ -8,11 +9,19 @@ import { isTensor } from '../core/handle.ts'
 
 type Operand = Tensor | Scalar
 
-/** `condition ? x : y`, elementwise over their broadcast shape; x and y are promoted, a condition that is no bool is taken as `≠ 0`. */
+/**
+ * `condition ? x : y`, elementwise over their broadcast shape; x and y are promoted.
+ * @throws TensorTypeError if the condition is neither bool nor uint8
+ */
 export const where: Op<[condition: Tensor, x: Tensor, y: Tensor], null, [condition: Tensor, x: Operand, y: Operand]> = defineOp({
   name: 'where',
   args: (condition: Tensor, x: Operand, y: Operand) => {
     checkTensor('where', condition, 'the condition to be a Tensor')
+    if (condition.dtype !== 'bool' && condition.dtype !== 'uint8')
+      throw new TensorTypeError(
+        `where expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}. Compare first, such as x.ne(0)`,
+        { op: 'where', code: 'MASK_DTYPE' },
+      )
     const c = cast(condition, 'bool')
     const [a, b] = promoted('where', isTensor(x) || isTensor(y) ? [x, y] : [filledLike(c, x, defaultType(x)), y]) as [Tensor, Tensor]
     return [[c, a, b] as [Tensor, Tensor, Tensor], null]
