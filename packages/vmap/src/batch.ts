@@ -103,18 +103,22 @@ export class BatchTrace extends Trace {
     const xs = inputs.map((x) => this.inner(x))
     const dims = inputs.map((x) => this.dim(x))
     if (dims.every((d) => d === null) && !op.random && !op.captures) return bind(op, xs, params)
-    const rule = batchOf(op)
+    const rule: ReturnType<typeof batchOf> | undefined = batchOf(op)
     if (rule === 'pointwise' && meetInPlace(xs, dims))
       return this.#wrapAll(
         bind(op, xs, params),
         dims.find((d) => d !== null)!,
       )
     if (typeof rule === 'string') return this.#wrapAll(bind(op, alignLeading(xs, dims), params), 0)
-    if (typeof rule !== 'function')
+    if (typeof rule !== 'function') {
+      const { compute } = op
+      // what its author gave no rule is what it is made of
+      if (!rule && compute.kind === 'decompose') return resume(this, () => compute.decompose(inputs, params) as Outputs)
       throw new TensorTypeError(
-        `has no batching rule: ${rule.reason}. Give it one with registerBatching(op, rule), or call it outside vmap`,
+        `has no batching rule: ${rule?.reason ?? 'none was given'}. Give it one with registerBatching(op, rule), or call it outside vmap`,
         { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' },
       )
+    }
     const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf, under: this.under })
     if (op.captures && (ys as Tensors).some((y) => this.own(y)))
       throw new TensorTypeError(

@@ -3,6 +3,7 @@ import { TensorRangeError, show } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, normalizeDim, numel } from '../core/shape.ts'
+import { traceStack } from '../core/trace.ts'
 import { linear, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, mul } from './binary.ts'
@@ -112,6 +113,10 @@ export function asStrided(
   if (offset < 0) refuse(`Tensor: invalid storage offset ${offset}`)
   const n = numel(x.shape)
   const needed = size.includes(0) ? 0 : offset + 1 + size.reduce((a, s, i) => a + (s - 1) * stride[i]!, 0)
+  if (needed > n && traceStack().includes('vmap'))
+    refuse(
+      `result = tensor.as_strided(${show(size)}, ${show(stride)}, ${offset}) can access memory outside of \`tensor\`. \`result\` can access some memory in range [${offset}, ${needed}], but \`tensor\` can only access some memory in range [0, ${n}]. This is not supported inside of vmap, please try to rewrite the \`as_strided\` call as a sequence of PyTorch view operations`,
+    )
   if (needed > n)
     refuse(
       `setStorage: sizes ${show(size)}, strides ${show(stride)}, storage offset ${offset} requiring a storage size of ${needed} elements are out of bounds for storage of size ${n}`,
