@@ -64,6 +64,8 @@ export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
 
 export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
+const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null
+
 /** The tensors of one argument differentiated in reverse or `forward` mode; they must be floating point. */
 export function primalLeaves(op: string, tree: unknown, forward = false): [Tensor[], TreeSpec] {
   const [leaves, spec] = treeFlatten(tree)
@@ -71,7 +73,7 @@ export function primalLeaves(op: string, tree: unknown, forward = false): [Tenso
     if (!isTensor(x))
       throw fault(
         op,
-        `Thing passed to transform API must be Tensor, got ${kindOf(x)}. Wrap it in tensor(x), or pass it as an argument that is not differentiated`,
+        `Thing passed to transform API must be Tensor, got ${kindOf(x)}. ${isObject(x) ? 'Register its class with tree.register' : 'Wrap it in tensor(x)'}, or pass it as an argument that is not differentiated`,
         'PRIMAL_TYPE',
       )
     if (!isFloating(x))
@@ -101,8 +103,8 @@ export function matchLeaves(op: string, what: 'cotangents' | 'tangents', tree: u
     if (show(c.shape) !== show(y.shape)) {
       const text =
         what === 'cotangents'
-          ? `Mismatch in shape: grad_output[${i}] has a shape of ${show(c.shape)} and output[${i}] has a shape of ${show(y.shape)}.`
-          : `tangent:${i} with shape ${show(c.shape)} in flattened pytree doesn't match the shape ${show(y.shape)} of the corresponding primal.`
+          ? `Mismatch in shape: grad_output[${i}] has a shape of ${show(c.shape)} and output[${i}] has a shape of ${show(y.shape)}. Give each cotangent the shape of its output`
+          : `tangent:${i} with shape ${show(c.shape)} in flattened pytree doesn't match the shape ${show(y.shape)} of the corresponding primal. Give each tangent the shape of its primal`
       throw new TensorRangeError(text, { package: 'autodiff', op, code: 'SHAPE_MISMATCH' })
     }
     if (c.dtype !== y.dtype)

@@ -173,7 +173,7 @@ function checkPair(call: string, x: unknown, dx: unknown): void {
   if (!isFloating(d)) throw fault('jvp', `Expected tangent to be floating point or complex, but got: ${d.dtype}`, 'PRIMAL_DTYPE')
   if (show(p.shape) !== show(d.shape))
     throw new TensorRangeError(
-      `Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size ${show(p.shape)} while the given forward gradient is of size ${show(d.shape)}.`,
+      `Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size ${show(p.shape)} while the given forward gradient is of size ${show(d.shape)}. Give each tangent the shape of its primal`,
       { package: 'autodiff', op: 'jvp', code: 'SHAPE_MISMATCH' },
     )
   if (p.dtype !== d.dtype)

@@ -59,15 +59,22 @@ export class GraphTrace extends Trace {
   readonly name = 'makeFx'
   override readonly package = 'graph'
   override readonly records = true
-  readonly graph: Graph = new Graph()
+  readonly graph: Graph
   readonly real: boolean
   readonly #decompositions: ReadonlyMap<AnyOp, Decomposition>
   readonly #untraced = new Map<Value, GraphNode>()
   readonly #start: GeneratorState
   readonly #generators = new Map<Generator, GeneratorState>()
 
-  constructor(real: boolean, decompositions: ReadonlyMap<AnyOp, Decomposition> = new Map()) {
-    super()
+  /** @param everything whether ops on tensors that do not depend on an input are recorded too, not computed */
+  constructor(
+    real: boolean,
+    decompositions: ReadonlyMap<AnyOp, Decomposition> = new Map(),
+    everything = false,
+    graph: Graph = new Graph(),
+  ) {
+    super(everything)
+    this.graph = graph
     this.real = real
     this.#decompositions = decompositions
     this.#start = getRngState()
@@ -76,8 +83,9 @@ export class GraphTrace extends Trace {
   own(x: Tensor): Traced | undefined {
     return x.value instanceof Traced && x.value.trace === this ? x.value : undefined
   }
-  input(x: Tensor, name: string): Tensor {
-    return this.#wrap(x, this.graph.addPlaceholder(x, name), x.value.backend, this.real ? x.wrap(x.value) : null)
+  /** An input like `x`; of another shape where nothing is computed. */
+  input(x: Tensor, name: string, aval: Aval = x): Tensor {
+    return this.#wrap(x, this.graph.addPlaceholder(aval, name), x.value.backend, this.real ? x.wrap(x.value) : null)
   }
   /** The node of a tensor; one that was not traced becomes a constant, or the next key of its generator. */
   node(x: Tensor): GraphNode {
@@ -97,10 +105,14 @@ export class GraphTrace extends Trace {
   /** Makes these tensors the results, and brings generators back to where they were: recording draws nothing, runs do. */
   finish(outputs: readonly Tensor[]): Graph {
     this.graph.setOutputs(outputs.map((y) => this.node(y)))
+    this.restore()
+    return this.graph
+  }
+  /** Brings generators back to where they were. */
+  restore(): void {
     // a generator that was seeded meanwhile stays as it is
     if (initialSeed() === this.#start.seed) setRngState(this.#start)
     for (const [generator, state] of this.#generators) if (generator.initialSeed() === state.seed) generator.setState(state)
-    return this.graph
   }
 
   process(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
@@ -163,16 +175,24 @@ export interface TraceOptions {
   readonly decompositions?: ReadonlyMap<AnyOp, Decomposition>
   /** names of the inputs */
   readonly names?: readonly string[]
+  /** shapes and dtypes of the inputs, where they are others than those given and nothing is computed */
+  readonly avals?: readonly Aval[]
+  /** whether ops on tensors that do not depend on an input are recorded too, not computed */
+  readonly everything?: boolean
 }
 
 /** The graph of `f`, a function of a list of tensors, at inputs like these. */
 export function traceFlat(
   f: (xs: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
-  { real = true, decompositions, names }: TraceOptions = {},
+  { real = true, decompositions, names, avals, everything = false }: TraceOptions = {},
 ): Graph {
-  return withTrace(new GraphTrace(real, decompositions), (trace) => {
-    const ys = f(inputs.map((x, i) => trace.input(x, names?.[i] ?? `arg${i}`)))
-    return trace.finish(ys)
+  return withTrace(new GraphTrace(real, decompositions, everything), (trace) => {
+    try {
+      return trace.finish(f(inputs.map((x, i) => trace.input(x, names?.[i] ?? `arg${i}`, avals?.[i]))))
+    } catch (error) {
+      trace.restore()
+      throw error
+    }
   })
 }

@@ -106,7 +106,7 @@ function readInDims({ name, inDims }: Plan, args: readonly unknown[], leaves: re
     const rank = leaf.ndim
     if (dim < -rank || dim >= rank)
       throw rangeFault(
-        `${where}: Got inDim=${dim} for some input, but that input is a Tensor of dimensionality ${rank} so expected inDim to satisfy -${rank} <= inDim < ${rank}.`,
+        `${where}: Got inDim=${dim} for some input, but that input is a Tensor of dimensionality ${rank} so expected inDim to satisfy -${rank} <= inDim < ${rank}.${rank === 0 ? ' A tensor without axes has nothing to map over: give null as its inDim' : ''}`,
         'IN_DIMS',
       )
     checkAlive('vmap', leaf.value)

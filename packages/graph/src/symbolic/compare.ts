@@ -1,0 +1,68 @@
+import { ArrayValue, isOptions } from '@mapgrad/tensor/plugin'
+import type { Graph } from '../graph.ts'
+import { encodeTensor } from '../literal.ts'
+import type { GraphNode } from '../node.ts'
+import type { Structure } from '../structure.ts'
+
+// Whether two graphs are one program but for numbers in it.
+
+/** What one trace of a function at some sizes gave. */
+export interface Recording {
+  readonly graph: Graph
+  readonly result: Structure
+  readonly mutated: readonly number[]
+}
+
+/** Whether values are the same but for the numbers in them. */
+export function sameForm(a: unknown, b: unknown): boolean {
+  if (typeof a === 'number' || typeof a === 'bigint') return typeof a === typeof b
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => sameForm(x, b[i]))
+  if (!isOptions(a) || !isOptions(b)) return Object.is(a, b)
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && sameForm(a[k], b[k]))
+}
+
+const isFill = (node: GraphNode): boolean => node.value!.value instanceof ArrayValue && !node.value!.value.buffer
+
+/** Whether two constants are the same tensor: one object, or one content. */
+export function sameConstant(a: GraphNode, b: GraphNode): boolean {
+  const [x, y] = [a.value!.value, b.value!.value]
+  if (x === y) return true
+  if (x.trace || y.trace || x.dtype !== y.dtype || x.shape.join() !== y.shape.join()) return false
+  return encodeTensor(a.value!).data === encodeTensor(b.value!).data
+}
+
+/** What differs between nodes at the same place, or `null`. */
+function nodeDifference(a: GraphNode, b: GraphNode, places: readonly ReadonlyMap<GraphNode, number>[]): string | null {
+  const what = (n: GraphNode): string => (n.kind === 'call' ? `a call of ${n.op!.name}` : `${/^[aeiou]/.test(n.kind) ? 'an' : 'a'} ${n.kind}`)
+  if (a.kind !== b.kind || a.op !== b.op) return `${a.name} is ${what(a)} in one and ${what(b)} in the other`
+  const reads = (n: GraphNode, i: number): string => n.inputs.map((x) => places[i]!.get(x)).join()
+  if (reads(a, 0) !== reads(b, 1)) return `${a.name} reads ${a.inputs.join(', ') || 'nothing'} in one and ${b.inputs.join(', ') || 'nothing'} in the other`
+  if (a.avals.length !== b.avals.length || a.avals.some((x, i) => x.dtype !== b.avals[i]!.dtype || x.shape.length !== b.avals[i]!.shape.length))
+    return `${a.name} has other dtypes or another number of axes`
+  if (a.index !== b.index || a.many !== b.many || a.generator !== b.generator || a.backend !== b.backend || !sameForm(a.params, b.params))
+    return `the params of ${a.name} are others`
+  if (a.kind === 'constant' && !(isFill(a) && isFill(b)) && !sameConstant(a, b)) return `the constant ${a.name} is another tensor`
+  return null
+}
+
+const SIZED: Structure = { kind: 'leaf', value: 0 }
+/** A structure without what numbers its leaves are. */
+function form(s: Structure): unknown {
+  if (s.kind === 'leaf') return typeof s.value === 'number' ? SIZED : s
+  if (s.kind === 'tensor') return s
+  return [s.kind, ...('keys' in s ? s.keys : 'name' in s ? [s.name] : []), s.children.map(form)]
+}
+
+/** What differs between two traces beside numbers, or `null`. */
+export function difference(a: Recording, b: Recording): string | null {
+  const nodes = [a.graph.nodes, b.graph.nodes] as const
+  const places = nodes.map((list) => new Map(list.map((n, i) => [n, i])))
+  for (let i = 0; i < Math.min(nodes[0].length, nodes[1].length); i++) {
+    const found = nodeDifference(nodes[0][i]!, nodes[1][i]!, places)
+    if (found !== null) return found
+  }
+  if (nodes[0].length !== nodes[1].length) return `they have ${nodes[0].length} and ${nodes[1].length} nodes`
+  if (!sameForm(form(a.result), form(b.result))) return 'their results are other trees'
+  return a.mutated.join() === b.mutated.join() ? null : 'they change other arguments in place'
+}
