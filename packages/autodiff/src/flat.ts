@@ -64,7 +64,7 @@ export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
 
 export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
-const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null
+const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null && !ArrayBuffer.isView(x)
 
 /** The tensors of one argument differentiated in reverse or `forward` mode; they must be floating point. */
 export function primalLeaves(op: string, tree: unknown, forward = false): [Tensor[], TreeSpec] {
