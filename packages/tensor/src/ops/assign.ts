@@ -5,6 +5,7 @@ import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
 import { broadcastShapes, numel, sameShape } from '../core/shape.ts'
+import { checkAlive } from '../core/trace.ts'
 import { ArrayValue } from '../core/value.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Index, at, setAt, valuesAt } from './at.ts'
@@ -28,6 +29,7 @@ export const storable = (from: DType, to: DType): boolean => RANK[dtypes[from].c
  * @throws TensorRangeError if `y` has another shape, TensorTypeError if x's dtype cannot store it
  */
 export function assign(x: Tensor, op: string, y: Tensor, how: Writing = {}): Tensor {
+  checkAlive(op, y.value)
   if (!sameShape(x.shape, y.shape))
     throw new TensorRangeError(
       `output with shape ${show(x.shape)} doesn't match the broadcast shape ${show(y.shape)}. The result of an in-place operation keeps the shape; use ${op.slice(0, -1)}`,
