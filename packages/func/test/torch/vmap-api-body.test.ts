@@ -1,7 +1,7 @@
 // Upstream: test_vmap.py, TestVmapAPI and parts of TestVmapOperators and TestVmapOperatorsOpInfo: what holds inside a mapped function:
 // in-place operations, views, side effects. What is forbidden there is in vmap-api-forbidden.test.ts.
 // Left out: Tensor.data, storage() and memory formats (none exists).
-import { type Tensor, add, arange, asStrided, ones, slice, stack, tensor, vmap, where, zeros } from '@mapgrad/func'
+import { type Tensor, add, arange, asStrided, ones, slice, stack, tensor, vmap, zeros } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { expectClose, loop, random } from './harness.ts'
 
