@@ -151,7 +151,9 @@ export { clone, contiguous, expandTo as expand, permuteDims as permute, reshapeT
 export { settle } from './ops/settle.ts'
 export { where } from './ops/where.ts'
 export { countUpTo } from './random/choice.ts'
+export { binomialOf as binomial, poissonOf as poisson } from './random/counts.ts'
 export { drawShared as random, drawWith as draw, foldKeys as foldIn, splitKeys as splitKey } from './random/draw.ts'
+export { gammaOf as standardGamma, standardGammaGrad } from './random/gamma.ts'
 
 type Cast = Op<[x: Tensor], { readonly dtype: DType }, [x: Tensor]>
 /** Converts to bool. */

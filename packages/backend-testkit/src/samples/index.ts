@@ -5,6 +5,7 @@ import { binaryExtra } from './binary-extra.ts'
 import { compare } from './compare.ts'
 import { control } from './control.ts'
 import { crossEntropies } from './cross-entropy.ts'
+import { draws } from './draws.ts'
 import { extreme } from './extreme.ts'
 import { gammas } from './gamma.ts'
 import { gathers } from './gather.ts'
@@ -41,6 +42,7 @@ const families = [
   compare,
   control,
   crossEntropies,
+  draws,
   extreme,
   gammas,
   gathers,

@@ -89,7 +89,8 @@ function lgammaFormula(x: Expr): Expr {
 /** How far arguments of digamma and its derivatives are moved up. */
 const STEPS = 10
 
-function digammaFormula(x: Expr): Expr {
+/** digamma of a float64. */
+export function digammaFormula(x: Expr): Expr {
   const zero = num(0)
   const reflected = e.lt(x, zero)
   const y = e.select(reflected, e.sub(num(1), x), x)

@@ -23,7 +23,7 @@ interface DrawParams {
 
 /** The four words of a key, seed then offset, read at axis −1 of it. */
 const keyWords = (): Words => [e.input(0, 'int32'), e.input(1, 'int32'), e.input(2, 'int32'), e.input(3, 'int32')]
-type Words = readonly [Expr, Expr, Expr, Expr]
+export type Words = readonly [Expr, Expr, Expr, Expr]
 
 /** Keeps what a key is used for apart: the second word of the counter. */
 const USE = { draw: 0, split: 1, fold: 2 } as const
@@ -46,7 +46,7 @@ const fraction53 = (a: Expr, b: Expr): Expr =>
     float(2 ** -53, 'float64'),
   )
 
-function uniform([a, b]: Words, dtype: DType): Expr {
+export function uniform([a, b]: Words, dtype: DType): Expr {
   switch (dtype) {
     case 'float64':
       return fraction53(a, b)
@@ -60,7 +60,7 @@ function uniform([a, b]: Words, dtype: DType): Expr {
 }
 
 /** Box and Muller: √(−2 log u) cos(2πv), u in (0, 1]. */
-function normal([a, b, c, d]: Words, dtype: DType): Expr {
+export function normal([a, b, c, d]: Words, dtype: DType): Expr {
   const wide = dtype === 'float64'
   const t = wide ? 'float64' : 'float32'
   // all 32 bits of the word go into u, so that the tails reach as far as they can

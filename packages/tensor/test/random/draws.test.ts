@@ -31,6 +31,7 @@ import {
 } from '@mapgrad/tensor'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { numbers } from '../checks.ts'
+import { chiSquared, kolmogorov, moments, normalDistribution } from './statistics.ts'
 
 beforeEach(() => {
   setDefaultDevice(cpu)
@@ -38,40 +39,6 @@ beforeEach(() => {
 })
 
 const N = 100_000
-/** Mean and variance. */
-function moments(x: Tensor): [mean: number, variance: number] {
-  const v = numbers(x)
-  const mean = v.reduce((a, b) => a + b, 0) / v.length
-  return [mean, v.reduce((a, b) => a + (b - mean) ** 2, 0) / v.length]
-}
-/** Kolmogorov's distance between the sample and a distribution, times √n: over 1.95 in one of a thousand samples. */
-function kolmogorov(x: Tensor, distribution: (t: number) => number): number {
-  const v = numbers(x).sort((a, b) => a - b)
-  return (
-    Math.sqrt(v.length) *
-    Math.max(
-      ...v.reduce<number[]>(
-        (d, t, i) => [Math.max(d[0]!, Math.abs(distribution(t) - i / v.length), Math.abs((i + 1) / v.length - distribution(t)))],
-        [0],
-      ),
-    )
-  )
-}
-/** χ² against equal (or given) probabilities, as a multiple of its standard deviation from its mean. */
-function chiSquared(values: readonly number[], k: number, p: (i: number) => number = () => 1 / k): number {
-  const counts = new Array<number>(k).fill(0)
-  for (const v of values) counts[v]!++
-  const chi2 = counts.reduce((s, c, i) => s + (c - values.length * p(i)) ** 2 / (values.length * p(i)), 0)
-  return (chi2 - (k - 1)) / Math.sqrt(2 * (k - 1))
-}
-/** Abramowitz and Stegun 7.1.26. */
-function normalDistribution(t: number): number {
-  const x = Math.abs(t) / Math.SQRT2
-  const s = 1 / (1 + 0.3275911 * x)
-  const erf = 1 - ((((1.061405429 * s - 1.453152027) * s + 1.421413741) * s - 0.284496736) * s + 0.254829592) * s * Math.exp(-x * x)
-  return t < 0 ? (1 - erf) / 2 : (1 + erf) / 2
-}
-
 describe('values', () => {
   test('the first words are those of Philox 4x32-10, known answer of Random123', () => {
     // counter 0, key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8
