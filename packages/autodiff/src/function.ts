@@ -1,25 +1,23 @@
 import type { Tensor } from '@mapgrad/tensor'
 import {
   type Dim,
-  type Op,
   type Tangent,
   type Tensors,
   TensorRangeError,
   callUser,
-  decompose,
-  defineOp,
   describe,
   isTensor,
   treeBroadcastPrefix,
   treeFlatten,
   treeLeaves,
-  unsupported,
 } from '@mapgrad/tensor/plugin'
 import { Call, fault, inFlight, parts } from './call.ts'
 import { noGrad } from './checkpoint.ts'
-import { cotangentsFor } from './custom-rules.ts'
+import { cotangentsFor, movesOf } from './fit.ts'
 import { type CustomRule, custom } from './custom.ts'
 import { isFloating, kindOf, orZero } from './flat.ts'
+import { Reads } from './reads.ts'
+import { once } from './sealed.ts'
 
 /** What a `vmap` rule is told of the map that it serves. */
 export interface VmapContext {
@@ -42,6 +40,9 @@ export class FunctionContext {
   #materialize = true
   readonly #constant = new Set<unknown>()
   readonly #dirty: unknown[] = []
+  readonly #reads = new Reads()
+  /** the tensors of the arguments, for a backward marked with onceDifferentiable. @internal */
+  inputs: Tensors = []
 
   constructor(needsInputGrad: readonly boolean[], forward: boolean) {
     this.needsInputGrad = needsInputGrad
@@ -79,6 +80,10 @@ export class FunctionContext {
     const t = this.#materialize ? orZero(d, like) : d
     return t && t.wrap(t.value)
   }
+  /** Runs a step of the class's rule. @internal */
+  during<R>(f: () => R): R {
+    return this.#reads.seal(this.#reads.during(() => callUser([], f).out)) as R
+  }
   /** @internal */
   get dirty(): readonly unknown[] {
     return this.#dirty
@@ -114,6 +119,14 @@ export interface FunctionClass<A extends readonly unknown[], R> {
  * and `vmap({ batchSize, randomness }, inDims, ...args)` or `generateVmapRule = true`. Arguments and outputs may be trees.
  */
 export class AutogradFunction {
+  /** @throws TensorTypeError always: there is nothing in an instance */
+  constructor() {
+    throw fault(
+      new.target.name,
+      `should not be instantiated. Methods on autograd functions are all static, so you should invoke them on the class itself: ${new.target.name}.apply(...)`,
+      'INSTANCE',
+    )
+  }
   /**
    * Calls the function under whatever transforms are in flight.
    * @throws TensorTypeError if a transform asks for a rule that the class does not have, or a rule gives something else
@@ -154,7 +167,8 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       forward,
     )
     const after = call.after(xs, ys)
-    cls.setupContext!(ctx, given(after), output)
+    if (marked.has(cls.backward ?? cls.vjp ?? cls)) ctx.inputs = after
+    ctx.during(() => cls.setupContext!(ctx, given(after), output))
     for (const x of ctx.dirty) call.mark(x, after)
     return [ctx, ys, output]
   }
@@ -171,7 +185,7 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
             'NO_BACKWARD',
           )
         const filled = ys.map((y, i) => ctx.fill(cts[i] ?? null, y))
-        const { out: result } = callUser([], (): unknown => backward.call(cls, ctx, ...(arguments_(output, filled) as never[])))
+        const result = ctx.during(() => backward.call(cls, ctx, ...(arguments_(output, filled) as never[])))
         const grads: unknown[] = Array.isArray(result) ? (result as unknown[]) : [result]
         const count = grads.findLastIndex((g, i) => i < args.length || (g !== null && g !== undefined)) + 1
         if (count !== args.length)
@@ -195,9 +209,9 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       // as in PyTorch, what is no floating-point tensor has no tangent
       const filled = perArgument(xs.map((x, i) => (isFloating(x) ? ctx.fill(dxs[i] ?? null, x) : null)))
       const tangents = args.map((a, i) => (counts[i] === 0 ? null : parts(a).rebuild(filled[i] as Tensor[])))
-      const { out } = callUser([], (): unknown => cls.jvp!(ctx, ...(tangents as never[])))
+      const out = ctx.during(() => cls.jvp!(ctx, ...(tangents as never[])))
       const moves = ctx.differentiable(ys)
-      return [ys, cotangentsFor(name, [output], [out]).map((d, i) => (moves[i] && isFloating(ys[i]!) ? d : null))]
+      return [ys, movesOf(name, output, out).map((d, i) => (moves[i] ? d : null))]
     },
     map: mapOf(cls, call, args),
   }
@@ -264,15 +278,8 @@ function place(name: string, y: Tensor, d: Dim): Dim {
   return d < 0 ? d + y.ndim : d
 }
 
-/** The first operand, which depends on the others in a way that has no derivative. */
-const sealed: Op<Tensors, null, readonly Tensor[]> = defineOp<Tensors, null, readonly Tensor[]>({
-  name: 'onceDifferentiable',
-  args: (...xs) => [xs, null],
-  result: ([x]) => x!,
-  compute: decompose(([x]) => x!),
-  batch: (xs, dims) => [sealed(...xs), dims[0] ?? null],
-  diff: unsupported('trying to differentiate twice a function that was marked with onceDifferentiable'),
-})
+/** what onceDifferentiable made */
+const marked: WeakSet<object> = /* @__PURE__ */ new WeakSet()
 
 /**
  * A `backward` that cannot be differentiated itself. What it computes is right for first derivatives; asking for a
@@ -281,9 +288,11 @@ const sealed: Op<Tensors, null, readonly Tensor[]> = defineOp<Tensors, null, rea
 export function onceDifferentiable<G extends readonly unknown[], R>(
   backward: (ctx: FunctionContext, ...gradOutputs: G) => R,
 ): (ctx: FunctionContext, ...gradOutputs: G) => R {
-  return (ctx, ...gradOutputs) => {
-    const depends = [...treeLeaves(gradOutputs), ...ctx.savedTensors].filter((x) => isTensor(x))
+  const marking = (ctx: FunctionContext, ...gradOutputs: G): R => {
+    const depends = [...treeLeaves(gradOutputs), ...ctx.inputs].filter((x) => isTensor(x))
     const grads = parts(noGrad(backward)(ctx, ...gradOutputs))
-    return grads.rebuild(grads.tensors.map((g) => sealed(g, ...depends))) as R
+    return grads.rebuild(grads.tensors.map((g) => once(g, ...depends))) as R
   }
+  marked.add(marking)
+  return marking
 }

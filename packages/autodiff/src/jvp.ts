@@ -19,6 +19,7 @@ import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { Loans, orZero } from './flat.ts'
+import { noticeRead } from './reads.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the tangent that goes with it. */
@@ -43,6 +44,7 @@ class Dual extends Tracer {
     return [this.primal, this.tangent]
   }
   concrete(what: string): ArrayValue {
+    noticeRead(this, this.primal, what)
     return this.primal.value.concrete(what)
   }
   arrays(): readonly ArrayValue[] {

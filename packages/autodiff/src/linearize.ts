@@ -18,6 +18,7 @@ import {
 import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
 import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
+import { noticeRead } from './reads.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the slot its tangent will have when the linear program runs. */
@@ -42,6 +43,7 @@ class Linear extends Tracer {
     return [this.primal]
   }
   concrete(what: string): ArrayValue {
+    noticeRead(this, this.primal, what)
     return this.primal.value.concrete(what)
   }
   arrays(): readonly ArrayValue[] {

@@ -14,6 +14,7 @@ import {
   origin,
   withOrigin,
 } from '@mapgrad/tensor/plugin'
+import { noticeRead } from './reads.ts'
 import { pullback } from './rules.ts'
 
 // What reverse mode remembers: the ops of a program in the order they ran, each with what its pullback needs.
@@ -162,6 +163,7 @@ export class Taped extends Tracer {
     return [this.primal]
   }
   concrete(what: string): ArrayValue {
+    noticeRead(this, this.primal, what)
     return this.primal.value.concrete(what)
   }
   arrays(): readonly ArrayValue[] {

@@ -1,6 +1,6 @@
-import { ArrayValue, isOptions } from '@mapgrad/tensor/plugin'
+import { isOptions } from '@mapgrad/tensor/plugin'
 import type { Graph } from '../graph.ts'
-import { encodeTensor } from '../literal.ts'
+import { encodeTensor, fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
 import type { Structure } from '../structure.ts'
 
@@ -22,7 +22,8 @@ export function sameForm(a: unknown, b: unknown): boolean {
   return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && sameForm(a[k], b[k]))
 }
 
-const isFill = (node: GraphNode): boolean => node.value!.value instanceof ArrayValue && !node.value!.value.buffer
+/** Whether a constant repeats one number. */
+export const isFill = ({ value }: GraphNode): boolean => fillOf(value!) !== undefined
 
 /** Whether two constants are the same tensor: one object, or one content. */
 export function sameConstant(a: GraphNode, b: GraphNode): boolean {
@@ -34,15 +35,24 @@ export function sameConstant(a: GraphNode, b: GraphNode): boolean {
 
 /** What differs between nodes at the same place, or `null`. */
 function nodeDifference(a: GraphNode, b: GraphNode, places: readonly ReadonlyMap<GraphNode, number>[]): string | null {
-  const what = (n: GraphNode): string => (n.kind === 'call' ? `a call of ${n.op!.name}` : `${/^[aeiou]/.test(n.kind) ? 'an' : 'a'} ${n.kind}`)
+  const what = (n: GraphNode): string =>
+    n.kind === 'call' ? `a call of ${n.op!.name}` : `${/^[aeiou]/.test(n.kind) ? 'an' : 'a'} ${n.kind}`
   if (a.kind !== b.kind || a.op !== b.op) return `${a.name} is ${what(a)} in one and ${what(b)} in the other`
   const reads = (n: GraphNode, i: number): string => n.inputs.map((x) => places[i]!.get(x)).join()
-  if (reads(a, 0) !== reads(b, 1)) return `${a.name} reads ${a.inputs.join(', ') || 'nothing'} in one and ${b.inputs.join(', ') || 'nothing'} in the other`
-  if (a.avals.length !== b.avals.length || a.avals.some((x, i) => x.dtype !== b.avals[i]!.dtype || x.shape.length !== b.avals[i]!.shape.length))
+  if (reads(a, 0) !== reads(b, 1))
+    return `${a.name} reads ${a.inputs.join(', ') || 'nothing'} in one and ${b.inputs.join(', ') || 'nothing'} in the other`
+  if (
+    a.avals.length !== b.avals.length ||
+    a.avals.some((x, i) => x.dtype !== b.avals[i]!.dtype || x.shape.length !== b.avals[i]!.shape.length)
+  )
     return `${a.name} has other dtypes or another number of axes`
   if (a.index !== b.index || a.many !== b.many || a.generator !== b.generator || a.backend !== b.backend || !sameForm(a.params, b.params))
     return `the params of ${a.name} are others`
-  if (a.kind === 'constant' && !(isFill(a) && isFill(b)) && !sameConstant(a, b)) return `the constant ${a.name} is another tensor`
+  // what numbers are in two constants is looked at by whoever makes them by ops
+  const other =
+    a.kind === 'constant' &&
+    (isFill(a) !== isFill(b) || ((a.value!.value.trace || b.value!.value.trace) && a.value!.value !== b.value!.value))
+  if (other) return `the constant ${a.name} is another tensor`
   return null
 }
 

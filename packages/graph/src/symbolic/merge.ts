@@ -28,10 +28,22 @@ class Fitter {
       const size = this.number(xs.map(Number), where)
       return typeof size === 'number' ? first : new Size('bigint', [size])
     }
-    if (Array.isArray(first)) return first.map((_, i) => this.merge(xs.map((x) => (x as unknown[])[i]), `${where}[${i}]`))
+    if (Array.isArray(first))
+      return first.map((_, i) =>
+        this.merge(
+          xs.map((x) => (x as unknown[])[i]),
+          `${where}[${i}]`,
+        ),
+      )
     if (!isOptions(first)) return first
     return Object.fromEntries(
-      Object.keys(first).map((k) => [k, this.merge(xs.map((x) => (x as Record<string, unknown>)[k]), `${where}.${k}`)]),
+      Object.keys(first).map((k) => [
+        k,
+        this.merge(
+          xs.map((x) => (x as Record<string, unknown>)[k]),
+          `${where}.${k}`,
+        ),
+      ]),
     )
   }
 
@@ -58,7 +70,10 @@ class Fitter {
   /** One aval of several, the first of which says what the sizes were. */
   aval(avals: readonly GraphAval[], where: string): GraphAval {
     const { shape, dtype } = avals[0]!
-    const dims = this.merge(avals.map((a) => a.shape), `${where}.shape`) as readonly Dim[]
+    const dims = this.merge(
+      avals.map((a) => a.shape),
+      `${where}.shape`,
+    ) as readonly Dim[]
     return dims.some((d) => d instanceof Size) ? { shape, dtype, dims } : { shape, dtype }
   }
 
@@ -66,8 +81,19 @@ class Fitter {
     const first = list[0]!
     if (first.kind === 'tensor') return first
     if (first.kind === 'leaf')
-      return { kind: 'leaf', value: this.merge(list.map((s) => (s as { readonly value: unknown }).value), where) }
-    const children = first.children.map((_, i) => this.structure(list.map((s) => (s as typeof first).children[i]!), `${where}[${i}]`))
+      return {
+        kind: 'leaf',
+        value: this.merge(
+          list.map((s) => (s as { readonly value: unknown }).value),
+          where,
+        ),
+      }
+    const children = first.children.map((_, i) =>
+      this.structure(
+        list.map((s) => (s as typeof first).children[i]!),
+        `${where}[${i}]`,
+      ),
+    )
     return { ...first, children }
   }
 }
@@ -79,7 +105,12 @@ export function merge(recordings: readonly Recording[], samples: Samples): Recor
   const place = new Map(first.graph.nodes.map((n, i) => [n, i]))
   const graph = rewrite(first.graph, (node, inputs, to) => {
     const nodes = recordings.map((r) => r.graph.nodes[place.get(node)!]!)
-    const avals = node.avals.map((_, k) => fitter.aval(nodes.map((n) => n.avals[k]!), node.name))
+    const avals = node.avals.map((_, k) =>
+      fitter.aval(
+        nodes.map((n) => n.avals[k]!),
+        node.name,
+      ),
+    )
     switch (node.kind) {
       case 'placeholder':
         return to.addPlaceholder(avals[0]!, node.name)
@@ -90,15 +121,30 @@ export function merge(recordings: readonly Recording[], samples: Samples): Recor
         return to.addConstant(node.value!, node.name, { dims: avals[0]!.dims, fill: fill instanceof Size ? fill : null })
       }
       case 'call':
-        return to.addCall(node.op!, inputs, fitter.merge(nodes.map((n) => n.params), `${node.name}'s params`), {
-          name: node.name,
-          result: node.many ? avals : avals[0]!,
-        })
+        return to.addCall(
+          node.op!,
+          inputs,
+          fitter.merge(
+            nodes.map((n) => n.params),
+            `${node.name}'s params`,
+          ),
+          {
+            name: node.name,
+            result: node.many ? avals : avals[0]!,
+          },
+        )
       default:
         return copyNode(to, node, inputs)
     }
   })
-  return { graph, result: fitter.structure(recordings.map((r) => r.result), 'the result'), mutated: first.mutated }
+  return {
+    graph,
+    result: fitter.structure(
+      recordings.map((r) => r.result),
+      'the result',
+    ),
+    mutated: first.mutated,
+  }
 }
 
 const sameValue = (a: unknown, b: unknown): boolean => {
