@@ -3,7 +3,7 @@ import { TensorTypeError } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { broadcastShapes } from '../core/shape.ts'
-import { broadcastAval, constant, pointwise, sameAval } from '../core/words.ts'
+import { broadcastAval, constant, pointwise } from '../core/words.ts'
 import { ge } from '../ops/compare.ts'
 import { expandTo } from '../ops/view.ts'
 import type { Tensor } from '../tensor.ts'
@@ -144,7 +144,7 @@ function binomialFrom(count: Expr, given: Expr, words: readonly [Expr, Expr]): E
 /** A count of mean `rate` from two random words. */
 export const poissonOf: Op<[rate: Tensor, a: Tensor, b: Tensor]> = defineOp<[rate: Tensor, a: Tensor, b: Tensor]>({
   name: 'poisson',
-  result: sameAval,
+  result: broadcastAval('poisson'),
   compute: pointwise((rate, a, b) => e.cast(poissonFrom(e.cast(rate!, computedIn(rate!.dtype)), [a!, b!]), rate!.dtype)),
   batch: 'pointwise',
   diff: constant,

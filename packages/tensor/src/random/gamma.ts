@@ -2,7 +2,7 @@ import { type DType, type Expr, expr as e } from '@mapgrad/kernel'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { TensorRangeError } from '../core/errors.ts'
-import { elementwise, pointwise, sameAval, unsupported } from '../core/words.ts'
+import { broadcastAval, elementwise, pointwise, unsupported } from '../core/words.ts'
 import { div } from '../ops/binary.ts'
 import { digammaFormula } from '../ops/gamma.ts'
 import { sum } from '../ops/reduce.ts'
@@ -41,7 +41,7 @@ type Drawn = [alpha: Tensor, a: Tensor, b: Tensor]
 /** A gamma number of shape α from two random words; its derivative moves the sample along its distribution function. */
 export const gammaOf: Op<Drawn> = defineOp<Drawn>({
   name: 'standard_gamma',
-  result: sameAval,
+  result: broadcastAval('standard_gamma'),
   compute: pointwise((alpha, a, b) => e.cast(gammaFrom(e.cast(alpha!, computedIn(alpha!.dtype)), [a!, b!], alpha!.dtype), alpha!.dtype)),
   batch: 'pointwise',
   diff: elementwise((y, [alpha]) => standardGammaGrad(alpha, y), null, null),
@@ -111,7 +111,7 @@ function gammaGradient(alpha: Expr, x: Expr): Expr {
 /** How a gamma number x moves with its shape α along its distribution function: ∂x/∂α, with an error below 10⁻³. */
 export const standardGammaGrad: Op<[alpha: Tensor, x: Tensor]> = defineOp<[alpha: Tensor, x: Tensor]>({
   name: 'standard_gamma_grad',
-  result: sameAval,
+  result: broadcastAval('standard_gamma_grad'),
   compute: pointwise((alpha, x) => e.cast(gammaGradient(e.cast(alpha!, 'float64'), e.cast(x!, 'float64')), alpha!.dtype)),
   batch: 'pointwise',
   diff: unsupported('the derivative of a gamma sample is an approximation that is not differentiated again'),

@@ -48,6 +48,11 @@ export function drawn(
     if (generator) throw new TensorTypeError('expected a key or a generator, got both', { op, code: 'RANDOM_SOURCE' })
     return wrap(drawWith(key, params).value)
   }
+  if (generator && typeof generator.next !== 'function')
+    throw new TensorTypeError(
+      `expected a Generator as generator, got ${describe(generator)}. Make one with new Generator(); a key goes in { key }`,
+      { op, code: 'RANDOM_SOURCE' },
+    )
   const backend = device === undefined ? (like?.value.backend ?? resolveDevice(generator?.device, op)) : resolveDevice(device, op)
   const state = wrap(keyWords(generator, backend))
   const out = drawShared(state, params)
