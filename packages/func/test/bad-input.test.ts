@@ -122,7 +122,7 @@ describe('each mistake is a named error with the op, the shapes and the remedy',
       'an unknown option',
       () => tensor(1, { dType: 'int32' } as never),
       'UNKNOWN_OPTION',
-      "[tensor] tensor: expected options among dtype, device, got unknown option 'dType'",
+      "[tensor] tensor: expected options among dtype, device, requiresGrad, got unknown option 'dType'",
     ],
     [
       'an unknown option of an op',
