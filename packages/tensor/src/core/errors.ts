@@ -78,10 +78,13 @@ export function describe(x: unknown): string {
   if (typeof x === 'bigint') return `${x}n`
   if (typeof x === 'function') return x.name ? `function ${x.name}` : 'a function'
   if (Array.isArray(x))
-    return x.length <= MORE && x.every((v) => typeof v !== 'object') ? `[${x.map(describe).join(', ')}]` : `an array of ${x.length}`
+    return x.length <= MORE && x.every((v) => v === null || typeof v !== 'object')
+      ? `[${x.map(describe).join(', ')}]`
+      : `an array of ${x.length}`
   if (typeof x === 'object') {
     const name = (x as object).constructor?.name
-    if ('shape' in x && 'dtype' in x && Array.isArray(x.shape)) return `${String(x.dtype).startsWith('int') ? 'an' : 'a'} ${x.dtype} tensor of shape ${show(x.shape as number[])}`
+    if ('shape' in x && 'dtype' in x && Array.isArray(x.shape))
+      return `${String(x.dtype).startsWith('int') ? 'an' : 'a'} ${x.dtype} tensor of shape ${show(x.shape as number[])}`
     return !name || name === 'Object' ? `an object with keys ${Object.keys(x).slice(0, MORE).join(', ') || '(none)'}` : `a ${name}`
   }
   return String(x)
