@@ -59,7 +59,7 @@ describe('factories', () => {
   })
   test('a draw that nothing mapped enters is refused, or drawn, all the same', () => {
     // the argument is not used
-    const out = vmap((_: Tensor) => rand(2), 0, 0, { randomness: 'different' })(zeros(5))
+    const out = vmap<[Tensor], Tensor>(() => rand(2), 0, 0, { randomness: 'different' })(zeros(5))
     expectDistinct(out)
   })
 })
@@ -106,7 +106,7 @@ describe('dropout', () => {
   })
   test('of a tensor that all examples share: a mask each, or one', () => {
     const shared = random(6).float()
-    const f = (_: Tensor) => dropout(shared, 0.5)
+    const f: (x: Tensor) => Tensor = () => dropout(shared, 0.5)
     const rows = vmap(f, 0, 0, { randomness: 'different' })(zeros(8)).tolist() as number[][]
     expect(new Set(rows.map(String)).size).toBeGreaterThan(3)
     const same = vmap(f, 0, 0, { randomness: 'same' })(zeros(8)).tolist() as number[][]

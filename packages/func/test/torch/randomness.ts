@@ -58,7 +58,7 @@ export function checkRandomness(f: DrawOf, xs: readonly Tensor[], { all = f, spr
     for (const [name, start] of sources) {
       const what = `${name}, dims ${JSON.stringify(dims)}`
       // refused, by default too
-      for (const r of ['error', undefined]) expect(() => mapped(f, r, dims, start(), args), what).toThrow(ERROR)
+      for (const r of ['error', undefined]) expect(() => mapped(f, r, dims, start(), args), `${what}`).toThrow(ERROR)
       // different: one draw with the examples in front, bit for bit
       const out = mapped(f, 'different', dims, start(), args)
       if (different) {
