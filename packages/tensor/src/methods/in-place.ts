@@ -14,7 +14,7 @@ import type { Tensor } from '../tensor.ts'
 import { InPlacePointwiseMethods } from './in-place-pointwise.ts'
 
 /** The parameters of a function after its tensor. */
-type Rest<F> = F extends (x: Tensor, ...args: infer A extends readonly unknown[]) => unknown ? A : never
+type Rest<F> = F extends (...args: infer P) => unknown ? (P extends readonly [Tensor, ...infer A] ? A : never) : never
 
 // oxfmt-ignore
 /** In-place operations beyond the pointwise ones: writes, indices, shapes, random numbers. */

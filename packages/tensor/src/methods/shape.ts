@@ -11,7 +11,7 @@ import type { Tensor } from '../tensor.ts'
 import { ReduceMethods } from './reduce.ts'
 
 /** The parameters of a function after its tensor. */
-type Rest<F> = F extends (x: Tensor, ...args: infer A extends readonly unknown[]) => unknown ? A : never
+type Rest<F> = F extends (...args: infer P) => unknown ? (P extends readonly [Tensor, ...infer A] ? A : never) : never
 
 /** Shapes, views and parts as methods; each is the function of the same name with the tensor first. */
 export abstract class ShapeMethods extends ReduceMethods {
