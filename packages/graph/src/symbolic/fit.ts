@@ -98,7 +98,7 @@ function* steps(symbols: Values, values: Values): Iterable<Size> {
 }
 
 /** A whole number at each sample as an expression; `whole` values stay whole at other sizes. */
-function fitInteger(values: Values, samples: Samples, symbols: Values, whole: boolean): SizePart | null {
+function fitPolynomial(values: Values, samples: Samples, symbols: Values, whole: boolean): SizePart | null {
   const terms = (sizes: readonly SizePart[]): Term[] => sizes.map((s) => term(s, samples))
   const d = symbols.length
   for (const [each, total] of [
@@ -110,6 +110,13 @@ function fitInteger(values: Values, samples: Samples, symbols: Values, whole: bo
     const found = total > 0 ? fitBasis(values, terms(monomials(symbols, each, total)), whole) : null
     if (found !== null) return found
   }
+  return null
+}
+
+/** The same with one step in it. */
+function fitSteps(values: Values, samples: Samples, symbols: Values, whole: boolean): SizePart | null {
+  const terms = (sizes: readonly SizePart[]): Term[] => sizes.map((s) => term(s, samples))
+  const d = symbols.length
   const linear = terms(monomials(symbols, 1, 1))
   const known = terms([...steps(symbols, values)])
   const alone = known.find((t) => t.values.every((v, i) => v === values[i]))
@@ -166,7 +173,9 @@ function fitFloat(values: Values, samples: Samples, symbols: Values): SizePart |
     for (const q of denominators(symbols)) {
       const qs = term(q, samples).values
       const numerators = all(plain, (v, i) => near(v * qs[i]!))
-      const p = numerators && fitInteger(numerators, samples, symbols, false)
+      const p =
+        numerators &&
+        (fitPolynomial(numerators, samples, symbols, false) ?? (q === 1 ? fitSteps(numerators, samples, symbols, false) : null))
       if (p !== null) {
         const quotients = q === 1 ? [p] : [new Size('div', [p, q]), ...(typeof p === 'number' ? [] : [product(new Size('div', [1, q]), p)])]
         for (const way of there)
@@ -218,9 +227,11 @@ export function fit(values: Values, samples: Samples): SizePart | null {
   const whole = values.every((v) => Number.isSafeInteger(v) && !Object.is(v, -0))
   // min(s0, s1) depends on one of them alone near the first sample
   for (const symbols of found.length && found.length < every.length ? [found, every] : [every]) {
-    const size =
-      (whole ? fitInteger(values, samples, symbols, true) : null) ??
-      (values.every((v) => Number.isFinite(v)) ? fitFloat(values, samples, symbols) : null)
+    const size = whole
+      ? (fitPolynomial(values, samples, symbols, true) ?? fitSteps(values, samples, symbols, true))
+      : values.every((v) => Number.isFinite(v))
+        ? fitFloat(values, samples, symbols)
+        : null
     if (size !== null) return size
   }
   return null
