@@ -25,13 +25,13 @@ export function same(actual: unknown, expected: unknown, tolerance = 1e-12): voi
     expect([got.shape, got.dtype]).toEqual([want.shape, want.dtype])
     const [l, r] = [numbers(got), numbers(want)]
     const scale = Math.max(1, ...r.filter(Number.isFinite).map(Math.abs))
-    const worst = l.map((v, k) => (Object.is(v, r[k]) || (Number.isNaN(v) && Number.isNaN(r[k])) ? 0 : Math.abs(v - r[k]!) / scale))
-    expect(worst.every((w) => w <= tolerance) ? 'near' : `${l} instead of ${r}`).toBe('near')
+    const far = l.flatMap((v, k) => (Object.is(v, r[k]) || Math.abs(v - r[k]!) <= tolerance * scale ? [] : [[k, v, r[k]!]]))
+    expect(far.slice(0, 3)).toEqual([])
   })
 }
 
 /** Expects exactly the same bits. */
-export const identical = (actual: unknown, expected: unknown): void => same(actual, expected, 0)
+export const sameBits = (actual: unknown, expected: unknown): void => same(actual, expected, 0)
 
 /** The Jacobian of `f` at `x` by central differences, `[...out, ...in]`. */
 export function differences(f: F, x: Tensor): Tensor {
@@ -45,7 +45,7 @@ export function differences(f: F, x: Tensor): Tensor {
 }
 
 /** Expects `J` to be the Jacobian of `f` at `x`, by central differences. */
-export const isJacobian = (J: Tensor, f: F, x: Tensor): void => {
+export const sameJacobian = (J: Tensor, f: F, x: Tensor): void => {
   expect(distance(J, differences(f, x))).toBeLessThan(1e-9)
 }
 
