@@ -163,6 +163,10 @@ export class Loans {
       if (loan.next === null && loan.inner.value !== loan.value && sameShape(loan.inner.shape, loan.outer.shape))
         loan.next = lower(loan.inner)
   }
+  /** What was written. */
+  get written(): Tensor[] {
+    return this.#loans.flatMap(({ next }) => next ?? [])
+  }
   /** After the function: the caller's tensors get it. */
   settle(): void {
     for (const { outer, next } of this.#loans) if (next) write(outer, 'copy_', next)

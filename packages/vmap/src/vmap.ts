@@ -8,9 +8,9 @@ import {
   inStretches,
   isOptions,
   isTensor,
+  markGenerators,
   owning,
   refusePromise,
-  registry,
   treeBroadcastPrefix,
   treeFlatten,
   treeNode,
@@ -215,10 +215,9 @@ function mapInChunks(
   size: number,
   rebuild: (leaves: readonly unknown[]) => unknown,
 ): unknown {
-  const { random } = registry()
-  const start = { ...random }
+  const mark = plan.randomness === 'same' ? markGenerators() : null
   const [joined, { leaves: others, spec }] = inStretches(size, chunk, (from, n) => {
-    if (plan.randomness === 'same') Object.assign(random, start)
+    mark?.back()
     const some = leaves.map((x, i) => (dims[i] === null ? x : narrow(x as Tensor, dims[i]!, from, n)))
     const { out, dims: outDims } = mapOnce(plan, f, some, dims, n, rebuild)
     const [ys, outSpec] = treeFlatten(out)
@@ -230,6 +229,7 @@ function mapInChunks(
       rest: { leaves: ys.map((y, i) => (outDims[i] === null || outDims[i] === undefined ? { kept: y } : null)), spec: outSpec },
     }
   })
+  mark?.end()
   let k = 0
   return spec.unflatten(others.map((y) => (y ? y.kept : joined[k++])))
 }

@@ -1,0 +1,75 @@
+import { type Tensor, cat, eye } from '@mapgrad/tensor'
+import {
+  type Shape,
+  type Tangent,
+  type Tensors,
+  cast,
+  filledLike,
+  inStretches,
+  internally,
+  moveAxis,
+  numel,
+  reshapeTo,
+} from '@mapgrad/tensor/plugin'
+import { type Randomness, materialize, vmapFlat } from '@mapgrad/vmap/plugin'
+
+// A Jacobian is computed in blocks, one a pair of output and leaf, from unit vectors in batches.
+
+/** `count` rows, from the row `from` on, of the identity over the elements of `x`: `[count, ...x.shape]`. No more than these is made. */
+export function units(x: Tensor, from: number, count: number): Tensor {
+  return internally(() => {
+    const n = numel(x.shape)
+    const fill = (value: number, ...shape: number[]): Tensor => filledLike(x, value, x.dtype, shape)
+    if (n === 1 && count === 1) return fill(1, 1, ...x.shape)
+    const square = eye(count, { dtype: x.dtype, device: x.value.backend })
+    const row = n === count ? square : cat([fill(0, count, from), square, fill(0, count, n - from - count)], 1)
+    return reshapeTo(row, [count, ...x.shape])
+  })
+}
+
+/** A batch of one as it is, without its axis. */
+const single = (x: Tensor): Tensor => reshapeTo(x, x.shape.slice(1))
+const zeros = (x: Tensor): Tensor => filledLike(x, 0, x.dtype, x.shape)
+
+/**
+ * `linear` applied to each unit vector of `x`, at most `chunk` at a time, the results stacked in front: of the shapes and dtypes of `like`
+ * where it gives nothing. One at a time is a plain loop, that has none of the limits of `vmap`.
+ */
+export function stacked(x: Tensor, chunk: number | null, like: Tensors, linear: (d: Tensor) => readonly Tangent[]): readonly Tensor[] {
+  const n = numel(x.shape)
+  const one = (d: Tensor): Tensor[] => internally(() => linear(d).map((y, i) => y ?? zeros(like[i]!)))
+  const dims = like.map(() => 0)
+  const loop = n === 1 || chunk === 1
+  const [joined] = inStretches(n, chunk ?? n, (from, count) => {
+    const d = units(x, from, count)
+    const parts = loop
+      ? internally(() => one(single(d)).map((y) => reshapeTo(y, [1, ...y.shape])))
+      : vmapFlat(([v], trace) => one(v!).map((y) => materialize(trace, y, 0)), [d], [0], count, 'error')
+    return { parts, dims, rest: null }
+  })
+  return joined
+}
+
+/** Rows stacked in front as one block of a Jacobian: `[...y, ...x]`. */
+export const fromRows = (rows: Tensor, y: Shape, x: Shape): Tensor => reshapeTo(rows, [...y, ...x])
+/** Columns stacked in front as one block of a Jacobian: `[...y, ...x]`. */
+export const fromColumns = (columns: Tensor, y: Shape, x: Shape): Tensor => reshapeTo(moveAxis(columns, 0, columns.ndim - 1), [...y, ...x])
+/** A block that is zero. */
+export const noBlock = (y: Shape, x: Shape, like: Tensor): Tensor => filledLike(like, 0, like.dtype, [...y, ...x])
+export const inDtype = (x: Tensor, like: Tensor): Tensor => cast(x, like.dtype)
+
+/** Runs `f` where random draws do what `randomness` says, as under `vmap`, though nothing is mapped. */
+export function besideVmap<R>(randomness: Randomness, f: () => R): R {
+  let out: { readonly r: R } | undefined
+  vmapFlat(
+    () => {
+      out = { r: f() }
+      return []
+    },
+    [],
+    [],
+    1,
+    randomness === 'different' ? 'same' : randomness,
+  )
+  return out!.r
+}
