@@ -10,6 +10,7 @@ import { type GraphAval, GraphNode, type NodeInit, avalOf } from './node.ts'
 import { type PrintOptions, dotOf, print } from './print.ts'
 import { run } from './run.ts'
 import { type SizeBounds, atSizes, dimsOf, tracedSizes } from './symbolic/bind.ts'
+import { resultIn } from './symbolic/infer.ts'
 import { type Dim, type Size, dimsText } from './symbolic/size.ts'
 
 /** An op, or the facts of one. */
@@ -92,11 +93,7 @@ export class Graph {
     { name, result }: { readonly name?: string; readonly result?: GraphAval | readonly GraphAval[] } = {},
   ): GraphNode {
     const def = defOf(op)
-    const given = (result ??
-      def.result(
-        inputs.map((x) => x.aval),
-        params,
-      )) as GraphAval | readonly GraphAval[]
+    const given = result ?? resultIn(this.placeholders, def, inputs, params)
     const many = Array.isArray(given)
     const avals = (many ? given : [given]) as readonly GraphAval[]
     return this.#add(name ?? camelCase(def.name), {

@@ -1,5 +1,5 @@
 import { grad } from '@mapgrad/func'
-import { Size, eliminateCommonSubexpressions, foldConstants, graphFromJSON, makeFx, simplifyAlgebra } from '@mapgrad/graph'
+import { type GraphNode, Size, eliminateCommonSubexpressions, foldConstants, graphFromJSON, makeFx, simplifyAlgebra } from '@mapgrad/graph'
 import { type Tensor, arange, cat, ones, softmax, split, tensor, zeros } from '@mapgrad/tensor'
 import * as ops from '@mapgrad/tensor/ops'
 import { describe, expect, test } from 'vitest'
@@ -164,7 +164,7 @@ describe('passes and edits', () => {
   test('nodes can be replaced, and symbols are found again in copies', () => {
     const g = symbolic((x: Tensor) => x.exp().sum(0), random(3, 4))
     const exp = g.graph.node('exp')!
-    const tanh = g.graph.insertBefore(exp, () => g.graph.addCall(ops.tanh, exp.inputs, null, { result: exp.aval }))
+    const tanh = g.graph.insertBefore(exp, () => g.graph.addCall(ops.tanh, exp.inputs))
     g.graph.replaceAllUsesWith(exp, tanh)
     g.graph.erase(exp)
     expect(
@@ -178,6 +178,17 @@ describe('passes and edits', () => {
     expect(() => g.graph.replaceAllUsesWith(tanh, g.graph.outputs[0]!)).toThrow(
       'expected a node of float32[s0, s1] in the place of tanh, got sum of float32[s1]',
     )
+  })
+  test('calls that are added know their sizes', () => {
+    const g = symbolic((x: Tensor, y: Tensor) => x.matmul(y), random(3, 4), random(4, 5))
+    const [x, y] = g.graph.placeholders as [GraphNode, GraphNode]
+    const flat = g.graph.addCall(ops.reshape, [g.graph.addCall(ops.exp, [x])], {
+      shape: [new Size('mul', [Size.symbol(0), Size.symbol(1)])],
+    })
+    g.graph.setOutputs([flat, g.graph.addCall(ops.matmul, [x, y])])
+    expect(g.graph.outputs.map((n) => n.aval.dims?.join())).toEqual(['s0*s1', 's0,s2'])
+    const [a, b] = [random(2, 3), random(3, 6)]
+    expect(g.graph.lint().run([a, b]).map(exact)).toEqual([a.exp().reshape(-1), a.matmul(b)].map(exact))
   })
   test('equality and hashes see expressions', () => {
     const f = (x: Tensor): Tensor => x.reshape(-1)
