@@ -8,9 +8,9 @@ import {
   inStretches,
   isOptions,
   isTensor,
-  markGenerators,
   owning,
   refusePromise,
+  rewinding,
   treeBroadcastPrefix,
   treeFlatten,
   treeNode,
@@ -215,21 +215,21 @@ function mapInChunks(
   size: number,
   rebuild: (leaves: readonly unknown[]) => unknown,
 ): unknown {
-  const mark = plan.randomness === 'same' ? markGenerators() : null
-  const [joined, { leaves: others, spec }] = inStretches(size, chunk, (from, n) => {
-    mark?.back()
-    const some = leaves.map((x, i) => (dims[i] === null ? x : narrow(x as Tensor, dims[i]!, from, n)))
-    const { out, dims: outDims } = mapOnce(plan, f, some, dims, n, rebuild)
-    const [ys, outSpec] = treeFlatten(out)
-    const parts = ys.filter((_, i) => outDims[i] !== null && outDims[i] !== undefined) as Tensor[]
-    const axes = outDims.filter((d) => d !== null && d !== undefined)
-    return {
-      parts,
-      dims: axes.map((d, i) => (d < 0 ? d + parts[i]!.ndim : d)),
-      rest: { leaves: ys.map((y, i) => (outDims[i] === null || outDims[i] === undefined ? { kept: y } : null)), spec: outSpec },
-    }
-  })
-  mark?.end()
+  const [joined, { leaves: others, spec }] = rewinding((back) =>
+    inStretches(size, chunk, (from, n) => {
+      if (plan.randomness === 'same') back()
+      const some = leaves.map((x, i) => (dims[i] === null ? x : narrow(x as Tensor, dims[i]!, from, n)))
+      const { out, dims: outDims } = mapOnce(plan, f, some, dims, n, rebuild)
+      const [ys, outSpec] = treeFlatten(out)
+      const parts = ys.filter((_, i) => outDims[i] !== null && outDims[i] !== undefined) as Tensor[]
+      const axes = outDims.filter((d) => d !== null && d !== undefined)
+      return {
+        parts,
+        dims: axes.map((d, i) => (d < 0 ? d + parts[i]!.ndim : d)),
+        rest: { leaves: ys.map((y, i) => (outDims[i] === null || outDims[i] === undefined ? { kept: y } : null)), spec: outSpec },
+      }
+    }),
+  )
   let k = 0
   return spec.unflatten(others.map((y) => (y ? y.kept : joined[k++])))
 }

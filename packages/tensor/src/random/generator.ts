@@ -50,8 +50,23 @@ function seedOf(state: State): number | bigint {
   return (state.seed ??= freshSeed())
 }
 
+/** Where generators were when they were first drawn from, for each mark that is set. */
+const marks: Set<Map<State, GeneratorState>> = /* @__PURE__ */ new Set()
+
+/** Hands `run` a function that takes every generator drawn from meanwhile back to where it was before. */
+export function rewinding<R>(run: (back: () => void) => R): R {
+  const mark = new Map<State, GeneratorState>()
+  marks.add(mark)
+  try {
+    return run(() => mark.forEach((was, state) => Object.assign(state, was)))
+  } finally {
+    marks.delete(mark)
+  }
+}
+
 /** The key of the next draw, on a device: seed and number of the draw. */
 function advance(state: State, backend: Backend): ArrayValue {
+  for (const mark of marks) if (!mark.has(state)) mark.set(state, { seed: seedOf(state), offset: state.offset })
   const words = [...wordsOf(seedOf(state)), ...wordsOf(state.offset++)]
   return hostArray(words, [4], 'int32', backend)
 }
