@@ -343,7 +343,16 @@ export {
   put,
   take,
 } from './ops/take.ts'
-export { type NonzeroOptions, type RepeatInterleaveOptions, argwhere, maskedSelect, nonzero, repeatInterleave } from './ops/nonzero.ts'
+export {
+  type MaskedSelectOptions,
+  type NonzeroOptions,
+  type RepeatInterleaveOptions,
+  argwhere,
+  maskedSelect,
+  nonzero,
+  repeatInterleave,
+} from './ops/nonzero.ts'
+export { type NonzeroStaticOptions, nonzeroStatic } from './ops/nonzero-static.ts'
 export {
   type Index,
   type IndexArray,

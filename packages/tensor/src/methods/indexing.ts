@@ -1,6 +1,7 @@
 import * as indexing from '../ops/at.ts'
 import * as gathers from '../ops/gather.ts'
 import * as dynamic from '../ops/nonzero.ts'
+import * as fixed from '../ops/nonzero-static.ts'
 import * as scatters from '../ops/scatter.ts'
 import * as takes from '../ops/take.ts'
 import type { Tensor } from '../tensor.ts'
@@ -67,6 +68,9 @@ export abstract class IndexingMethods extends ShapeMethods {
   }
   maskedSelect(this: Tensor, ...args: Rest<typeof dynamic.maskedSelect>): Tensor {
     return dynamic.maskedSelect(this, ...args)
+  }
+  nonzeroStatic(this: Tensor, ...args: Rest<typeof fixed.nonzeroStatic>): Tensor {
+    return fixed.nonzeroStatic(this, ...args)
   }
   repeatInterleave(this: Tensor, ...args: Rest<typeof dynamic.repeatInterleave>): Tensor {
     return dynamic.repeatInterleave(this, ...args)

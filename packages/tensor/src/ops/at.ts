@@ -224,6 +224,11 @@ export function valuesAt(op: string, region: Tensor, values: Tensor | Scalar): T
 
 function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | Scalar, accumulate: boolean): Tensor {
   checkTensor(op, x)
+  if (!Array.isArray(index))
+    throw new TensorTypeError(`expected an array of indices, one an axis, got ${describe(index)}. Write it as [index]`, {
+      op,
+      code: 'INDEX_TYPE',
+    })
   const [only] = index
   if (
     !accumulate &&
@@ -306,13 +311,7 @@ export function indexPut(
   ...args: Args<[indices: readonly Index[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>
 ): Tensor {
   const { indices = [], values = 0, accumulate = false } = readArgs<IndexPutOptions>('indexPut', args, ['indices', 'values', 'accumulate'])
-  return putAt(
-    'indexPut',
-    x,
-    indices.map((i) => (i === null ? slice() : i)),
-    values,
-    accumulate,
-  )
+  return putAt('indexPut', x, Array.isArray(indices) ? indices.map((i: Index) => (i === null ? slice() : i)) : indices, values, accumulate)
 }
 
 /** Arguments of `selectScatter`. */

@@ -2,7 +2,7 @@ import { type Args, readArgs } from '../core/args.ts'
 import { InternalError, TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, defineOp } from '../core/op.ts'
-import { checkTensor } from '../core/promote.ts'
+import { type Scalar, checkTensor } from '../core/promote.ts'
 import { encode, readSync } from '../core/read.ts'
 import { type Shape, broadcastShapes, contiguousStrides, normalizeDim, numel } from '../core/shape.ts'
 import { ArrayValue } from '../core/value.ts'
@@ -10,6 +10,7 @@ import { constant, decompose } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { indexAxes } from './index.ts'
 import { checkInteger } from './integers.ts'
+import { maskedSelectStatic } from './nonzero-static.ts'
 import { asIndex } from './position.ts'
 import { narrowAxis } from './slice.ts'
 import { indexSelect } from './take.ts'
@@ -38,7 +39,7 @@ const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(
     compute: decompose(([x], params) => compute(x, params)),
     batch: () => {
       throw new TensorTypeError(
-        `${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y), or a mask as a factor`,
+        `${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y) or a mask as a factor, or give a size: nonzeroStatic(x, { size }), maskedSelect(x, mask, { size })`,
         { package: 'vmap', op: says, code: 'DYNAMIC_SHAPE' },
       )
     },
@@ -99,13 +100,26 @@ export const argwhere = (x: Tensor): Tensor => nonzero(x)
 /** The positions of a mask's true elements, one vector an axis. */
 export const maskIndices = (mask: Tensor): Tensor[] => columns(maskPositions(mask, null))
 
-/** The elements where the mask is true, in row-major order: `[count]`. x and mask broadcast. Reads the mask. */
-export function maskedSelect(x: Tensor, ...args: Args<[mask: Tensor], { readonly mask?: Tensor }>): Tensor {
-  const { mask } = readArgs<{ readonly mask?: Tensor }>('maskedSelect', args, ['mask'])
+/** Arguments of `maskedSelect`. */
+export interface MaskedSelectOptions {
+  readonly mask?: Tensor
+  /** gives so many elements, the first ones: without reading the mask, so also inside vmap and in graphs */
+  readonly size?: number
+  /** with `size`: what stands where the mask has fewer true elements; default 0 */
+  readonly fillValue?: Scalar
+}
+
+/**
+ * The elements where the mask is true, in row-major order: `[count]`. x and mask broadcast. Reads the mask, unless a `size`
+ * is given: then `[size]`, the first of them, and `fillValue` where there are fewer.
+ */
+export function maskedSelect(x: Tensor, ...args: Args<[mask: Tensor], MaskedSelectOptions>): Tensor {
+  const { mask, size, fillValue } = readArgs<MaskedSelectOptions>('maskedSelect', args, ['mask'], ['size', 'fillValue'])
   checkTensor('maskedSelect', x)
   checkTensor('maskedSelect', mask, 'the mask to be a Tensor')
   if (mask!.dtype !== 'bool')
     throw new TensorTypeError(`masked_select: expected BoolTensor for mask, got ${mask!.dtype}`, { op: 'maskedSelect', code: 'MASK_DTYPE' })
+  if (size !== undefined || fillValue !== undefined) return maskedSelectStatic('maskedSelect', x, mask!, size, fillValue ?? 0)
   const shape = broadcastShapes('maskedSelect', x.shape, mask!.shape)
   const [y, m] = [atLeast1(expandTo(x, shape)), atLeast1(expandTo(mask!, shape))]
   return indexAxes([y, ...columns(selectPositions(m, null))], {
