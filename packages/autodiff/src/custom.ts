@@ -15,6 +15,7 @@ import {
   resultOfFunctions,
   sumDims,
 } from '@mapgrad/tensor/plugin'
+import { refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
 
@@ -52,8 +53,43 @@ export const custom: Op<Tensors, CustomRule, [xs: Tensors, rule: CustomRule], Te
     kind: 'augmented',
     jvp: (xs, dxs, { push }) => push(xs, dxs),
     vjp: (xs, { tape }, _, needs) => tape(xs, needs),
+    around: closedOver,
   },
 })
+
+/** The rules where the function gets what it closes over as operands behind its `count` own: the rules know nothing of those. */
+function closedOver({ f, tape, push, map }: CustomRule, wrap: (f: Fn) => Fn, count: number): CustomRule {
+  const refuse = refuseCaptured(custom.def)
+  const own = <T>(xs: readonly T[], moves: (x: T) => boolean): T[] => {
+    if (xs.slice(count).some(moves)) refuse()
+    return xs.slice(0, count)
+  }
+  const unknown = (): boolean => false
+  return {
+    f: wrap(f),
+    tape: (xs, needs) => {
+      const [ys, pull, ...differentiable] = tape(
+        own(xs, unknown),
+        own(needs, (n) => n),
+      )
+      const nothing = xs.slice(count).map(() => null)
+      return [ys, (cts) => [...pull(cts), ...nothing], ...differentiable]
+    },
+    push: (xs, dxs) =>
+      push(
+        own(xs, unknown),
+        own(dxs, (d) => d !== null),
+      ),
+    map:
+      map &&
+      ((xs, dims, context) =>
+        map(
+          own(xs, unknown),
+          own(dims, (d) => d !== null),
+          context,
+        )),
+  }
+}
 
 /** The rules over all examples at once: what each closes over of this `vmap` means the same in them, also later. */
 function mapRule(

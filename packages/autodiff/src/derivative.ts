@@ -75,6 +75,9 @@ export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
   }
 }
 
+/** Whether the derivative of an op replaces its computation, or is that of functions that it calls. */
+export const isCall = (op: AnyOp): boolean => op.captures === true || diffOf(op).kind === 'augmented'
+
 /** An op's decomposition under `trace`, which records what the functions it calls do. */
 export const decomposed = (trace: Trace, op: AnyOp, inputs: Tensors, params: unknown): Tensors =>
   resume(trace, () => (op.compute as Extract<AnyOp['compute'], { readonly kind: 'decompose' }>).decompose(inputs, params) as Tensors)
@@ -92,7 +95,7 @@ export function functionDiff(op: AnyOp): Extract<Diff<Tensors, unknown>, { reado
 
 /** For functions with a rule of their own: the rule knows nothing of values that they close over. */
 export const refuseCaptured =
-  (op: AnyOp): Met<Tracer> =>
+  (op: AnyOp): (() => never) =>
   () => {
     throw new TensorTypeError(
       'expected a function whose rule knows all that it is differentiated by, got one that closes over a value that is being differentiated. Pass it as an argument, or close over stopGradient(x)',

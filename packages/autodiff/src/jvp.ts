@@ -17,7 +17,7 @@ import {
 } from '@mapgrad/tensor/plugin'
 import type { DType } from '@mapgrad/tensor'
 import type { Backend } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
 import { Loans, orZero } from './flat.ts'
 import { noticeRead } from './reads.ts'
 import { listOf, pushforward } from './rules.ts'
@@ -72,7 +72,7 @@ class JvpTrace extends DerivativeTrace {
     if (this.aside) return this.constant(op, inputs, params, this.aside)
     const xs = inputs.map((x) => this.primal(x))
     const dxs = inputs.map((x) => this.tangent(x))
-    if (op.captures) return this.#call(op, inputs, xs, dxs, params)
+    if (isCall(op)) return this.#call(op, inputs, xs, dxs, params)
     const out = bind(op, xs, params)
     if (dxs.every((d) => d === null)) return out
     const ys = listOf(out)

@@ -3,6 +3,7 @@ import {
   type AnyOp,
   type ArrayValue,
   type Backend,
+  type Linearize,
   type Outputs,
   type Shape,
   type Tangent,
@@ -15,7 +16,7 @@ import {
   internally,
   withTrace,
 } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
 import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
 import { noticeRead } from './reads.ts'
@@ -80,7 +81,7 @@ class LinearTrace extends DerivativeTrace {
     if (this.aside) return this.constant(op, inputs, params, this.aside)
     const from = inputs.map((x) => this.own(x)?.slot ?? null)
     const xs = inputs.map((x) => this.primal(x))
-    if (op.captures) return this.#call(op, inputs, xs, from, params)
+    if (isCall(op)) return this.#call(op, inputs, xs, from, params)
     const out = bind(op, xs, params)
     if (from.every((s) => s === null)) return out
     const ys = listOf(out)
@@ -99,6 +100,12 @@ class LinearTrace extends DerivativeTrace {
     const diff = functionDiff(op)
     if (diff.kind === 'through') return decomposed(this, op, inputs, params)
     if (from.every((s) => s === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
+    if (diff.linearize) {
+      const { linearize } = diff
+      const needs = from.map((s) => s !== null)
+      const [ys, push] = this.besides(refuseCaptured(op), () => linearize(xs, params, linearizeOf, needs))
+      return this.#line(ys, from, push)
+    }
     // the rule, run once with the tangents left open
     const moving = from.flatMap((s, i) => (s === null ? [] : [i]))
     let ys: Tensors = []
@@ -160,3 +167,6 @@ export function linearizeFlat(
   loans.settle()
   return out
 }
+
+/** The transform as rules of higher-order ops are handed it. */
+const linearizeOf: Linearize = (f, primals) => linearizeFlat((xs) => listOf(f(...xs)), primals)

@@ -14,7 +14,7 @@ import {
   resume,
   withTrace,
 } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
 import { isFloating, orZero } from './flat.ts'
 import { listOf, toShapes } from './rules.ts'
 import { CallNode, Leaf, type Node, OpNode, Taped, backward, followed } from './tape.ts'
@@ -47,7 +47,7 @@ export class VjpTrace extends DerivativeTrace<Taped> {
     if (this.aside) return this.constant(op, inputs, params, this.aside)
     const parents = inputs.map((x) => this.own(x))
     const xs = inputs.map((x) => this.primal(x))
-    if (op.captures) return this.#call(op, inputs, xs, parents, params)
+    if (isCall(op)) return this.#call(op, inputs, xs, parents, params)
     const out = bind(op, xs, params)
     if (parents.every((p) => p === undefined) || diffOf(op).kind === 'constant') return out
     const ys = listOf(out)

@@ -6,6 +6,7 @@ import {
   customVjp,
   forLoop,
   grad,
+  jvp,
   makeFx,
   map,
   mul,
@@ -84,18 +85,23 @@ describe('a graph has every way a program may go: traced at one point, it is rig
         }
       }
     })
-  test('whileLoop without a bound says what a graph needs', () => {
-    expect(
-      raised(() =>
-        makeFx(
-          (x: Tensor) =>
-            whileLoop(
-              (y) => sum(y).gt(1),
-              (y) => [mul(y, 0.5)],
-              [x],
-            )[0],
-        )(points[0]!),
-      ).message,
-    ).toContain('got values of a graph that is being traced')
+  test('whileLoop without a bound goes as often as the values want; its reverse mode needs a bound, its forward mode does not', () => {
+    const loop: F = (x) =>
+      whileLoop(
+        (y) => sum(y).gt(1),
+        (y) => [mul(y, 0.5)],
+        [x],
+      )[0]
+    const g = makeFx(loop)(points[0]!)
+    for (const x of points) expect(distance(g(x), loop(x))).toBe(0)
+    const push: F = (x) => jvp(loop, [x], [sin(x)])[1]
+    const d = makeFx(push)(points[0]!)
+    for (const x of points) expect(distance(d(x), push(x))).toBe(0)
+    const error = raised(() => makeFx(grad((x: Tensor) => sum(loop(x))))(points[0]!))
+    expect(error.code).toBe('UNBOUNDED')
+    expect(error.message).toContain('expected { maxIterations } for the reverse mode of a whileLoop in a graph')
+    // a graph that runs can be followed
+    const pull = grad((x: Tensor) => sum(loop(x)))
+    expect(distance(grad((x: Tensor) => sum(g(x)))(points[0]!), pull(points[0]!))).toBe(0)
   })
 })

@@ -4,6 +4,7 @@ import type { Graph } from './graph.ts'
 import { encodeTensor, encodeValue, fillOf } from './literal.ts'
 import { dimsOf } from './symbolic/bind.ts'
 import type { GraphNode } from './node.ts'
+import { isSubgraph } from './subgraph.ts'
 
 // What makes two nodes, or two graphs, the same.
 
@@ -16,8 +17,9 @@ function identity(x: object): number {
   return id
 }
 
-/** Params as text: equal texts are equal params. Functions and class instances are equal only to themselves. */
-export const paramsKey = (params: unknown): string => JSON.stringify(encodeValue(params, (x) => ({ $object: identity(x) })))
+/** Params as text: equal texts are equal params. Functions and class instances are equal only to themselves, graphs where they are one program. */
+export const paramsKey = (params: unknown, graphText: (graph: Graph) => string = canonical): string =>
+  JSON.stringify(encodeValue(params, (x) => (isSubgraph(x) ? { $graph: graphText(x.graph) } : { $object: identity(x) })))
 
 /** A constant as text: equal texts are bit for bit equal tensors, or the same value of a running transform. */
 export const tensorKey = (x: Tensor): string => (x.value.trace ? `value ${identity(x.value)}` : JSON.stringify([x.device, encodeTensor(x)]))
@@ -39,7 +41,7 @@ function lines(graph: Graph, opText: (op: AnyOp) => string): string {
       const avals = node.avals.map((a) => `${a.dtype}[${dimsOf(a).join()}]`).join()
       const own =
         node.kind === 'call'
-          ? `${opText(node.op!)} ${paramsKey(node.params)}`
+          ? `${opText(node.op!)} ${paramsKey(node.params, (g) => lines(g, opText))}`
           : node.kind === 'constant'
             ? constantKey(node)
             : node.kind === 'key'
@@ -51,7 +53,9 @@ function lines(graph: Graph, opText: (op: AnyOp) => string): string {
 }
 
 /** A graph as text that does not depend on names. */
-export const canonical = (graph: Graph): string => lines(graph, opKey)
+export function canonical(graph: Graph): string {
+  return lines(graph, opKey)
+}
 
 /** Two 32-bit FNV-1a sums, in hexadecimal. */
 export function hashOf(graph: Graph): string {

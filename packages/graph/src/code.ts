@@ -5,6 +5,7 @@ import { arrayOf, fillOf, literal, toBase64 } from './literal.ts'
 import { Names, camelCase } from './names.ts'
 import type { GraphNode } from './node.ts'
 import type { Structure } from './structure.ts'
+import { isSubgraph } from './subgraph.ts'
 import { dimsOf, symbolsOf } from './symbolic/bind.ts'
 import type { Dim, Size } from './symbolic/size.ts'
 
@@ -65,9 +66,24 @@ class Writer {
   readonly names: Names = new Names()
   readonly #foreign = new Map<AnyOp, string>()
 
+  /** what nodes of inner graphs are called here */
+  readonly #inner = new Map<GraphNode, string>()
+
   constructor(graph: Graph) {
     this.graph = graph
     for (const { name } of graph.nodes) this.names.take(name)
+  }
+  #name = (node: GraphNode): string => this.#inner.get(node) ?? node.name
+
+  /** A graph among the params of an op, as a function. */
+  #function(graph: Graph): string {
+    for (const node of graph.nodes) this.#inner.set(node, this.names.take(node.name))
+    const sizes = this.#symbols
+    this.#symbols = new Map()
+    const body = graph.nodes.map((node) => this.statement(node)).filter((line) => line !== null)
+    const lines = [...this.symbols(graph), ...body, `return [${graph.outputs.map(this.operand).join(', ')}]`]
+    this.#symbols = sizes
+    return `(${graph.placeholders.map(this.#name).join(', ')}) => {\n${lines.map(indented).join('\n')}\n}`
   }
 
   device = (name: string): string => {
@@ -81,13 +97,15 @@ class Writer {
     return name
   }
   opaque = (x: object): string =>
-    this.#missing(
-      'params',
-      'never',
-      `a ${typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')} among the params of an op`,
-    )
+    isSubgraph(x)
+      ? this.#function(x.graph)
+      : this.#missing(
+          'params',
+          'never',
+          `a ${typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')} among the params of an op`,
+        )
   value = (x: unknown): string => literal(x, this.device, this.opaque, this.size)
-  readonly #symbols = new Map<number, string>()
+  #symbols = new Map<number, string>()
   size = (x: Size): string =>
     x.toCode((i) => {
       let name = this.#symbols.get(i)
@@ -95,11 +113,11 @@ class Writer {
       return name
     })
   /** `const s0 = x.shape[0]!` for each symbol that was written. */
-  symbols(): string[] {
-    const found = symbolsOf(this.graph.placeholders)
+  symbols(graph: Graph): string[] {
+    const found = symbolsOf(graph.placeholders)
     return [...this.#symbols]
       .sort(([a], [b]) => a - b)
-      .map(([i, name]) => `const ${name} = ${found.get(i)!.node.name}.shape[${found.get(i)!.dim}]!`)
+      .map(([i, name]) => `const ${name} = ${this.#name(found.get(i)!.node)}.shape[${found.get(i)!.dim}]!`)
   }
 
   op(op: AnyOp): string {
@@ -139,10 +157,11 @@ class Writer {
   /** A node as an operand: repeated numbers stand for themselves. */
   operand = (node: GraphNode): string => {
     const fill = node.kind === 'constant' ? fillOf(node.value!) : undefined
-    return fill === undefined ? node.name : this.#fill(node.fill ?? fill, node.aval.dtype, dimsOf(node.aval))
+    return fill === undefined ? this.#name(node) : this.#fill(node.fill ?? fill, node.aval.dtype, dimsOf(node.aval))
   }
 
   statement(node: GraphNode): string | null {
+    const name = this.#name(node)
     switch (node.kind) {
       case 'placeholder':
       case 'output':
@@ -150,10 +169,8 @@ class Writer {
       case 'constant':
         if (fillOf(node.value!) === undefined) {
           if (node.value!.value.trace)
-            this.declared.push(
-              `/** a value of a transform that was running when the function was traced */\ndeclare const ${node.name}: Tensor`,
-            )
-          else this.constants.push(`const ${node.name} = ${this.#tensor(node.value!)}`)
+            this.declared.push(`/** a value of a transform that was running when the function was traced */\ndeclare const ${name}: Tensor`)
+          else this.constants.push(`const ${name} = ${this.#tensor(node.value!)}`)
         }
         return null
       case 'key': {
@@ -162,12 +179,12 @@ class Writer {
         const generator = node.generator
           ? this.#missing('generator', 'Generator', 'the generator that the function drew from')
           : 'undefined'
-        return `const ${node.name} = nextKey(${generator}, ${this.device(node.backend!.name)})`
+        return `const ${name} = nextKey(${generator}, ${this.device(node.backend!.name)})`
       }
       case 'item':
-        return `const ${node.name} = ${node.inputs[0]!.name}[${node.index}]!`
+        return `const ${name} = ${this.#name(node.inputs[0]!)}[${node.index}]!`
       case 'call':
-        return `const ${node.name} = ${this.op(node.op!)}.bind([${node.inputs.map(this.operand).join(', ')}], ${this.value(node.params)})`
+        return `const ${name} = ${this.op(node.op!)}.bind([${node.inputs.map(this.operand).join(', ')}], ${this.value(node.params)})`
     }
   }
 
@@ -185,6 +202,9 @@ class Writer {
     ].join('\n')
   }
 }
+
+/** A statement, which may have several lines, one step further in. */
+const indented = (line: string): string => line.replace(/^/gm, '  ')
 
 const isName = (key: string): boolean => /^[A-Za-z_$][\w$]*$/.test(key)
 const keyText = (key: string): string => (isName(key) ? key : JSON.stringify(key))
@@ -273,11 +293,11 @@ export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)
   // what is written at the end must not be seen before
   const begin = [...written].map(([p, name]) => `const ${p.name} = ${name}.clone()`)
   const end = [...written.values()].map((name) => `${name}.copy_(${outputs.next().value!})`)
-  const sizes = writer.symbols()
+  const sizes = writer.symbols(graph)
   const text = [
     ...(spelled ? [] : ['// the trees of the function hold Maps or instances of classes: here they are taken apart into their tensors']),
     `export function forward(${params.join(', ')}): ${typeOf(result)} {`,
-    ...[...begin, ...sizes, ...body, ...end, `return ${out}`].map((line) => `  ${line}`),
+    ...[...begin, ...sizes, ...body, ...end, `return ${out}`].map(indented),
     '}',
   ]
   return `${[writer.header(), ...(writer.declared.length ? [writer.declared.join('\n')] : []), ...(writer.constants.length ? [writer.constants.join('\n')] : []), text.join('\n')].join('\n\n')}\n`

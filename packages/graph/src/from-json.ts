@@ -4,12 +4,13 @@ import { type AnyOp, checkOptions, describe, filledLike, resolveDevice } from '@
 import type { Signature } from './code.ts'
 import { fault } from './faults.ts'
 import { Graph, type OpLike } from './graph.ts'
-import { type AvalJSON, FORMAT, type GraphJSON, type NodeJSON, VERSION_OF_FORMAT } from './json.ts'
+import { type AvalJSON, FORMAT, type GraphJSON, type NodeJSON, type SubgraphJSON, VERSION_OF_FORMAT } from './json.ts'
 import { type TensorJSON, arrayOf, decodeValue, fromBase64 } from './literal.ts'
 import { type GraphModule, graphModule } from './module.ts'
 import { camelCase } from './names.ts'
 import type { GraphAval, GraphNode } from './node.ts'
 import { type Structure, decodeStructure } from './structure.ts'
+import { subgraph } from './subgraph.ts'
 import { type Size, sizeFromJSON } from './symbolic/size.ts'
 
 /** Options of `graphFromJSON`. */
@@ -70,16 +71,29 @@ function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: 
     case 'item':
       return to.addItem(inputs[0]!, json.index!, name)
     case 'call':
-      return to.addCall(opOf(json, ops), inputs, json.params === undefined ? null : decodeValue(json.params), {
-        name,
-        result: json.many ? json.avals!.map(decodeAval) : decodeAval(json.avals![0]!),
-      })
+      return to.addCall(
+        opOf(json, ops),
+        inputs,
+        json.params === undefined ? null : decodeValue(json.params, (g) => subgraph(decodeGraph(g as SubgraphJSON, ops))),
+        {
+          name,
+          result: json.many ? json.avals!.map(decodeAval) : decodeAval(json.avals![0]!),
+        },
+      )
     case 'output':
       to.setOutputs(inputs)
       return to.nodes.at(-1)!
     default:
       throw fault('graphFromJSON', `expected a kind of node that this version knows, got '${String(kind)}'`, 'INVALID_GRAPH')
   }
+}
+
+function decodeGraph({ nodes, bounds }: SubgraphJSON, ops: Readonly<Record<string, unknown>>): Graph {
+  const graph = new Graph()
+  const made: GraphNode[] = []
+  graph.bounds = bounds ?? null
+  for (const node of nodes) made.push(decodeNode(graph, node, made, ops))
+  return graph
 }
 
 /**
@@ -97,11 +111,7 @@ export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions
       `expected version ${VERSION_OF_FORMAT} of the format, got ${data.version}. Save the graph anew with this version of @mapgrad/graph`,
       'INVALID_GRAPH',
     )
-  const graph = new Graph()
-  const made: GraphNode[] = []
-  graph.bounds = data.bounds ?? null
-  for (const node of data.nodes) made.push(decodeNode(graph, node, made, options.ops ?? {}))
-  graph.lint()
+  const graph = decodeGraph(data, options.ops ?? {}).lint()
   return graphModule(
     graph,
     data.signature

@@ -9,6 +9,7 @@ import { Names, camelCase } from './names.ts'
 import { type GraphAval, GraphNode, type NodeInit, avalOf } from './node.ts'
 import { type PrintOptions, dotOf, print } from './print.ts'
 import { run } from './run.ts'
+import { withSubgraphs } from './subgraph.ts'
 import { type SizeBounds, atSizes, dimsOf, tracedSizes } from './symbolic/bind.ts'
 import { resultIn } from './symbolic/infer.ts'
 import { type Dim, type Size, dimsText } from './symbolic/size.ts'
@@ -190,7 +191,10 @@ export class Graph {
       for (const user of node.users)
         if (!user.inputs.includes(node) || !this.#nodes.includes(user))
           wrong(`expected ${node.name} to be read by ${user.name}, which is not so`)
-      if (node.kind === 'call') checkResult(node, wrong)
+      if (node.kind === 'call') {
+        checkResult(node, wrong)
+        checkSubgraphs(node, wrong)
+      }
       seen.add(node)
     }
     if (!this.#output || this.#nodes.at(-1) !== this.#output) wrong('expected the last node to be the output. Use setOutputs')
@@ -257,25 +261,42 @@ function checkResult(node: GraphNode, wrong: (message: string) => never): void {
   if (text !== got) wrong(`expected ${node.name} = ${op!.name}(${inputs.map((x) => x.name).join(', ')}) to give ${text}, got ${got}`)
 }
 
+/** Graphs among the params are graphs themselves, and take what the op calls them with. */
+function checkSubgraphs(node: GraphNode, wrong: (message: string) => never): void {
+  const takes = node.op!.programs?.(
+    node.inputs.map((x) => x.aval),
+    node.params,
+  ) as Readonly<Record<string, readonly Aval[]>> | undefined
+  const text = (avals: readonly Aval[]): string => avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
+  for (const [name, graph] of node.subgraphs) {
+    graph.lint()
+    const [wanted, got] = [text(takes?.[name] ?? []), text(graph.placeholders.map((p) => p.aval))]
+    if (takes?.[name] && wanted !== got) wrong(`expected the ${name} of ${node.name} to take (${wanted}), got one of (${got})`)
+  }
+}
+
 /** What a rewrite makes of one node, given its inputs in the new graph: another node there, nothing (it must have no readers), or by default a copy. */
 export type Visit = (node: GraphNode, inputs: readonly GraphNode[], to: Graph, copy: () => GraphNode) => GraphNode | null
 
+/** What a rewrite makes of the graphs among the params of a call. */
+export type Within = (graph: Graph) => Graph
+
 /** Writes the nodes of a graph into another one, as `visit` says, and gives the counterparts of its outputs. */
-export function copyInto(to: Graph, from: Graph, visit: Visit = (_node, _inputs, _to, copy) => copy()): void {
+export function copyInto(to: Graph, from: Graph, visit: Visit = (_node, _inputs, _to, copy) => copy(), within?: Within): void {
   const map = new Map<GraphNode, GraphNode>()
   to.bounds ??= from.bounds
   for (const node of from.nodes) {
     const inputs = node.inputs.map((x) => map.get(x)!)
     if (node.kind === 'output') to.setOutputs(inputs)
     else {
-      const copy = visit(node, inputs, to, () => copyNode(to, node, inputs))
+      const copy = visit(node, inputs, to, () => copyNode(to, node, inputs, within))
       if (copy) map.set(node, copy)
     }
   }
 }
 
-/** A node like another one in another graph. */
-export function copyNode(to: Graph, node: GraphNode, inputs: readonly GraphNode[]): GraphNode {
+/** A node like another one in another graph; graphs among its params are copied, or what `within` makes of them. */
+export function copyNode(to: Graph, node: GraphNode, inputs: readonly GraphNode[], within: Within = (g) => g.copy()): GraphNode {
   switch (node.kind) {
     case 'placeholder':
       return to.addPlaceholder(node.aval, node.name)
@@ -286,16 +307,19 @@ export function copyNode(to: Graph, node: GraphNode, inputs: readonly GraphNode[
     case 'item':
       return to.addItem(inputs[0]!, node.index, node.name)
     case 'call':
-      return to.addCall(node.op!, inputs, node.params, { name: node.name, result: node.many ? node.avals : node.aval })
+      return to.addCall(node.op!, inputs, withSubgraphs(node.params, within), {
+        name: node.name,
+        result: node.many ? node.avals : node.aval,
+      })
     case 'output':
       to.setOutputs(inputs)
       return to.nodes.at(-1)!
   }
 }
 
-/** A new graph with each node as `visit` says. */
-export function rewrite(graph: Graph, visit: Visit): Graph {
+/** A new graph with each node as `visit` says, and graphs among the params of calls as `within` says: by default copies. */
+export function rewrite(graph: Graph, visit: Visit, within?: Within): Graph {
   const to = new Graph()
-  copyInto(to, graph, visit)
+  copyInto(to, graph, visit, within)
   return to
 }

@@ -1,10 +1,11 @@
 import type { Tensor } from '@mapgrad/tensor'
 import type { Graph } from './graph.ts'
-import { type TensorJSON, encodeConstant, encodeValue } from './literal.ts'
+import { type TensorJSON, encodeConstant, encodeValue, unwritable } from './literal.ts'
 import { fault } from './faults.ts'
 import type { GraphNode } from './node.ts'
 import type { Signature } from './code.ts'
 import { encodeStructure } from './structure.ts'
+import { isSubgraph } from './subgraph.ts'
 import type { SizeBounds } from './symbolic/bind.ts'
 import type { SizeJSON } from './symbolic/size.ts'
 
@@ -75,13 +76,24 @@ function encodeNode(node: GraphNode, place: ReadonlyMap<GraphNode, number>): Nod
         op: node.op!.name,
         ...(node.op!.home ? { home: node.op!.home } : {}),
         inputs,
-        ...(node.params === null ? {} : { params: encodeValue(node.params) }),
+        ...(node.params === null ? {} : { params: encodeValue(node.params, encodeSubgraph) }),
         avals,
         ...(node.many ? { many: true as const } : {}),
       }
     case 'output':
       return { kind, name, inputs }
   }
+}
+
+/** A graph among the params of a node. */
+export interface SubgraphJSON {
+  readonly nodes: readonly NodeJSON[]
+  readonly bounds?: SizeBounds
+}
+const encodeSubgraph = (x: object): { $graph: SubgraphJSON } => {
+  if (!isSubgraph(x)) return unwritable('toJSON', x)
+  const { nodes, bounds } = toJSON(x.graph)
+  return { $graph: bounds ? { nodes, bounds } : { nodes } }
 }
 
 /** A graph as plain data. */

@@ -46,9 +46,9 @@ export function encodeValue(x: unknown, opaque: (x: object) => unknown = (v) => 
   return opaque(x as object)
 }
 
-/** The value that `encodeValue` encoded. */
-export function decodeValue(x: unknown): unknown {
-  if (Array.isArray(x)) return x.map(decodeValue)
+/** The value that `encodeValue` encoded; `graph` reads graphs in it. */
+export function decodeValue(x: unknown, graph?: (json: unknown) => unknown): unknown {
+  if (Array.isArray(x)) return x.map((v) => decodeValue(v, graph))
   if (typeof x !== 'object' || x === null) return x
   const entries = Object.entries(x)
   const [key, value] = entries[0] ?? ['', null]
@@ -57,9 +57,10 @@ export function decodeValue(x: unknown): unknown {
     if (key === '$number') return Number(value)
     if (key === '$bigint') return BigInt(value as string)
     if (key === '$size') return sizeFromJSON(value as SizeJSON)
+    if (key === '$graph' && graph) return graph(value)
     if (key === '$device') return resolveDevice(value as string, 'graphFromJSON')
   }
-  return Object.fromEntries(entries.map(([k, v]) => [k.startsWith('$$') ? k.slice(1) : k, decodeValue(v)]))
+  return Object.fromEntries(entries.map(([k, v]) => [k.startsWith('$$') ? k.slice(1) : k, decodeValue(v, graph)]))
 }
 
 const isName = (key: string): boolean => /^[A-Za-z_$][\w$]*$/.test(key)

@@ -1,6 +1,7 @@
 import type { Generator, Tensor } from '@mapgrad/tensor'
-import type { AnyOp, Aval, Backend } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type Aval, type Backend, drawsRandomly } from '@mapgrad/tensor/plugin'
 import type { Graph } from './graph.ts'
+import { subgraphsOf } from './subgraph.ts'
 import type { Dim, Size } from './symbolic/size.ts'
 
 /** What a node is: an input, a tensor known beforehand, the next key of a random generator, an op applied, one output of several, or the results. */
@@ -85,6 +86,22 @@ export class GraphNode {
   /** Shape and dtype of the one tensor it stands for. */
   get aval(): GraphAval {
     return this.avals[0]!
+  }
+  /** The graphs among the params of a call, by the names of the params: branches, and bodies of loops. */
+  get subgraphs(): ReadonlyMap<string, Graph> {
+    return new Map(subgraphsOf(this.params))
+  }
+  /** Whether it takes a key from a generator, or draws with one: here or in a graph of its own. */
+  get draws(): boolean {
+    if (this.kind === 'key') return true
+    return (
+      this.kind === 'call' &&
+      (drawsRandomly(this.op!, this.params) || [...this.subgraphs.values()].some((g) => g.nodes.some((n) => n.draws)))
+    )
+  }
+  /** Whether a run of it moves a generator on: it is a key, or has one in a graph of its own. */
+  get advances(): boolean {
+    return this.kind === 'key' || [...this.subgraphs.values()].some((g) => g.nodes.some((n) => n.advances))
   }
   toString(): string {
     return this.name

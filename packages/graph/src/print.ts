@@ -3,6 +3,7 @@ import { fillOf, literal } from './literal.ts'
 import { dimsOf } from './symbolic/bind.ts'
 import { dimsText } from './symbolic/size.ts'
 import type { GraphNode } from './node.ts'
+import { isSubgraph } from './subgraph.ts'
 
 /** What `print` does beside giving the text. */
 export interface PrintOptions {
@@ -22,11 +23,22 @@ const params = (node: GraphNode): string =>
     ? String(node.index)
     : node.params === null
       ? ''
-      : literal(node.params, String, (x) => (typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')))
+      : literal(node.params, String, (x) =>
+          isSubgraph(x) ? 'graph' : typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object'),
+        )
 const result = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
-/** The nodes as a table. */
+/** The nodes as a table, and below it those of graphs among their params. */
 export function print(graph: Graph, { output = true }: PrintOptions = {}): string {
+  const inner = graph.nodes.flatMap((n) =>
+    [...n.subgraphs].map(([name, g]) => `\n${n.name}.${name}\n${print(g, { output: false }).replace(/^/gm, '  ')}`),
+  )
+  const text = [table(graph), ...inner].join('\n')
+  if (output) console.log(text)
+  return text
+}
+
+function table(graph: Graph): string {
   const rows = [
     ['kind', 'name', 'op', 'inputs', 'params', 'result'],
     ...graph.nodes
@@ -35,7 +47,7 @@ export function print(graph: Graph, { output = true }: PrintOptions = {}): strin
   ]
   const used = rows[0]!.map((_, i) => i).filter((i) => rows.slice(1).some((r) => r[i] !== ''))
   const widths = used.map((i) => Math.max(...rows.map((r) => r[i]!.length)))
-  const text = rows
+  return rows
     .map((r) =>
       used
         .map((i, k) => r[i]!.padEnd(widths[k]!))
@@ -43,20 +55,23 @@ export function print(graph: Graph, { output = true }: PrintOptions = {}): strin
         .trimEnd(),
     )
     .join('\n')
-  if (output) console.log(text)
-  return text
 }
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 /** The graph in Graphviz's language. */
-export function dotOf(graph: Graph): string {
-  const shapes: Partial<Record<GraphNode['kind'], string>> = {
-    placeholder: 'ellipse',
-    constant: 'ellipse',
-    key: 'ellipse',
-    output: 'ellipse',
-  }
+export const dotOf = (graph: Graph): string => `digraph {\n${dotLines(graph, '').join('\n')}\n}\n`
+
+const shapes: Partial<Record<GraphNode['kind'], string>> = {
+  placeholder: 'ellipse',
+  constant: 'ellipse',
+  key: 'ellipse',
+  output: 'ellipse',
+}
+
+/** Nodes, edges, and a box for each graph among the params of a node, whose names begin with `path`. */
+function dotLines(graph: Graph, path: string): string[] {
+  const name = (n: GraphNode): string => quoted(path + n.name)
   const nodes = graph.nodes
     .filter((n) => !isNumber(n))
     .map((n) => {
@@ -67,8 +82,21 @@ export function dotOf(graph: Graph): string {
         n.kind === 'output' ? '' : result(n),
       ]
       // Graphviz's own line break
-      return `  ${quoted(n.name)} [shape=${shapes[n.kind] ?? 'box'}, label=${quoted(label.filter((l) => l !== '').join('\n')).replaceAll('\n', '\\n')}]`
+      return `  ${name(n)} [shape=${shapes[n.kind] ?? 'box'}, label=${quoted(label.filter((l) => l !== '').join('\n')).replaceAll('\n', '\\n')}]`
     })
-  const edges = graph.nodes.flatMap((n) => n.inputs.filter((x) => !isNumber(x)).map((x) => `  ${quoted(x.name)} -> ${quoted(n.name)}`))
-  return `digraph {\n${[...nodes, ...edges].join('\n')}\n}\n`
+  const edges = graph.nodes.flatMap((n) => n.inputs.filter((x) => !isNumber(x)).map((x) => `  ${name(x)} -> ${name(n)}`))
+  const boxes = graph.nodes.flatMap((n) =>
+    [...n.subgraphs].flatMap(([key, g]) => {
+      const box = `${path}${n.name}.${key}`
+      const inner = dotLines(g, `${box}.`).map((l) => `  ${l}`)
+      return [
+        `  subgraph ${quoted(`cluster_${box}`)} {`,
+        `    label=${quoted(box)}`,
+        ...inner,
+        '  }',
+        `  ${quoted(`${box}.output`)} -> ${name(n)} [style=dotted]`,
+      ]
+    }),
+  )
+  return [...nodes, ...boxes, ...edges]
 }

@@ -4,6 +4,7 @@ import {
   type ArrayValue,
   type Aval,
   type Backend,
+  type Fn,
   type Outputs,
   type Shape,
   Trace,
@@ -18,6 +19,7 @@ import {
 import { fault } from './faults.ts'
 import { Graph } from './graph.ts'
 import type { GraphNode } from './node.ts'
+import { subgraph } from './subgraph.ts'
 
 /** What an op becomes while it is recorded: a function of its operands and params, in terms of other ops. */
 export type Decomposition = (inputs: readonly Tensor[], params: never) => Outputs
@@ -124,6 +126,7 @@ export class GraphTrace extends Trace {
       return resume(this, () => decompose(inputs, params))
     }
     const nodes = inputs.map((x) => this.node(x))
+    const written = this.#written(op, inputs, params)
     // only in real mode can an op say what it gives if its shape depends on data
     const outs = this.real
       ? bind(
@@ -136,13 +139,38 @@ export class GraphTrace extends Trace {
     const call = this.graph.addCall(
       op,
       nodes,
-      params,
+      written,
       reals ? { result: Array.isArray(outs) ? reals : reals[0]! } : { result: resultOf(op, nodes, params) },
     )
     const like = inputs[0]!
     const backend = (i: number): Backend => reals?.[i]!.value.backend ?? like.value.backend
     if (!call.many) return this.#wrap(like, call, backend(0), reals?.[0] ?? null)
     return call.avals.map((_, i) => this.#wrap(like, this.graph.addItem(call, i), backend(i), reals?.[i] ?? null))
+  }
+
+  /** Params with a graph for each program among them. */
+  #written(op: AnyOp, inputs: readonly Tensor[], params: unknown): unknown {
+    if (!op.programs) return params
+    const programs = Object.entries(op.programs(inputs, params) as Readonly<Record<string, readonly Aval[]>>)
+    const graphs = programs.map(([name, avals]) => {
+      const f = (params as Readonly<Record<string, Fn>>)[name]!
+      const graph = traceFlat(
+        (xs) => {
+          const out = f(...xs)
+          return Array.isArray(out) ? (out as readonly Tensor[]) : [out as Tensor]
+        },
+        avals.map(() => inputs[0]!),
+        {
+          real: false,
+          decompositions: this.#decompositions,
+          avals,
+          names: avals.map((_, i) => `x${i}`),
+          everything: this.ambient === this,
+        },
+      )
+      return [name, subgraph(graph)]
+    })
+    return { ...(params as object), ...Object.fromEntries(graphs) }
   }
 
   #wrap(like: Tensor, node: GraphNode, backend: Backend, real: Tensor | null): Tensor {

@@ -183,7 +183,7 @@ describe('reading values', () => {
     )
     expect(() => makeFx(f, { tracingMode: 'fake' })(tensor([1, 0, 2]))).toThrow('expected ops whose shapes follow from shapes, got nonzero')
   })
-  test('control flow: both branches are in the graph, loops with a bound are unrolled', () => {
+  test('control flow: branches and bodies of loops are graphs in a node', () => {
     const f = (x: Tensor): Tensor =>
       cond(
         x.sum().gt(0),
@@ -203,9 +203,7 @@ describe('reading values', () => {
     const h = makeFx(loop)(tensor([1, 2]))
     for (const x of [tensor([1, 2]), tensor([8, 8]), tensor([0.1, 0])]) expect(exact(h(x))).toBe(exact(loop(x)))
     expect(exact(grad((x: Tensor) => h(x).sum())(tensor([1, 2])))).toBe(exact(grad((x: Tensor) => loop(x).sum())(tensor([1, 2]))))
-    expect(trace((x: Tensor) => scan((c: Tensor, t: Tensor) => [c.add(t), c] as const, tensor(0), x)[0], tensor([1, 2, 3]))).toMatch(
-      /add.*add_1.*add_2/,
-    )
+    expect(trace((x: Tensor) => scan((c: Tensor, t: Tensor) => [c.add(t), c] as const, tensor(0), x)[0], tensor([1, 2, 3]))).toBe('scan')
   })
   test('a branch without data is taken while tracing', () => {
     expect(trace((x: Tensor) => (x.shape[0] === 3 ? relu(x) : tanh(x)), random(3))).toBe('relu')

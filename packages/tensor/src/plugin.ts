@@ -19,6 +19,7 @@ export {
   type Fn,
   type Jvp,
   type Layout,
+  type Linearize,
   type LoopRequest,
   type Op,
   type OpDef,
@@ -33,7 +34,7 @@ export { type Stretch, inStretches } from './ops/stretches.ts'
 export { checkOperand, checkTensor, promoteTypes, resultType } from './core/promote.ts'
 export { PROTOCOL, registry } from './core/registry.ts'
 export { type Shape, broadcastShapes, contiguousStrides, fromEnd, normalizeDim, normalizeDims, numel, sameShape } from './core/shape.ts'
-export { type Outputs, Trace, Tracer, bind, checkAlive, refusePromise, resume, traceStack, withTrace } from './core/trace.ts'
+export { type Outputs, Trace, Tracer, bind, checkAlive, drawsRandomly, refusePromise, resume, traceStack, withTrace } from './core/trace.ts'
 export {
   type TreeClass,
   type TreeNode,

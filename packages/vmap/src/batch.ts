@@ -16,6 +16,7 @@ import {
   batchFirst,
   batchOf,
   bind,
+  drawsRandomly,
   checkAlive,
   expandTo,
   moveAxis,
@@ -102,7 +103,7 @@ export class BatchTrace extends Trace {
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
     const xs = inputs.map((x) => this.inner(x))
     const dims = inputs.map((x) => this.dim(x))
-    if (dims.every((d) => d === null) && !op.random && !op.captures) return bind(op, xs, params)
+    if (dims.every((d) => d === null) && !drawsRandomly(op, params) && !op.captures) return bind(op, xs, params)
     const rule: ReturnType<typeof batchOf> | undefined = batchOf(op)
     if (rule === 'pointwise' && meetInPlace(xs, dims))
       return this.#wrapAll(
@@ -119,7 +120,13 @@ export class BatchTrace extends Trace {
         { package: 'vmap', op: op.name, code: 'MISSING_BATCHING' },
       )
     }
-    const [ys, dim] = rule(xs, dims, params, { size: this.size, randomness: this.randomness, vmap: vmapOf, under: this.under })
+    const [ys, dim] = rule(xs, dims, params, {
+      size: this.size,
+      randomness: this.randomness,
+      vmap: vmapOf,
+      under: this.under,
+      each: this.each,
+    })
     if (op.captures && (ys as Tensors).some((y) => this.own(y)))
       throw new TensorTypeError(
         'expected a rule that works on whole batches, got one that closes over a value of which this vmap shows one example. Pass it as an argument',
@@ -137,6 +144,12 @@ export class BatchTrace extends Trace {
         const ys = Array.isArray(out) ? (out as Tensors) : [out as Tensor]
         return [ys.map((y) => this.inner(y)), ys.map((y) => this.dim(y))]
       })
+
+  /** `f`, which closes over nothing, under a transform of its own that is like this one. */
+  readonly each: BatchContext['each'] =
+    (f, dims) =>
+    (...xs) =>
+      withTrace(new BatchTrace(this.size, this.randomness), (trace) => trace.under(f, dims)(...xs))
 
   #wrapAll(ys: Outputs, dims: Dim | readonly Dim[]): Outputs {
     if (!Array.isArray(ys)) return this.wrap(ys as Tensor, dims as Dim)

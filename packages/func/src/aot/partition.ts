@@ -30,7 +30,7 @@ function partsOf({ graph, primals: n, outputs: m }: Joint): Parts {
   const tangents = placeholders.slice(n)
   const late = new Set(tangents)
   for (const node of late) for (const user of node.users) if (user.kind !== 'output') late.add(user)
-  const forward = new Set([...outputs.slice(0, m), ...graph.nodes.filter((x) => x.kind === 'key')])
+  const forward = new Set([...outputs.slice(0, m), ...graph.nodes.filter((x) => x.advances)])
   for (const node of forward) {
     for (const x of node.inputs) forward.add(x)
     // the outputs of one call come together
@@ -71,7 +71,7 @@ function extract(graph: Graph, inputs: readonly GraphNode[], outputs: readonly G
 function split({ graph, primals, tangents, outputs, gradients }: Parts, saved: ReadonlySet<GraphNode>): Partition {
   const used = needed(gradients, new Set([...saved, ...tangents]))
   const kept = graph.nodes.filter((x) => saved.has(x) && used.has(x))
-  const keys = graph.nodes.filter((x) => x.kind === 'key')
+  const keys = graph.nodes.filter((x) => x.advances)
   return {
     forward: extract(graph, primals, [...outputs, ...kept], keys),
     backward: extract(graph, [...kept, ...tangents], gradients),

@@ -8,7 +8,7 @@ function keyOf(node: GraphNode, inputs: readonly GraphNode[]): string | null {
   const operands = inputs.map((x) => x.name).join()
   switch (node.kind) {
     case 'call':
-      return node.op!.random ? null : `${opKey(node.op!)} ${paramsKey(node.params)} ${operands}`
+      return node.draws ? null : `${opKey(node.op!)} ${paramsKey(node.params)} ${operands}`
     case 'item':
       return `item ${node.index} ${operands}`
     case 'constant':
@@ -22,11 +22,15 @@ function keyOf(node: GraphNode, inputs: readonly GraphNode[]): string | null {
 /** With one node for all that compute the same: one op with the same params on the same inputs. Random draws stay apart. */
 export function eliminateCommonSubexpressions(graph: Graph): Graph {
   const known = new Map<string, GraphNode>()
-  return rewrite(graph, (node, inputs, _to, copy) => {
-    const key = keyOf(node, inputs)
-    if (key === null) return copy()
-    let same = known.get(key)
-    if (!same) known.set(key, (same = copy()))
-    return same
-  })
+  return rewrite(
+    graph,
+    (node, inputs, _to, copy) => {
+      const key = keyOf(node, inputs)
+      if (key === null) return copy()
+      let same = known.get(key)
+      if (!same) known.set(key, (same = copy()))
+      return same
+    },
+    eliminateCommonSubexpressions,
+  )
 }

@@ -23,19 +23,23 @@ export function foldConstants(graph: Graph, options: FoldOptions = {}): Graph {
   // the outputs of calls that were folded, by the call's copy
   const several = new Map<GraphNode, readonly Tensor[]>()
   const known = (x: GraphNode): boolean => x.kind === 'constant' && x.value!.value.trace === null && !isSized(x)
-  const folded = rewrite(graph, (node, inputs, to, copy) => {
-    if (node.kind === 'item' && several.has(inputs[0]!)) return to.addConstant(several.get(inputs[0]!)![node.index]!, node.name)
-    const small = node.avals.every((a) => numel(a.shape) <= maxElements)
-    if (node.kind !== 'call' || node.op!.random || !small || isSized(node) || !inputs.every(known)) return copy()
-    const outs: Outputs = bind(
-      node.op!,
-      inputs.map((x) => x.value!),
-      node.params,
-    )
-    if (!Array.isArray(outs)) return to.addConstant(outs as Tensor, node.name)
-    const call = copy()
-    several.set(call, outs as readonly Tensor[])
-    return call
-  })
+  const folded = rewrite(
+    graph,
+    (node, inputs, to, copy) => {
+      if (node.kind === 'item' && several.has(inputs[0]!)) return to.addConstant(several.get(inputs[0]!)![node.index]!, node.name)
+      const small = node.avals.every((a) => numel(a.shape) <= maxElements)
+      if (node.kind !== 'call' || node.draws || !small || isSized(node) || !inputs.every(known)) return copy()
+      const outs: Outputs = bind(
+        node.op!,
+        inputs.map((x) => x.value!),
+        node.params,
+      )
+      if (!Array.isArray(outs)) return to.addConstant(outs as Tensor, node.name)
+      const call = copy()
+      several.set(call, outs as readonly Tensor[])
+      return call
+    },
+    (g) => foldConstants(g, options),
+  )
   return eliminateDeadCode(folded)
 }

@@ -54,16 +54,20 @@ function isWholeView(
  */
 export function simplifyAlgebra(graph: Graph): Graph {
   const sizes = genericSizes(graph.placeholders)
-  const to = rewrite(graph, (node, inputs, _to, copy) => {
-    if (node.kind !== 'call' || node.many || !follows(node.op!)) return copy()
-    const compute = node.op!.compute as Compute<Tensors, unknown>
-    const same =
-      compute.kind === 'pointwise'
-        ? sameAsOperand(node.op!, compute.build, inputs)
-        : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!, sizes)
-          ? inputs[0]
-          : undefined
-    return same && avalText(same) === avalText(node) ? same : copy()
-  })
+  const to = rewrite(
+    graph,
+    (node, inputs, _to, copy) => {
+      if (node.kind !== 'call' || node.many || !follows(node.op!)) return copy()
+      const compute = node.op!.compute as Compute<Tensors, unknown>
+      const same =
+        compute.kind === 'pointwise'
+          ? sameAsOperand(node.op!, compute.build, inputs)
+          : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!, sizes)
+            ? inputs[0]
+            : undefined
+      return same && avalText(same) === avalText(node) ? same : copy()
+    },
+    simplifyAlgebra,
+  )
   return eliminateDeadCode(to)
 }

@@ -85,6 +85,8 @@ export type Fn = (...xs: Tensor[]) => Tensor | readonly Tensor[]
 export type Jvp = (f: Fn, primals: Tensors, tangents: readonly Tangent[]) => readonly [ys: Tensors, dys: readonly Tangent[]]
 /** Reverse mode as a higher-order rule is handed it: outputs of `f` and the pullback. */
 export type Vjp = (f: Fn, primals: Tensors) => readonly [ys: Tensors, pullback: (cts: readonly Tangent[]) => readonly Tangent[]]
+/** Forward mode with the tangents left open, as a higher-order rule is handed it: outputs of `f` and the linear map from tangents of the primals to theirs. */
+export type Linearize = (f: Fn, primals: Tensors) => readonly [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]]
 /** Batching as a higher-order rule is handed it. */
 export type Vmap = (f: Fn, dims: readonly Dim[]) => Fn
 
@@ -113,6 +115,15 @@ export type Diff<X extends Tensors, P> =
         vjp: Vjp,
         needs: readonly boolean[],
       ) => readonly [ys: Tensors, pullback: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
+      /** outputs and the map from tangents of the operands to theirs, without computing the outputs again; without it, `jvp` with the tangents left open */
+      readonly linearize?: (
+        xs: X,
+        params: P,
+        linearize: Linearize,
+        needs: readonly boolean[],
+      ) => readonly [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]]
+      /** for ops that say `captures`: the params with another function to call, which takes more operands behind the `count` that there were */
+      readonly around?: (params: P, wrap: (f: Fn) => Fn, count: number) => P
     }
   | {
       /** calls one of the functions in its params on its last operands, gives the list that it gives, and is differentiated through it */
@@ -120,7 +131,7 @@ export type Diff<X extends Tensors, P> =
       /** whether reverse mode calls the function again instead of keeping what it computed */
       readonly again: boolean
       /** the params with other functions, which take as many operands more at the end as the op then gets */
-      readonly around: (params: P, wrap: (f: Fn) => Fn) => P
+      readonly around: (params: P, wrap: (f: Fn) => Fn, count?: number) => P
     }
   | { readonly kind: 'unsupported'; readonly reason: string }
 
@@ -132,6 +143,8 @@ export interface BatchContext {
   readonly vmap: Vmap
   /** `f` under this very transform, even after it has returned, so that what `f` closes over means the same: operands → outputs and their batch axes */
   readonly under: (f: Fn, dims: readonly Dim[]) => (...xs: Tensor[]) => readonly [ys: Tensors, dims: readonly Dim[]]
+  /** `f`, which closes over nothing, under a transform like this one of its own: operands → outputs and their batch axes */
+  readonly each: (f: Fn, dims: readonly Dim[]) => (...xs: Tensor[]) => readonly [ys: Tensors, dims: readonly Dim[]]
 }
 
 /**
@@ -156,10 +169,12 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   readonly compute: Compute<X, P>
   readonly batch: Batch<X, P>
   readonly diff: Diff<X, P>
-  /** draws from the stateful generator, so that every transform in flight must see it */
-  readonly random?: boolean
+  /** draws from the stateful generator, so that every transform in flight must see it; a function says whether with these params */
+  readonly random?: boolean | ((params: P) => boolean)
   /** calls functions in its params, which may close over values of any transform in flight, so that each of them must see it */
   readonly captures?: boolean
+  /** for ops with functions in their params that close over nothing: what each of them takes, by its name in the params. In a graph they are graphs */
+  readonly programs?: (xs: Each<X, Aval>, params: P) => Readonly<Record<string, readonly Aval[]>>
   /** says which index was out of range, from the operands as they were computed with; by default only their shapes are told */
   readonly outOfRange?: (xs: readonly ArrayValue[], params: P) => string
 }

@@ -101,12 +101,15 @@ export function checkAlive(op: string, value: Value): void {
   if (value.trace && !value.trace.open) refuseEscaped(op, value.trace)
 }
 
+/** Whether an op with these params draws at random. */
+export const drawsRandomly = ({ random }: AnyOp, params: unknown): boolean => (typeof random === 'function' ? random(params) : random === true)
+
 /** Sends an op to the innermost transform among its inputs, or to the device. Random draws, and ops that call functions, go to the innermost transform there is. */
 export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
   const r = registry()
   let top: Trace | null = r.current
   if (op.captures) top ??= r.tape
-  else if (top !== null && !op.random) top = top.ambient
+  else if (top !== null && !drawsRandomly(op, params)) top = top.ambient
   for (let i = 0; i < inputs.length; i++) {
     const trace = inputs[i]!.value.trace
     if (!trace) continue

@@ -1,10 +1,14 @@
 import { TensorRangeError, describe, show } from '../core/errors.ts'
 import { checkOptions } from '../core/args.ts'
+import type { Tensors } from '../core/op.ts'
 import { refusePromise } from '../core/trace.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { type Tensorial, checkLike, fault, tensorsIn } from './control.ts'
 import { stack } from './join.ts'
+import { isRecording } from './program.ts'
+import { rounds } from './rounds.ts'
 import { select } from './slice.ts'
+import { movedim } from './shape.ts'
 
 // Loops over the slices of tensors.
 
@@ -19,12 +23,12 @@ export interface ScanLoopOptions {
 }
 
 /** A tree of results, each with a new leading axis: one entry a round. */
-function stacked(rounds: readonly Tensorial[]): unknown {
-  const [first] = rounds
+function stacked(results: readonly Tensorial[]): unknown {
+  const [first] = results
   return first!.spec.unflatten(
     first!.leaves.map((_, i) =>
       stack(
-        rounds.map((r) => r.leaves[i]!),
+        results.map((r) => r.leaves[i]!),
         0,
       ),
     ),
@@ -52,22 +56,40 @@ export function scan<C, X, Y>(
   const start = tensorsIn(op, init, (x) => `All init leaves must be a Tensor, but got ${describe(x)}`)
   const all = tensorsIn(op, xs, (x) => `All xs leaves must be a Tensor, but got ${describe(x)}`)
   const n = scanLength(op, all, dim, length)
-  let carry = start
-  const ys = new Array<Tensorial>(n)
-  for (let k = 0; k < n; k++) {
-    const i = reverse ? n - 1 - k : k
-    const x = all.spec.unflatten(all.leaves.map((t) => select(t, dim, i))) as X
-    const out: unknown = f(carry.spec.unflatten(carry.leaves) as C, x)
+  const step = (carry: Tensors, slices: Tensors): readonly [carry: Tensorial, y: Tensorial] => {
+    const out: unknown = f(start.spec.unflatten(carry) as C, all.spec.unflatten(slices) as X)
     refusePromise(op, 'tensor', out)
     if (!Array.isArray(out) || out.length !== 2)
       throw fault(op, `Combine_fn must return [carry, y], but got ${describe(out)}`, 'COMBINE_OUTPUT')
     const next = tensorsIn(op, out[0], (v) => `the new_carry must be a tree of tensors, but got ${describe(v)}. Wrap numbers in tensor(x)`)
     checkLike(op, 'the new_carry', next, 'init', start)
-    carry = next
-    ys[i] = tensorsIn(op, out[1], (v) => `y must be a tree of tensors, but got ${describe(v)}. Wrap numbers in tensor(x)`)
-    if (k > 0) checkLike(op, 'y', ys[i]!, 'the first y', ys[reverse ? n - 1 : 0]!)
+    return [next, tensorsIn(op, out[1], (v) => `y must be a tree of tensors, but got ${describe(v)}. Wrap numbers in tensor(x)`)]
   }
-  return [carry.spec.unflatten(carry.leaves) as C, stacked(ys) as Y]
+  if (isRecording()) {
+    let like: Tensorial | undefined
+    const [end, stacks] = rounds(
+      (carry, slices) => {
+        const [next, y] = step(carry, slices)
+        like = y
+        return [next.leaves, y.leaves]
+      },
+      { carry: start.leaves, xs: all.leaves.map((t) => (dim === 0 ? t : movedim(t, dim, 0))), length: n, reverse },
+    )
+    return [start.spec.unflatten(end) as C, like!.spec.unflatten(stacks) as Y]
+  }
+  let carry = start.leaves
+  const ys = new Array<Tensorial>(n)
+  for (let k = 0; k < n; k++) {
+    const i = reverse ? n - 1 - k : k
+    const [next, y] = step(
+      carry,
+      all.leaves.map((t) => select(t, dim, i)),
+    )
+    carry = next.leaves
+    ys[i] = y
+    if (k > 0) checkLike(op, 'y', y, 'the first y', ys[reverse ? n - 1 : 0]!)
+  }
+  return [start.spec.unflatten(carry) as C, stacked(ys) as Y]
 }
 
 function scanLength(op: string, { leaves }: Tensorial, dim: number, length: number | undefined): number {
@@ -119,15 +141,23 @@ export function map<X, A extends readonly unknown[], R>(f: (x: X, ...args: A) =>
       { op, code: 'SIZES_DIFFER' },
     )
   if (leaves[0]!.shape[0] === 0) throw new TensorRangeError('Leading dimensions of mapped xs cannot be 0.', { op, code: 'EMPTY' })
-  const rounds: Tensorial[] = []
-  for (let i = 0; i < leaves[0]!.shape[0]!; i++) {
-    const out = tensorsIn(
+  const each = (slices: Tensors): Tensorial =>
+    tensorsIn(
       op,
-      f(all.spec.unflatten(leaves.map((t) => select(t, 0, i))) as X, ...args),
+      f(all.spec.unflatten(slices) as X, ...args),
       (y) => `expected f to return a tree of tensors, got ${describe(y)}. Wrap numbers in tensor(x)`,
     )
-    if (i > 0) checkLike(op, "f's result", out, 'its first result', rounds[0]!)
-    rounds.push(out)
+  const n = leaves[0]!.shape[0]!
+  if (isRecording()) {
+    let like: Tensorial | undefined
+    const [, ys] = rounds((_, slices) => [[], (like = each(slices)).leaves], { name: op, carry: [], xs: leaves, length: n, reverse: false })
+    return like!.spec.unflatten(ys) as R
   }
-  return stacked(rounds) as R
+  const results: Tensorial[] = []
+  for (let i = 0; i < n; i++) {
+    const out = each(leaves.map((t) => select(t, 0, i)))
+    if (i > 0) checkLike(op, "f's result", out, 'its first result', results[0]!)
+    results.push(out)
+  }
+  return stacked(results) as R
 }

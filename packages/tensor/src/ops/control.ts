@@ -1,23 +1,27 @@
 import { TensorRangeError, TensorTypeError, describe, isMapgradError, show } from '../core/errors.ts'
 import { checkOptions } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
+import type { Tensors } from '../core/op.ts'
 import { readSync } from '../core/read.ts'
 import { refusePromise } from '../core/trace.ts'
-import { numel } from '../core/shape.ts'
 import { type TreeSpec, treeFlatten } from '../core/tree.ts'
-import { add, logicalAnd } from './binary.ts'
-import { cast } from './cast.ts'
-import { lt } from './compare.ts'
-import { examplesOf, whereItHolds } from './settle.ts'
-import { reshapeTo } from './view.ts'
-import { logicalNot } from './unary.ts'
-import { where } from './where.ts'
 import { tensor } from '../create/tensor.ts'
 import type { Tensor } from '../tensor.ts'
+import { add } from './binary.ts'
+import { branches } from './branch.ts'
+import { cast } from './cast.ts'
+import { lt } from './compare.ts'
+import { decide, untilDone } from './course.ts'
+import { isRecording } from './program.ts'
+import { repeat } from './repeat.ts'
+import { rounds } from './rounds.ts'
+import { examplesOf, whereItHolds } from './settle.ts'
+import { logicalNot } from './unary.ts'
+import { where } from './where.ts'
 
 // Branches and loops whose course may depend on tensors. Where the course can be read, the branch runs as if it stood
 // there: every transform sees its ops, and what it closes over needs no care. Where it differs between the examples of a
-// batch, all ways run and each example takes its own.
+// batch, all ways run and each example takes its own. Where a program is being recorded, it is an op with programs.
 
 export const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { op, code })
 
@@ -33,19 +37,6 @@ export function tensorsIn(op: string, tree: unknown, refuse: (leaf: unknown) => 
   const [leaves, spec] = treeFlatten(tree)
   for (const x of leaves) if (!isTensor(x)) throw fault(op, refuse(x), 'NOT_A_TENSOR')
   return { leaves: leaves as Tensor[], spec }
-}
-
-/** A condition: known, or one that differs between examples. */
-function decide(op: string, pred: unknown, refuse: () => string): boolean | Tensor {
-  if (typeof pred === 'boolean') return pred
-  if (!isTensor(pred) || numel(pred.shape) !== 1) throw fault(op, refuse(), 'PREDICATE')
-  const condition = reshapeTo(cast(pred, 'bool'), [])
-  try {
-    return readSync(condition.value.concrete(op), op)[0] !== 0
-  } catch (e) {
-    if (isMapgradError(e) && e.code === 'UNREADABLE') return condition
-    throw e
-  }
 }
 
 const avalText = (x: Tensor): string => `${x.dtype}${show(x.shape)}`
@@ -73,7 +64,8 @@ export function checkLike(op: string, what: string, got: Tensorial, whatElse: st
 /**
  * `trueFn(...operands)` where `pred` holds, else `falseFn(...operands)`. Both give trees of tensors of one structure, shape
  * and dtype. Where `pred` can be read, one of them runs; where it differs between the examples of a `vmap`, both run, each
- * on the values of examples that take it, and each example has the values and derivatives of its own.
+ * on the values of examples that take it, and each example has the values and derivatives of its own. In a graph it is one
+ * node with both branches, of which a run computes one.
  * @throws TensorTypeError if `pred` is no boolean and no tensor of one element, or the branches differ
  */
 export function cond<A extends readonly unknown[], R>(
@@ -97,29 +89,39 @@ export function cond<A extends readonly unknown[], R>(
       `Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, but got ${describe(operands)}.`,
       'OPERANDS',
     )
-  tensorsIn(
+  const operandTree = tensorsIn(
     'cond',
     given,
     (x) => `Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, but got ${describe(x)}.`,
   )
-  const run = (f: (...operands: A) => R): Tensorial =>
-    tensorsIn(
-      'cond',
-      f(...(given as unknown as A)),
-      (x) => `expected branches to return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`,
-    )
-  if (typeof chosen === 'boolean') {
-    const { leaves, spec } = run(chosen ? trueFn : falseFn)
-    return spec.unflatten(leaves) as R
+  const run = (f: (...operands: A) => R, xs: A = given): Tensorial =>
+    tensorsIn('cond', f(...xs), (x) => `expected branches to return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
+  const both = (yes: Tensorial, no: Tensorial): Tensorial => {
+    checkLike('cond', "falseFn's result", no, "trueFn's result", yes)
+    return no
+  }
+  const whole = ({ leaves, spec }: Tensorial): R => spec.unflatten(leaves) as R
+  if (typeof chosen === 'boolean') return whole(run(chosen ? trueFn : falseFn))
+  if (isRecording()) {
+    const { leaves, spec } = operandTree
+    let result: Tensorial | undefined
+    const branch =
+      (f: (...operands: A) => R) =>
+      (xs: Tensors): Tensors => {
+        const out = run(f, spec.unflatten(xs) as unknown as A)
+        result = result ? both(result, out) : out
+        return out.leaves
+      }
+    const ys = branches(chosen, branch(trueFn), branch(falseFn), leaves)
+    return result!.spec.unflatten(ys) as R
   }
   const seen = examplesOf('cond', chosen)
-  if (seen && (seen.all || !seen.any)) {
-    const { leaves, spec } = run(seen.all ? trueFn : falseFn)
-    return spec.unflatten(leaves) as R
-  }
+  if (seen && (seen.all || !seen.any)) return whole(run(seen.all ? trueFn : falseFn))
   const yes = whereItHolds(chosen, () => run(trueFn))
-  const no = whereItHolds(logicalNot(chosen), () => run(falseFn))
-  checkLike('cond', "falseFn's result", no, "trueFn's result", yes)
+  const no = both(
+    yes,
+    whereItHolds(logicalNot(chosen), () => run(falseFn)),
+  )
   return yes.spec.unflatten(yes.leaves.map((y, i) => where(chosen, y, no.leaves[i]!))) as R
 }
 
@@ -155,10 +157,19 @@ export function whileLoop<A extends readonly unknown[]>(
   const { maxIterations = Infinity } = options
   if (typeof maxIterations !== 'number' || !(maxIterations >= 0))
     throw new TensorRangeError(`expected maxIterations to be a number ≥ 0, got ${describe(maxIterations)}`, { op, code: 'MAX_ITERATIONS' })
-  let now = tensorsIn(op, carried, (x) => `carried_inputs must be trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
-  const tree = (): [...A] => now.spec.unflatten(now.leaves) as [...A]
-  const round = (): Tensorial => {
-    const out: unknown = bodyFn(...(tree() as unknown as Fixed<A>))
+  const start = tensorsIn(op, carried, (x) => `carried_inputs must be trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
+  const { leaves, spec } = start
+  const tree = (now: Tensors): [...A] => spec.unflatten(now) as [...A]
+  const condition = (now: Tensors): boolean | Tensor => {
+    const pred = refusePromise<unknown>(op, 'tensor', condFn(...(tree(now) as unknown as Fixed<A>)))
+    return decide(
+      op,
+      pred,
+      () => `cond_fn must return a boolean scalar tensor or a boolean but got ${isTensor(pred) ? avalText(pred) : describe(pred)}`,
+    )
+  }
+  const round = (now: Tensors): Tensors => {
+    const out: unknown = bodyFn(...(tree(now) as unknown as Fixed<A>))
     refusePromise(op, 'tensor', out)
     if (!Array.isArray(out) || out.length !== carried.length)
       throw fault(
@@ -167,36 +178,48 @@ export function whileLoop<A extends readonly unknown[]>(
         'CARRIED',
       )
     const next = tensorsIn(op, out, (x) => `body_fn should return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
-    checkLike(op, "body_fn's result", next, 'carried_inputs', now)
-    return next
+    checkLike(op, "body_fn's result", next, 'carried_inputs', start)
+    return next.leaves
   }
-  /** for which examples the loop goes on; `null` as long as they agree */
-  let active: Tensor | null = null
-  for (let i = 0; i < maxIterations; i++) {
-    const pred = refusePromise<unknown>(op, 'tensor', condFn(...(tree() as unknown as Fixed<A>)))
-    const goes = decide(
-      op,
-      pred,
-      () => `cond_fn must return a boolean scalar tensor or a boolean but got ${isTensor(pred) ? avalText(pred) : describe(pred)}`,
+  const first = isRecording() ? recorded(condition, round, leaves, maxIterations) : undefined
+  return tree(typeof first === 'object' ? first : untilDone(op, answering(condition, first), round, leaves, maxIterations))
+}
+
+/** The loop as one op of the program that is being recorded; or what its condition said for good, being no tensor of that program. */
+function recorded(
+  condition: (now: Tensors) => boolean | Tensor,
+  round: (now: Tensors) => Tensors,
+  start: Tensors,
+  maxIterations: number,
+): Tensors | boolean {
+  const known: boolean[] = []
+  try {
+    return repeat(
+      (now) => {
+        const goes = condition(now)
+        if (typeof goes !== 'boolean') return [goes]
+        known.push(goes)
+        throw known
+      },
+      round,
+      start,
+      [],
+      maxIterations === Infinity ? null : maxIterations,
     )
-    if (goes === false) break
-    if (goes !== true) active = active ? logicalAnd(active, goes) : goes
-    const seen = active ? examplesOf(op, active) : null
-    if (active && !seen && maxIterations === Infinity)
-      throw fault(
-        op,
-        'expected values that can be read while the loop runs, since they alone tell when it is done, got values of a graph that is being traced or of a device that reads asynchronously. Give { maxIterations }, or a fixed number of rounds with forLoop or scan',
-        'UNREADABLE',
-      )
-    if (seen && !seen.any) break
-    if (!active || seen?.all) now = round()
-    else {
-      const mask = active
-      const next = whereItHolds(mask, round)
-      now = { spec: now.spec, leaves: next.leaves.map((y, k) => where(mask, y, now.leaves[k]!)) }
-    }
+  } catch (error) {
+    if (error === known) return known[0]!
+    throw error
   }
-  return tree()
+}
+
+/** A condition that was asked once already. */
+function answering<A, B>(ask: (a: A) => B, first: B | undefined): (a: A) => B {
+  let next = first
+  return (a) => {
+    const answer = next ?? ask(a)
+    next = undefined
+    return answer
+  }
 }
 
 /**
@@ -215,26 +238,46 @@ export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyF
   const like = tensorsIn(op, init, (x) => `expected init to be a tree of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
   const device = like.leaves[0]?.value.backend
   const at = (i: number): Tensor => tensor(i, { dtype: 'int32', ...(device && { device }) })
-  const step = (i: Tensor, carry: C): C => {
-    const next = bodyFn(i, carry)
-    checkLike(
+  const step = (i: Tensor, carry: C): Tensorial => {
+    const next = tensorsIn(
       op,
-      "body_fn's result",
-      tensorsIn(op, next, (x) => `body_fn should return a tree of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`),
-      'init',
-      like,
+      bodyFn(i, carry),
+      (x) => `body_fn should return a tree of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`,
     )
+    checkLike(op, "body_fn's result", next, 'init', like)
     return next
   }
-  if (isTensor(lower) || isTensor(upper)) {
-    const end = isTensor(upper) ? cast(upper, 'int32') : at(upper)
+  const tree = (leaves: Tensors): C => like.spec.unflatten(leaves) as C
+  const [from, to] = [bound(lower), bound(upper)]
+  if (isTensor(from) || isTensor(to)) {
+    const end = isTensor(to) ? cast(to, 'int32') : at(to)
     return whileLoop(
       (i: Tensor) => lt(i, end),
-      (i: Tensor, carry: C) => [add(i, 1), step(i, carry)] as const,
-      [isTensor(lower) ? cast(lower, 'int32') : at(lower), init] as const,
+      (i: Tensor, carry: C) => [add(i, 1), tree(step(i, carry).leaves)] as const,
+      [isTensor(from) ? cast(from, 'int32') : at(from), init] as const,
     )[1]
   }
-  let carry = init
-  for (let i = lower; i < upper; i++) carry = step(at(i), carry)
-  return carry
+  if (from < to && isRecording()) {
+    const [[, ...ends]] = rounds(([i, ...carry]) => [[add(i!, 1), ...step(i!, tree(carry)).leaves], []], {
+      name: op,
+      carry: [at(from), ...like.leaves],
+      length: to - from,
+      reverse: false,
+    })
+    return tree(ends)
+  }
+  let { leaves } = like
+  for (let i = from; i < to; i++) leaves = step(at(i), tree(leaves)).leaves
+  return tree(leaves)
+}
+
+/** A bound as a number, where a graph may be made for it. */
+function bound(x: number | Tensor): number | Tensor {
+  if (!isTensor(x) || !isRecording()) return x
+  try {
+    return Number(readSync(x.value.concrete('forLoop'), 'forLoop')[0])
+  } catch (e) {
+    if (isMapgradError(e) && e.code === 'UNREADABLE') return x
+    throw e
+  }
 }
