@@ -29,11 +29,11 @@ export interface JvpOptions extends VjpOptions {
   readonly strict?: boolean
 }
 
-function checkPrimals(op: string, what: string, primals: unknown): asserts primals is readonly unknown[] {
+function checkPrimals(op: string, call: string, primals: unknown): asserts primals is readonly unknown[] {
   if (!Array.isArray(primals))
     throw fault(
       op,
-      `${op}(f, ${what}): Expected ${what} to be a tuple (an array, one entry an argument). E.g. it should be valid to call f(...${what}). Got ${kindOf(primals)}`,
+      `${call}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals). Give an array with one entry an argument, got ${kindOf(primals)}`,
       'PRIMALS',
     )
 }
@@ -62,7 +62,7 @@ export function vjp<P extends readonly unknown[], R>(
 ): [output: R, vjpFn: (cotangents: R) => [...P]]
 export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOptions = {}): unknown[] {
   checkFunction('vjp', f)
-  checkPrimals('vjp', 'primals', primals)
+  checkPrimals('vjp', 'vjp(f, *primals)', primals)
   checkOptions('vjp', options as Record<string, unknown>, ['hasAux'], 'autodiff')
   const hasAux = options.hasAux ?? false
   const parts = primals.map((p) => primalLeaves('vjp', p))
@@ -120,8 +120,7 @@ export function jvp<P extends readonly unknown[], R>(
 export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], options: JvpOptions = {}): unknown[] {
   const call = 'jvp(f, primals, tangents)'
   checkFunction('jvp', f)
-  checkPrimals('jvp', 'primals', primals)
-  checkPrimals('jvp', 'tangents', tangents)
+  checkPrimals('jvp', call, primals)
   checkOptions('jvp', options as Record<string, unknown>, ['strict', 'hasAux'], 'autodiff')
   const { strict = false, hasAux = false } = options
   const [leaves, spec] = treeFlatten(primals)
@@ -194,7 +193,7 @@ export function linearize<P extends readonly unknown[], R>(
   primals: readonly [...P],
 ): [output: R, jvpFn: (...tangents: P) => R] {
   checkFunction('linearize', f)
-  checkPrimals('linearize', 'primals', primals)
+  checkPrimals('linearize', 'linearize(f, *primals)', primals)
   const [leaves, spec] = primalLeaves('linearize', primals, true)
   if (leaves.length === 0)
     throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')

@@ -200,7 +200,7 @@ describe('vjp', () => {
       () => vjp((() => [1]) as never, [f64(1)]),
       'vjp(f, *primals): expected f(*primals) to return only tensors, got unsupported type number',
     ],
-    ['primals that are no array', () => vjp(sin, f64(1) as never), '[autodiff] vjp: vjp(f, primals): Expected primals to be a tuple'],
+    ['primals that are no array', () => vjp(sin, f64(1) as never), '[autodiff] vjp: vjp(f, *primals): Expected primals to be a tuple'],
   ])('refuses %s', (_, f, message) => {
     expect(f).toThrow(message)
   })
