@@ -19,3 +19,4 @@ export {
   jacobian,
 } from './functional.ts'
 export type { BatchedGradOptions, GradOfTensors } from './autograd-grad.ts'
+export { rearrange } from './rearrange/rearrange.ts'
