@@ -37,6 +37,8 @@ export function sameConstant(a: GraphNode, b: GraphNode): boolean {
 function nodeDifference(a: GraphNode, b: GraphNode, places: readonly ReadonlyMap<GraphNode, number>[]): string | null {
   const what = (n: GraphNode): string =>
     n.kind === 'call' ? `a call of ${n.op!.name}` : `${/^[aeiou]/.test(n.kind) ? 'an' : 'a'} ${n.kind}`
+  const end = [a, b].findIndex((n) => n.kind === 'output')
+  if (end >= 0 && a.kind !== b.kind) return `one ends where the other has ${what(end === 0 ? b : a)} more`
   if (a.kind !== b.kind || a.op !== b.op) return `${a.name} is ${what(a)} in one and ${what(b)} in the other`
   const reads = (n: GraphNode, i: number): string => n.inputs.map((x) => places[i]!.get(x)).join()
   if (reads(a, 0) !== reads(b, 1))
