@@ -5,6 +5,7 @@ import {
   type TreeSpec,
   checkOptions,
   describe,
+  isOptions,
   isTensor,
   show,
   treeFlatten,
@@ -18,8 +19,13 @@ const fault = (op: string, message: string, code: string): TensorTypeError =>
   new TensorTypeError(message, { package: 'autodiff', op, code })
 type AnyFunction = (...args: never[]) => unknown
 
+/** Options of `linearize`. */
+export interface LinearizeOptions {
+  /** named arguments, which the function gets after the primals in one object; they are not differentiated */
+  readonly kwargs?: object
+}
 /** Options of `vjp`. */
-export interface VjpOptions {
+export interface VjpOptions extends LinearizeOptions {
   /** whether the function returns `[output, aux]`; default false */
   readonly hasAux?: boolean
 }
@@ -38,6 +44,13 @@ function checkPrimals(op: string, call: string, primals: unknown): asserts prima
     )
 }
 
+/** What the function gets after the primals. */
+function readKwargs(op: string, { kwargs }: LinearizeOptions): readonly object[] {
+  if (kwargs === undefined) return []
+  if (!isOptions(kwargs)) throw fault(op, `expected kwargs to be a plain object of named arguments, got ${kindOf(kwargs)}`, 'KWARGS')
+  return [kwargs]
+}
+
 /** Splits a list of leaves by the trees of the primals. */
 function perPrimal(specs: readonly TreeSpec[], leaves: readonly unknown[]): unknown[] {
   let k = 0
@@ -47,9 +60,19 @@ function perPrimal(specs: readonly TreeSpec[], leaves: readonly unknown[]): unkn
 /**
  * The output of `f` at `primals`, and its vector-Jacobian product: `vjpFn(cotangents)` gives an array with one tree a
  * primal. `vjpFn` may be called often, mapped and differentiated. Complex conjugation does not arise: all is real.
- * With `hasAux`, `f` returns `[output, aux]` and the result is `[output, vjpFn, aux]`.
+ * With `hasAux`, `f` returns `[output, aux]` and the result is `[output, vjpFn, aux]`. `f` gets `kwargs` as its last argument.
  * @throws TensorTypeError if the cotangents' structure differs from the output's, TensorRangeError if a shape does
  */
+export function vjp<P extends readonly unknown[], K extends object, R, X>(
+  f: (...args: [...P, K]) => readonly [R, X],
+  primals: readonly [...P],
+  options: { readonly hasAux: true; readonly kwargs: K },
+): [output: R, vjpFn: (cotangents: R) => [...P], aux: X]
+export function vjp<P extends readonly unknown[], K extends object, R>(
+  f: (...args: [...P, K]) => R,
+  primals: readonly [...P],
+  options: { readonly hasAux?: false; readonly kwargs: K },
+): [output: R, vjpFn: (cotangents: R) => [...P]]
 export function vjp<P extends readonly unknown[], R, X>(
   f: (...primals: P) => readonly [R, X],
   primals: readonly [...P],
@@ -63,8 +86,9 @@ export function vjp<P extends readonly unknown[], R>(
 export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOptions = {}): unknown[] {
   checkFunction('vjp', f)
   checkPrimals('vjp', 'vjp(f, *primals)', primals)
-  checkOptions('vjp', options as Record<string, unknown>, ['hasAux'], 'autodiff')
+  checkOptions('vjp', options as Record<string, unknown>, ['hasAux', 'kwargs'], 'autodiff')
   const hasAux = options.hasAux ?? false
+  const more = readKwargs('vjp', options)
   const parts = primals.map((p) => primalLeaves('vjp', p))
   const specs = parts.map(([, s]) => s)
   const leaves = parts.flatMap(([l]) => l)
@@ -72,7 +96,7 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
   let auxSpec: TreeSpec | undefined
   let count = 0
   const [ys, pull] = vjpFlat((xs) => {
-    const [out, aux] = splitAux('vjp', 'vjp(f, *primals)', f(...(perPrimal(specs, xs) as never[])), hasAux)
+    const [out, aux] = splitAux('vjp', 'vjp(f, *primals)', f(...([...perPrimal(specs, xs), ...more] as never[])), hasAux)
     const [o, s] = outputs('vjp', 'vjp(f, *primals)', out)
     for (const y of o)
       if (!isFloating(y))
@@ -102,9 +126,21 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
 
 /**
  * The output of `f` at `primals`, and its Jacobian-vector product along `tangents`: `[output, tangentOut]`, or
- * `[output, tangentOut, aux]` with `hasAux`. Outputs that do not depend on the primals have tangent zero.
+ * `[output, tangentOut, aux]` with `hasAux`. Outputs that do not depend on the primals have tangent zero. `f` gets `kwargs` as its last argument.
  * @throws TensorTypeError if structures differ, TensorRangeError if a tangent's shape differs from its primal's
  */
+export function jvp<P extends readonly unknown[], K extends object, R, X>(
+  f: (...args: [...P, K]) => readonly [R, X],
+  primals: readonly [...P],
+  tangents: readonly [...NoInfer<P>],
+  options: { readonly strict?: boolean; readonly hasAux: true; readonly kwargs: K },
+): [output: R, tangentOut: R, aux: X]
+export function jvp<P extends readonly unknown[], K extends object, R>(
+  f: (...args: [...P, K]) => R,
+  primals: readonly [...P],
+  tangents: readonly [...NoInfer<P>],
+  options: { readonly strict?: boolean; readonly hasAux?: false; readonly kwargs: K },
+): [output: R, tangentOut: R]
 export function jvp<P extends readonly unknown[], R, X>(
   f: (...primals: P) => readonly [R, X],
   primals: readonly [...P],
@@ -121,8 +157,9 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
   const call = 'jvp(f, primals, tangents)'
   checkFunction('jvp', f)
   checkPrimals('jvp', call, primals)
-  checkOptions('jvp', options as Record<string, unknown>, ['strict', 'hasAux'], 'autodiff')
+  checkOptions('jvp', options as Record<string, unknown>, ['strict', 'hasAux', 'kwargs'], 'autodiff')
   const { strict = false, hasAux = false } = options
+  const more = readKwargs('jvp', options)
   const [leaves, spec] = treeFlatten(primals)
   const [dots, dotSpec] = treeFlatten(tangents)
   if (!spec.equals(dotSpec))
@@ -138,7 +175,7 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
   let count = 0
   const [ys, dys] = jvpFlat(
     (xs) => {
-      const [out, aux] = splitAux('jvp', call, f(...(spec.unflatten(xs) as never[])), hasAux)
+      const [out, aux] = splitAux('jvp', call, f(...([...(spec.unflatten(xs) as never[]), ...more] as never[])), hasAux)
       const [o, s] = outputs('jvp', call, out)
       outSpec = s
       count = o.length
@@ -185,27 +222,37 @@ function checkPair(call: string, x: unknown, dx: unknown): void {
 
 /**
  * The output of `f` at `primals`, and the linear map `jvpFn(...tangents)` that `jvp` would compute there, without
- * evaluating `f` again. `jvpFn` may be mapped and differentiated, and so may a function that calls `linearize`.
+ * evaluating `f` again. `jvpFn` may be mapped and differentiated, and so may a function that calls `linearize`. `f` gets
+ * `kwargs` as its last argument.
  * @throws TensorTypeError if the tangents' structure differs from the primals', TensorRangeError if a shape does
  */
+export function linearize<P extends readonly unknown[], K extends object, R>(
+  f: (...args: [...P, K]) => R,
+  primals: readonly [...P],
+  options: { readonly kwargs: K },
+): [output: R, jvpFn: (...tangents: P) => R]
 export function linearize<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   primals: readonly [...P],
-): [output: R, jvpFn: (...tangents: P) => R] {
+  options?: { readonly kwargs?: never },
+): [output: R, jvpFn: (...tangents: P) => R]
+export function linearize(f: AnyFunction, primals: readonly unknown[], options: LinearizeOptions = {}): unknown[] {
   checkFunction('linearize', f)
   checkPrimals('linearize', 'linearize(f, *primals)', primals)
+  checkOptions('linearize', options as Record<string, unknown>, ['kwargs'], 'autodiff')
+  const more = readKwargs('linearize', options)
   const [leaves, spec] = primalLeaves('linearize', primals, true)
   if (leaves.length === 0)
     throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')
   let outSpec: TreeSpec | undefined
   const [ys, push] = linearizeFlat((xs) => {
-    const [o, s] = outputs('linearize', 'linearize(f, *primals)', f(...(spec.unflatten(xs) as unknown as P)))
+    const [o, s] = outputs('linearize', 'linearize(f, *primals)', f(...([...(spec.unflatten(xs) as never[]), ...more] as never[])))
     outSpec = s
     return o
   }, leaves)
-  const jvpFn = (...tangents: P): R => {
+  const jvpFn = (...tangents: never[]): unknown => {
     const dys = push(matchLeaves('linearize', 'tangents', tangents, leaves, spec))
-    return outSpec!.unflatten(ys.map((y, i) => orZero(dys[i], y))) as R
+    return outSpec!.unflatten(ys.map((y, i) => orZero(dys[i], y)))
   }
-  return [outSpec!.unflatten(ys) as R, jvpFn]
+  return [outSpec!.unflatten(ys), jvpFn]
 }

@@ -13,6 +13,7 @@ import {
 } from '@mapgrad/tensor/plugin'
 import { type GradOfTensors, grad } from './autograd-grad.ts'
 import { jacfwd, jacrev } from './jacobian.ts'
+import { type JacobianMode, checkMode } from './jacobian/options.ts'
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
 const ones = (like: Tensor): Tensor => filledLike(like, 1, like.dtype, like.shape)
@@ -26,11 +27,15 @@ export interface FunctionalJacobianOptions {
   readonly strict?: boolean
   /** kept for PyTorch's sake: all rows are always computed at once */
   readonly vectorize?: boolean
-  /** default 'reverse-mode' */
+  /** PyTorch's word for `mode`: 'forward-mode' or 'reverse-mode' */
   readonly strategy?: Strategy
+  /** by rows ('reverse'), by columns ('forward'), or whichever takes less time for the shapes; default 'auto' without a `strategy`, and 'reverse' in strict mode */
+  readonly mode?: JacobianMode
+  /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; default all at once */
+  readonly chunkSize?: number | null
 }
 /** Options of `functional.hessian`. */
-export interface FunctionalHessianOptions extends Omit<FunctionalJacobianOptions, 'strategy'> {
+export interface FunctionalHessianOptions extends Omit<FunctionalJacobianOptions, 'strategy' | 'mode' | 'chunkSize'> {
   /** how the Jacobian of the gradient is computed; default 'reverse-mode' */
   readonly outerJacobianStrategy?: Strategy
 }
@@ -77,7 +82,7 @@ function checkDependence(op: string, f: (...xs: Tensors) => unknown, xs: Tensors
 
 /**
  * The Jacobian of a function of one Tensor or of several (an array): shape `[...out, ...in]`; for several outputs an array by
- * output, for several inputs an array by input inside it.
+ * output, for several inputs an array by input inside it. `func` runs once.
  * @throws TensorTypeError for a strategy that does not exist, or in strict mode if an output does not depend on an input
  */
 export function jacobian<X extends OneOrMore, R extends OneOrMore>(
@@ -86,9 +91,14 @@ export function jacobian<X extends OneOrMore, R extends OneOrMore>(
   options: FunctionalJacobianOptions = {},
 ): JacobianOf<X, R> {
   const op = 'jacobian'
-  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy'], 'func')
-  const { strict = false, vectorize = false, strategy = 'reverse-mode' } = options
-  checkStrategy(op, strategy, strict)
+  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy', 'mode', 'chunkSize'], 'func')
+  const { strict = false, vectorize = false, strategy, mode = strict ? 'reverse' : 'auto', chunkSize = null } = options
+  checkMode(op, mode)
+  if (strategy !== undefined) {
+    checkStrategy(op, strategy, strict)
+    if (options.mode !== undefined)
+      throw fault(op, `expected one of strategy and mode, got both ('${strategy}' and '${mode}'). Leave out strategy`, 'STRATEGY')
+  }
   if (strict && vectorize)
     throw fault(
       op,
@@ -98,10 +108,14 @@ export function jacobian<X extends OneOrMore, R extends OneOrMore>(
   const xs = inputList(op, inputs)
   const f = func as unknown as (...xs: Tensors) => OneOrMore
   if (strict) checkDependence(op, f, xs)
-  const transform = strategy === 'reverse-mode' ? jacrev : jacfwd
-  const at = xs.map((_, i) => i)
+  const argnums = xs.map((_, i) => i)
   let out: OneOrMore | undefined
-  const rows = transform((...leaves: Tensor[]) => outputOf(op, (out = f(...leaves))), { argnums: at })(...xs) as unknown as Tensor[][]
+  const run = (...leaves: Tensor[]): Tensor[] => outputOf(op, (out = f(...leaves)))
+  const transform =
+    strategy === 'forward-mode'
+      ? jacfwd(run, { argnums, chunkSize })
+      : jacrev(run, { argnums, chunkSize, mode: strategy ? 'reverse' : mode })
+  const rows = transform(...xs) as unknown as Tensor[][]
   return inForm(
     out,
     rows.map((row) => inForm(inputs, row) as Tensor),
