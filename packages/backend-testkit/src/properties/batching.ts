@@ -1,5 +1,5 @@
 import { jvp, vjp } from '@mapgrad/autodiff'
-import type { Tensor } from '@mapgrad/tensor'
+import { type Tensor, zeros } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
 import { HostTensor } from '../format/decode.ts'
 import type { Spec } from '../samples/spec.ts'
@@ -111,6 +111,23 @@ export const vmapIsLoop = (c: Context): Promise<void> => isLoop(c, 'vmap', all(c
 export async function vmapOfFew(c: Context): Promise<void> {
   await isLoop(c, 'vmap', all(c), c.specs, 1)
   await isLoop(c, 'vmap', all(c), c.specs, 0)
+}
+
+const INNER = 3
+const widened = (s: Spec, axis: number): Spec => ({ ...s, shape: [...s.shape.slice(0, axis), INNER, ...s.shape.slice(axis)] })
+
+/** vmap inside vmap: every operand mapped at the inner level, the first alone, none of them. */
+export async function vmapOfVmap(c: Context): Promise<void> {
+  if (c.specs.length === 0) return
+  // positions without repetition are so along their last axis
+  const everyone = c.specs.map((s) => (s.distinct ? 0 : s.shape.length))
+  const first = c.specs.map((_, i) => (i === 0 ? 0 : null))
+  const nobody = c.specs.map(() => null)
+  for (const dims of [everyone, first, nobody]) {
+    const inner: Fn = (...xs) => vmap((_: Tensor, ...e: Tensor[]) => all(c)(...e), [0, ...dims])(zeros(INNER), ...xs)
+    const specs = c.specs.map((s, i) => (dims[i] === null ? s : widened(s, dims[i]!)))
+    await isLoop(c, `vmap of vmap over (${dims.join(', ')})`, inner, specs, 2)
+  }
 }
 
 const slope = (shape: readonly number[]): Spec => ({ kind: 'float', shape, low: -1, high: 1 })

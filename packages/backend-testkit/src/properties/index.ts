@@ -1,7 +1,7 @@
 import type { Backend } from '@mapgrad/tensor/plugin'
 import { opSamples } from '../samples/index.ts'
 import { type OpSample } from '../samples/spec.ts'
-import { vjpOfVmap, vmapIsLoop, vmapOfFew, vmapOfJvp, vmapOfVjp } from './batching.ts'
+import { vjpOfVmap, vmapIsLoop, vmapOfFew, vmapOfJvp, vmapOfVjp, vmapOfVmap } from './batching.ts'
 import { type Context, PropertyError, contextOf, nameOf, variables } from './context.ts'
 import { jvpIsDifference, secondOrder, transposeIsAdjoint } from './derivatives.ts'
 import { dtypesAgree, layoutsAgree, sizesAgree, specialsAgree } from './values-agree.ts'
@@ -19,6 +19,7 @@ export const propertyTable: Readonly<
   'second order': { check: secondOrder, derivative: true },
   'vmap is a loop': { check: vmapIsLoop, batched: true },
   'vmap of one and of none': { check: vmapOfFew, batched: true },
+  'vmap of vmap is a loop': { check: vmapOfVmap, batched: true },
   'vmap of vjp is a loop': { check: vmapOfVjp, derivative: true, batched: true },
   'vmap of jvp is a loop': { check: vmapOfJvp, derivative: true, batched: true },
   'vjp of vmap': { check: vjpOfVmap, derivative: true, batched: true },
