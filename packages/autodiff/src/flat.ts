@@ -110,7 +110,9 @@ export function matchLeaves(op: string, what: 'cotangents' | 'tangents', tree: u
     if (c.dtype !== y.dtype)
       throw fault(
         op,
-        `expected ${what} of the dtype of what they belong to, ${y.dtype}, got ${c.dtype}. Convert with x.to('${y.dtype}')`,
+        what === 'cotangents'
+          ? `expected cotangents of the dtype of what they belong to, ${y.dtype}, got ${c.dtype}. Convert with x.to('${y.dtype}')`
+          : `tangent:${i} with dtype ${c.dtype} in flattened pytree doesn't match the dtype ${y.dtype} of the corresponding primal. Convert with x.to('${y.dtype}')`,
         'DTYPE_MISMATCH',
       )
     return c
