@@ -14,7 +14,6 @@ import {
   bernoulli,
   checkpoint,
   cond,
-  cos,
   forLoop,
   grad,
   jacfwd,
