@@ -11,7 +11,7 @@ const opsFolder = new URL('../../tensor/src/ops/', import.meta.url)
 /** Functions that compute no tensor from tensors, or draw at random: other suites test them. */
 const others = new Set(
   (
-    'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory ' +
+    'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory detectAnomaly isAnomalyEnabled setDetectAnomaly ' +
     'manualSeed seed initialSeed getRngState setRngState key foldIn split Generator Tensor TensorTypeError TensorRangeError ' +
     'rand randLike randn randnLike randint randintLike normal bernoulli exponential gumbel dropout uniform multinomial randperm ' +
     'empty emptyLike newEmpty zeros ones full zerosLike onesLike fullLike newZeros newOnes newFull scalarTensor'
