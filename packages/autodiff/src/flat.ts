@@ -161,9 +161,10 @@ export class Loans {
   }
   /** At the end of the function: what was written, as the level below sees it. */
   collect(lower: (x: Tensor) => Tensor): void {
-    for (const loan of this.#loans)
-      if (loan.next === null && loan.inner.value !== loan.value && sameShape(loan.inner.shape, loan.outer.shape))
-        loan.next = lower(loan.inner)
+    for (const loan of this.#loans) {
+      const { base } = loan.inner
+      if (loan.next === null && base !== loan.value && sameShape(base.shape, loan.outer.shape)) loan.next = lower(loan.inner.wrap(base))
+    }
   }
   /** What was written. */
   get written(): Tensor[] {

@@ -33,6 +33,10 @@ export abstract class Handle {
   get value(): Value {
     return this.alias === null ? this.#value : this.alias.read(this as unknown as Tensor)
   }
+  /** What it stands for as it was made, with all that was written since: `t_` and its kin, which only change the shape, undone. For transforms that lend handles. */
+  get base(): Value {
+    return this.alias === null ? this.#value : this.alias.whole.value
+  }
   /** Makes it stand for another one. For `core/alias.ts` alone: in-place operations go through `write`. */
   rebind(value: Value, alias: Alias | null): void {
     this.#value = value
