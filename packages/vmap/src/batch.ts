@@ -65,6 +65,21 @@ export class Batched extends Tracer {
   }
 }
 
+/** Told of every op that reaches a `vmap`, which it applies by `apply`, or in its own way. */
+export type Observer = (trace: BatchTrace, op: AnyOp, inputs: Tensors, params: unknown, apply: () => Outputs) => Outputs
+let observer: Observer | null = null
+
+/** Runs `f` with `next` told of what happens; gives what it returns. */
+export function observing<R>(next: Observer, f: () => R): R {
+  const before = observer
+  observer = next
+  try {
+    return f()
+  } finally {
+    observer = before
+  }
+}
+
 /** The batching interpreter: an op on examples becomes the same op, or what its rule says, on all examples at once. */
 export class BatchTrace extends Trace {
   readonly name = 'vmap'
@@ -101,6 +116,10 @@ export class BatchTrace extends Trace {
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    return observer === null ? this.#apply(op, inputs, params) : observer(this, op, inputs, params, () => this.#apply(op, inputs, params))
+  }
+
+  #apply(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
     const xs = inputs.map((x) => this.inner(x))
     const dims = inputs.map((x) => this.dim(x))
     if (dims.every((d) => d === null) && !drawsRandomly(op, params) && !op.captures) return bind(op, xs, params)
@@ -211,8 +230,9 @@ export function vmapFlat(
     const out = f(examples, trace)
     // what was written into mapped arguments is written into the caller's
     written = examples.flatMap((x, i) => {
-      if (x === xs[i] || x.value === before[i] || !sameShape(x.shape, before[i]!.shape)) return []
-      const all = materialize(trace, x, dims[i]!)
+      const { base } = x
+      if (x === xs[i] || base === before[i] || !sameShape(base.shape, before[i]!.shape)) return []
+      const all = materialize(trace, x.wrap(base), dims[i]!)
       return [() => write(xs[i]!, 'copy_', all)]
     })
     return out
