@@ -3,7 +3,18 @@ import type { Graph, GraphModule } from '@mapgrad/graph'
 import type { TreeStructure } from '@mapgrad/graph'
 import { assemble, graphModule, sameStructure, structureOf } from '@mapgrad/graph/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorTypeError, checkOptions, describe, isOptions, refusePromise, sameShape } from '@mapgrad/tensor/plugin'
+import {
+  type Alias,
+  TensorTypeError,
+  assign,
+  checkOptions,
+  describe,
+  isOptions,
+  refusePromise,
+  sameShape,
+  show,
+  viewLike,
+} from '@mapgrad/tensor/plugin'
 import { type TracedJoint, traceJoint } from './joint.ts'
 import { type Partitioner, defaultPartition } from './partition.ts'
 
@@ -31,15 +42,29 @@ const LIMIT = 32
 /** What was compiled for arguments of one structure, with tensors of the same shapes, dtypes and devices. */
 interface Compiled {
   readonly args: readonly TreeStructure[]
+  /** for each tensor of the arguments the first place where it is: a tensor that comes twice is one input */
+  readonly places: readonly number[]
   readonly like: readonly { readonly shape: readonly number[]; readonly dtype: string; readonly device: string }[]
   readonly result: TreeStructure
-  readonly call: (tensors: readonly Tensor[]) => readonly Tensor[]
+  /** what each tensor of the result is */
+  readonly results: readonly Result[]
+  /** inputs → outputs, then new values of the inputs that are changed */
+  readonly call: (inputs: readonly Tensor[]) => readonly Tensor[]
+  readonly mutated: readonly number[]
   /** whether it may be kept: not if it captured values of transforms that end */
   readonly lasting: boolean
 }
 
-const fits = ({ args, like }: Compiled, given: readonly TreeStructure[], tensors: readonly Tensor[]): boolean =>
+/** An output of the graphs, or an input itself (`alias: null`), or a view of one. */
+type Result = { readonly output: number } | { readonly input: number; readonly alias: Alias | null }
+
+const placesOf = (tensors: readonly Tensor[]): number[] => tensors.map((x) => tensors.indexOf(x))
+const unique = (tensors: readonly Tensor[]): Tensor[] => [...new Set(tensors)]
+
+const fits = ({ args, like, places }: Compiled, given: readonly TreeStructure[], tensors: readonly Tensor[]): boolean =>
   args.length === given.length &&
+  places.length === tensors.length &&
+  tensors.every((x, i) => tensors.indexOf(x) === places[i]) &&
   args.every((s, i) => sameStructure(s, given[i]!)) &&
   like.every(
     ({ shape, dtype, device }, i) => dtype === tensors[i]!.dtype && device === tensors[i]!.device && sameShape(shape, tensors[i]!.shape),
@@ -72,13 +97,27 @@ function differentiable(
       return joint.gradients.map((k) => (k === null ? null : grads[k]!))
     },
   })
-  return (xs) => f(...xs)
+  return (xs) => (joint.outputs === 0 ? [] : f(...xs))
+}
+
+/** An input that is changed must share its elements with no other: in a graph each is a value of its own. */
+function checkMutated(mutated: readonly number[], inputs: readonly Tensor[]): void {
+  for (const i of mutated) {
+    const whole = inputs[i]!.alias?.whole
+    const other = whole === undefined ? -1 : inputs.findIndex((y, k) => k !== i && y.alias?.whole === whole)
+    if (other >= 0)
+      throw fault(
+        `expected an argument that is changed in place to be no view of another argument, got tensors ${Math.min(i, other)} and ${Math.max(i, other)} that share their elements. Pass a clone of one, or do without the in-place operation`,
+        'CAPTURED_MUTATION',
+      )
+  }
 }
 
 /**
  * `f` with its forward and backward passes as graphs, made at the first call for each set of shapes: `forwardCompiler` and
  * `backwardCompiler` make functions of them, `partitioner` decides where one ends and the other begins. The result is
  * called and transformed like `f`. Tensors that `f` captures are constants of the graphs, as they were at that first call.
+ * Arguments that `f` changes in place are changed, after the forward pass; results that are arguments, or views of them, are so here.
  * @throws TensorTypeError where `f` reads the numbers of a tensor, or gives something else than tensors
  */
 export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => R, options: AotOptions): (...args: A) => R {
@@ -95,18 +134,35 @@ export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => 
   const cache: Compiled[] = []
   const compile = (args: readonly TreeStructure[], tensors: readonly Tensor[]): Compiled => {
     let result: TreeStructure | undefined
+    const results: Result[] = []
+    const places = placesOf(tensors)
+    const given = unique(tensors)
     const joint = traceJoint((xs) => {
-      const inputs = xs.values()
-      const ys: Tensor[] = []
+      const before = xs.map((x) => x.shape)
+      const inputs = tensors.map((x) => xs[given.indexOf(x)]!).values()
+      const all: Tensor[] = []
       result = structureOf(
         refusePromise('aotFunction', 'func', f(...(args.map((s) => assemble(s, () => inputs.next().value)) as unknown as A))),
-        ys,
+        all,
       )
-      return ys
-    }, tensors)
+      const whole = xs.findIndex((x, i) => !sameShape(x.shape, before[i]!))
+      if (whole >= 0)
+        throw fault(
+          `expected in-place operations on arguments to keep their shape, got one of shape ${show(before[whole]!)} made into ${show(xs[whole]!.shape)}. Return the result instead`,
+          'CAPTURED_MUTATION',
+        )
+      const outputs: Tensor[] = []
+      for (const y of all) {
+        const input = xs.findIndex((x) => x === y || (y.alias && x.alias?.whole === y.alias.whole))
+        if (input >= 0) results.push({ input, alias: xs[input] === y ? null : y.alias })
+        else results.push({ output: outputs.includes(y) ? outputs.indexOf(y) : outputs.push(y) - 1 })
+      }
+      return outputs
+    }, given)
     const like = tensors.map(({ shape, dtype, device }) => ({ shape, dtype, device }))
     const lasting = joint.graph.nodes.every((n) => n.value === null || n.value.value.trace === null)
-    return { args, like, result: result!, call: differentiable(joint, options as unknown as AotOptions, tensors), lasting }
+    const call = differentiable(joint, options as unknown as AotOptions, given)
+    return { args, places, like, result: result!, results, call, mutated: joint.mutated, lasting }
   }
   const compiled = (...args: A): R => {
     const tensors: Tensor[] = []
@@ -116,8 +172,15 @@ export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => 
     const found = at < 0 ? compile(given, tensors) : cache.splice(at, 1)[0]!
     if (found.lasting) cache.push(found)
     if (cache.length > LIMIT) cache.shift()
-    const ys = found.call(tensors).values()
-    return assemble(found.result, () => ys.next().value) as R
+    const inputs = unique(tensors)
+    checkMutated(found.mutated, inputs)
+    const ys = found.call(inputs)
+    const news = ys.slice(ys.length - found.mutated.length)
+    found.mutated.forEach((i, k) => assign(inputs[i]!, 'copy_', news[k]!))
+    const results = found.results
+      .map((r) => ('output' in r ? ys[r.output]! : r.alias ? viewLike(inputs[r.input]!, r.alias) : inputs[r.input]!))
+      .values()
+    return assemble(found.result, () => results.next().value) as R
   }
   return Object.defineProperty(compiled, 'name', { value: f.name, configurable: true })
 }

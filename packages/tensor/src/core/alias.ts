@@ -107,6 +107,10 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   return y
 }
 
+/** The view of `x` that `alias` is of the whole it looks into. */
+export const viewLike = (x: Tensor, { path }: Alias): Tensor =>
+  stepsOf(path).reduce((y, { op, params }) => follow(y, op, params, op.again(y, params)), x)
+
 /** Whether two places show one element, told as exactly as steps that nest in each other allow; `repeated` axes may show one value. */
 function overlaps({ shape, strides }: Layout, repeated: boolean): boolean {
   if (numel(shape) === 0) return false
