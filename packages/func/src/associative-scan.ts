@@ -3,6 +3,7 @@ import {
   TensorRangeError,
   TensorTypeError,
   type TreeSpec,
+  callUser,
   checkOptions,
   describe,
   isTensor,
@@ -27,7 +28,7 @@ type Slices = readonly Tensor[]
  * All running combinations of the slices of xs along `dim`: `y₀ = x₀, yᵢ = f(yᵢ₋₁, xᵢ)`, for an associative f of two
  * trees like the slices. It takes about 2 log₂ n calls of f, each for many pairs at once (`vmap`), where `scan` takes n.
  * With `reverse`, from the end: `yᵢ = f(yᵢ₊₁, xᵢ)`.
- * @throws TensorTypeError or TensorRangeError if f gives another structure, shape or dtype than a slice, or xs has no slices
+ * @throws TensorTypeError or TensorRangeError if f gives another structure, shape or dtype than a slice or writes into one, or xs has no slices
  */
 export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}): X {
   if (typeof f !== 'function') throw fault(`Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
@@ -35,7 +36,7 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
   checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func')
   const { reverse = false } = options
   const [leaves, spec] = treeFlatten(xs)
-  for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be Tensors, but got ${describe(x)}`, 'NOT_A_TENSOR')
+  for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be a Tensor, but got ${describe(x)}`, 'NOT_A_TENSOR')
   if (leaves.length === 0) throw fault('Expected at least 1 xs leaf', 'NO_XS')
   const front = (leaves as Tensor[]).map((x) => {
     if (x.ndim === 0 || dim >= x.ndim || dim < -x.ndim || x.shape.at(dim) === 0)
@@ -59,7 +60,15 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
 
 /** f of two slices, checked. */
 function combined<X>(f: (x: X, y: X) => X, spec: TreeSpec, a: Slices, b: Slices): Slices {
-  const [out, got] = treeFlatten(refusePromise('associativeScan', 'func', f(spec.unflatten(a) as X, spec.unflatten(b) as X)))
+  const { out: given, written } = callUser([...a, ...b], (own) =>
+    refusePromise('associativeScan', 'func', f(spec.unflatten(own.slice(0, a.length)) as X, spec.unflatten(own.slice(a.length)) as X)),
+  )
+  if (written.includes(true))
+    throw fault(
+      'Higher order ops do not support input mutation: combine_fn wrote into what it was given. Work on x.clone(), or use operations without an underscore',
+      'INPUT_MUTATION',
+    )
+  const [out, got] = treeFlatten(given)
   if (!got.equals(spec)) throw fault(`expected combine_fn to return a tree like a slice of xs, ${spec}, got ${got}`, 'STRUCTURE')
   out.forEach((y, i) => {
     const x = a[i]!

@@ -4,6 +4,7 @@ import type { Tensors } from '../core/op.ts'
 import { refusePromise } from '../core/trace.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { type Tensorial, checkLike, fault, tensorsIn } from './control.ts'
+import { lending } from './course.ts'
 import { stack } from './join.ts'
 import { isRecording } from './program.ts'
 import { rounds } from './rounds.ts'
@@ -39,7 +40,7 @@ function stacked(results: readonly Tensorial[]): unknown {
  * `[carry, y] = f(carry, x)` for every slice x of xs along `dim`; gives the last carry and all y, stacked in front in the
  * order of xs. Carry, xs and y are trees of tensors (y may be `null`); f keeps the carry's structure, shapes and dtypes.
  * Reverse mode keeps what each round computed; wrap f in `checkpoint` to keep the carries alone.
- * @throws TensorTypeError or TensorRangeError if the carry changes, or the lengths of xs differ or are 0
+ * @throws TensorTypeError or TensorRangeError if the carry changes its form, f writes into what it is given, or the lengths of xs differ or are 0
  */
 export function scan<C, X, Y>(
   f: (carry: C, x: X) => readonly [carry: C, y: Y],
@@ -57,7 +58,9 @@ export function scan<C, X, Y>(
   const all = tensorsIn(op, xs, (x) => `All xs leaves must be a Tensor, but got ${describe(x)}`)
   const n = scanLength(op, all, dim, length)
   const step = (carry: Tensors, slices: Tensors): readonly [carry: Tensorial, y: Tensorial] => {
-    const out: unknown = f(start.spec.unflatten(carry) as C, all.spec.unflatten(slices) as X)
+    const out: unknown = lending(op, 'combine_fn', [...carry, ...slices], (own) =>
+      f(start.spec.unflatten(own.slice(0, carry.length)) as C, all.spec.unflatten(own.slice(carry.length)) as X),
+    )
     refusePromise(op, 'tensor', out)
     if (!Array.isArray(out) || out.length !== 2)
       throw fault(op, `Combine_fn must return [carry, y], but got ${describe(out)}`, 'COMBINE_OUTPUT')
@@ -144,7 +147,7 @@ export function map<X, A extends readonly unknown[], R>(f: (x: X, ...args: A) =>
   const each = (slices: Tensors): Tensorial =>
     tensorsIn(
       op,
-      f(all.spec.unflatten(slices) as X, ...args),
+      lending(op, 'f', slices, (own) => f(all.spec.unflatten(own) as X, ...args)),
       (y) => `expected f to return a tree of tensors, got ${describe(y)}. Wrap numbers in tensor(x)`,
     )
   const n = leaves[0]!.shape[0]!

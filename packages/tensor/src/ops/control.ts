@@ -11,7 +11,7 @@ import { add } from './binary.ts'
 import { branches } from './branch.ts'
 import { cast } from './cast.ts'
 import { lt } from './compare.ts'
-import { decide, untilDone } from './course.ts'
+import { decide, lending, untilDone } from './course.ts'
 import { isRecording } from './program.ts'
 import { repeat } from './repeat.ts'
 import { rounds } from './rounds.ts'
@@ -66,16 +66,16 @@ export function checkLike(op: string, what: string, got: Tensorial, whatElse: st
  * and dtype. Where `pred` can be read, one of them runs; where it differs between the examples of a `vmap`, both run, each
  * on the values of examples that take it, and each example has the values and derivatives of its own. In a graph it is one
  * node with both branches, of which a run computes one.
- * @throws TensorTypeError if `pred` is no boolean and no tensor of one element, or the branches differ
+ * @throws TensorTypeError if `pred` is no boolean, number or tensor of one element, the branches differ, or one writes into an operand
  */
 export function cond<A extends readonly unknown[], R>(
-  pred: boolean | Tensor,
+  pred: boolean | number | Tensor,
   trueFn: (...operands: A) => R,
   falseFn: (...operands: A) => R,
   operands?: readonly [...A],
 ): R {
   const shown = isTensor(pred) ? `tensor of shape ${show(pred.shape)}` : typeof pred === 'string' ? pred : describe(pred)
-  const chosen = decide('cond', pred, () =>
+  const chosen = decide('cond', typeof pred === 'number' ? pred !== 0 : pred, () =>
     isTensor(pred)
       ? `Expected pred to be bool or single-element tensor, but got ${shown}.`
       : `Expected pred to be bool or tensor, but got ${shown}.`,
@@ -94,8 +94,12 @@ export function cond<A extends readonly unknown[], R>(
     given,
     (x) => `Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of tensor leaves, but got ${describe(x)}.`,
   )
-  const run = (f: (...operands: A) => R, xs: A = given): Tensorial =>
-    tensorsIn('cond', f(...xs), (x) => `expected branches to return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
+  const run = (f: (...operands: A) => R, xs: Tensors = operandTree.leaves): Tensorial =>
+    tensorsIn(
+      'cond',
+      lending('cond', 'a branch', xs, (own) => f(...(operandTree.spec.unflatten(own) as unknown as A))),
+      (x) => `expected branches to return trees of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`,
+    )
   const both = (yes: Tensorial, no: Tensorial): Tensorial => {
     checkLike('cond', "falseFn's result", no, "trueFn's result", yes)
     return no
@@ -103,16 +107,15 @@ export function cond<A extends readonly unknown[], R>(
   const whole = ({ leaves, spec }: Tensorial): R => spec.unflatten(leaves) as R
   if (typeof chosen === 'boolean') return whole(run(chosen ? trueFn : falseFn))
   if (isRecording()) {
-    const { leaves, spec } = operandTree
     let result: Tensorial | undefined
     const branch =
       (f: (...operands: A) => R) =>
       (xs: Tensors): Tensors => {
-        const out = run(f, spec.unflatten(xs) as unknown as A)
+        const out = run(f, xs)
         result = result ? both(result, out) : out
         return out.leaves
       }
-    const ys = branches(chosen, branch(trueFn), branch(falseFn), leaves)
+    const ys = branches(chosen, branch(trueFn), branch(falseFn), operandTree.leaves)
     return result!.spec.unflatten(ys) as R
   }
   const seen = examplesOf('cond', chosen)
@@ -138,7 +141,7 @@ export interface WhileLoopOptions {
  * `carried = bodyFn(...carried)` as long as `condFn(...carried)` holds. `carried` is an array of trees of tensors, whose
  * structure, shapes and dtypes the body keeps. Under `vmap` the loop ends when the last example is done; an example that is
  * done keeps what it has. Reverse mode keeps what each round computed; wrap the body in `checkpoint` to keep its arguments alone.
- * @throws TensorTypeError if `condFn` gives no boolean and no scalar, or the body changes what is carried
+ * @throws TensorTypeError if `condFn` gives no boolean and no scalar, or the body gives something else or writes into what it is given
  */
 export function whileLoop<A extends readonly unknown[]>(
   condFn: (...carried: Fixed<A>) => boolean | Tensor,
@@ -161,7 +164,11 @@ export function whileLoop<A extends readonly unknown[]>(
   const { leaves, spec } = start
   const tree = (now: Tensors): [...A] => spec.unflatten(now) as [...A]
   const condition = (now: Tensors): boolean | Tensor => {
-    const pred = refusePromise<unknown>(op, 'tensor', condFn(...(tree(now) as unknown as Fixed<A>)))
+    const pred = refusePromise<unknown>(
+      op,
+      'tensor',
+      lending(op, 'cond_fn', now, (own) => condFn(...(tree(own) as unknown as Fixed<A>))),
+    )
     return decide(
       op,
       pred,
@@ -169,7 +176,7 @@ export function whileLoop<A extends readonly unknown[]>(
     )
   }
   const round = (now: Tensors): Tensors => {
-    const out: unknown = bodyFn(...(tree(now) as unknown as Fixed<A>))
+    const out: unknown = lending(op, 'body_fn', now, (own) => bodyFn(...(tree(own) as unknown as Fixed<A>)))
     refusePromise(op, 'tensor', out)
     if (!Array.isArray(out) || out.length !== carried.length)
       throw fault(
@@ -238,10 +245,10 @@ export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyF
   const like = tensorsIn(op, init, (x) => `expected init to be a tree of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`)
   const device = like.leaves[0]?.value.backend
   const at = (i: number): Tensor => tensor(i, { dtype: 'int32', ...(device && { device }) })
-  const step = (i: Tensor, carry: C): Tensorial => {
+  const step = (i: Tensor, carry: Tensors): Tensorial => {
     const next = tensorsIn(
       op,
-      bodyFn(i, carry),
+      lending(op, 'body_fn', carry, (own) => bodyFn(i, tree(own))),
       (x) => `body_fn should return a tree of tensors, got ${describe(x)}. Wrap numbers in tensor(x)`,
     )
     checkLike(op, "body_fn's result", next, 'init', like)
@@ -251,14 +258,15 @@ export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyF
   const [from, to] = [bound(lower), bound(upper)]
   if (isTensor(from) || isTensor(to)) {
     const end = isTensor(to) ? cast(to, 'int32') : at(to)
-    return whileLoop(
+    const [, ends] = whileLoop(
       (i: Tensor) => lt(i, end),
-      (i: Tensor, carry: C) => [add(i, 1), tree(step(i, carry).leaves)] as const,
-      [isTensor(from) ? cast(from, 'int32') : at(from), init] as const,
-    )[1]
+      (i: Tensor, carry: Tensors) => [add(i, 1), step(i, carry).leaves] as const,
+      [isTensor(from) ? cast(from, 'int32') : at(from), like.leaves] as const,
+    )
+    return tree(ends)
   }
   if (from < to && isRecording()) {
-    const [[, ...ends]] = rounds(([i, ...carry]) => [[add(i!, 1), ...step(i!, tree(carry)).leaves], []], {
+    const [[, ...ends]] = rounds(([i, ...carry]) => [[add(i!, 1), ...step(i!, carry).leaves], []], {
       name: op,
       carry: [at(from), ...like.leaves],
       length: to - from,
@@ -267,7 +275,7 @@ export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyF
     return tree(ends)
   }
   let { leaves } = like
-  for (let i = from; i < to; i++) leaves = step(at(i), tree(leaves)).leaves
+  for (let i = from; i < to; i++) leaves = step(at(i), leaves).leaves
   return tree(leaves)
 }
 

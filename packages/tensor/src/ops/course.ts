@@ -26,6 +26,19 @@ export function decide(op: string, pred: unknown, refuse: () => string): boolean
   }
 }
 
+/** Calls a function of the user's on tensors under handles of its own, and refuses one that writes into them. */
+export function lending<R>(op: string, what: string, xs: Tensors, f: (own: Tensors) => R): R {
+  const own = xs.map((x) => x.wrap(x.value))
+  const before = own.map((x) => x.value)
+  const out = f(own)
+  if (own.some((x, i) => x.value !== before[i]))
+    throw new TensorTypeError(
+      `Higher order ops do not support input mutation: ${what} wrote into what it was given. Work on x.clone(), or use operations without an underscore`,
+      { op, code: 'INPUT_MUTATION' },
+    )
+  return out
+}
+
 /** `round` after round as long as the condition holds; where examples differ in it, those that are done keep what they have. */
 export function untilDone(
   op: string,

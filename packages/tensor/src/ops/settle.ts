@@ -1,3 +1,4 @@
+import { TensorTypeError } from '../core/errors.ts'
 import { numel } from '../core/shape.ts'
 import { type Op, type Tensors, defineOp } from '../core/op.ts'
 import { type Outputs, Trace, Tracer, bind, withTrace } from '../core/trace.ts'
@@ -67,6 +68,13 @@ class SettleTrace extends Trace {
     super(true)
     this.condition = condition
     this.#varies = new Set(tracesOf(condition.value))
+  }
+
+  override captured(op: string): never {
+    throw new TensorTypeError(
+      'expected a branch or a body of a loop that changes nothing outside of itself, since the examples of a vmap differ in whether it runs, got an operation in place on a tensor from outside. Pass the tensor as an operand, and return its new value',
+      { op, code: 'CAPTURED_MUTATION' },
+    )
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
