@@ -17,13 +17,14 @@ export abstract class Trace {
   abstract readonly name: string
   /** the package of the transform, for messages */
   readonly package: string = 'tensor'
-  readonly level: number
+  /** where it stands among others; like `parent` and `ambient`, what `resume` says as long as that runs */
+  level: number
   /** the transform that this one's rules, and what they draw, go on to */
-  readonly parent: Trace | null
+  parent: Trace | null
   /** whether it writes programs down instead of running them, so that loops and branches should reach it as such */
   readonly records: boolean = false
   /** this transform or the nearest around it that sees every op called under it, not only those on its values */
-  readonly ambient: Trace | null
+  ambient: Trace | null
   /** when it began; handles made before are captured */
   readonly born: number
   open = true
@@ -102,7 +103,8 @@ export function checkAlive(op: string, value: Value): void {
 }
 
 /** Whether an op with these params draws at random. */
-export const drawsRandomly = ({ random }: AnyOp, params: unknown): boolean => (typeof random === 'function' ? random(params) : random === true)
+export const drawsRandomly = ({ random }: AnyOp, params: unknown): boolean =>
+  typeof random === 'function' ? random(params) : random === true
 
 /** Sends an op to the innermost transform among its inputs, or to the device. Random draws, and ops that call functions, go to the innermost transform there is. */
 export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
@@ -153,11 +155,22 @@ export function withTrace<T extends Trace, R>(trace: T, f: (trace: T) => R): R {
   }
 }
 
-/** Runs `f` under a transform that may have returned already: for rules that call the user's function again later. */
+const isAround = (outer: Trace, inner: Trace | null): boolean => inner !== null && (inner === outer || isAround(outer, inner.parent))
+
+/**
+ * Runs `f` under a transform that may have returned already: for rules that call the user's function again later. Where a
+ * program began to be recorded since, around the call, the transform stands inside of that meanwhile.
+ */
 export function resume<R>(trace: Trace, f: () => R): R {
   const r = registry()
   const { top, current } = r
-  const { open } = trace
+  const { open, level, parent, ambient } = trace
+  const recorder = current && current.ambient
+  if (recorder !== null && !isAround(recorder, trace)) trace.parent = current
+  if (recorder !== null && recorder !== ambient) {
+    if (ambient !== trace && !isAround(recorder, ambient)) trace.ambient = trace.parent!.ambient
+    if (top !== trace && top !== null && recorder.level >= level) trace.level = top.level + 1
+  }
   if (!top || top.level < trace.level) r.top = trace
   r.current = trace
   trace.open = true
@@ -165,6 +178,9 @@ export function resume<R>(trace: Trace, f: () => R): R {
     return f()
   } finally {
     trace.open = open
+    trace.level = level
+    trace.parent = parent
+    trace.ambient = ambient
     r.top = top
     r.current = current
   }

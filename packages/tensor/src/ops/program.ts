@@ -114,6 +114,11 @@ class RecordTrace extends Trace {
     if (value instanceof Recorded && value.trace === this) return value.slot
     let slot = this.#known.get(value)
     if (slot !== undefined) return slot
+    if (value.trace && value.trace.level > this.level)
+      throw new TensorTypeError(
+        `expected a function that closes over values of its own level, got one that closes over a value of ${value.trace.name}. Pass it as an argument, or close over stopGradient(x)`,
+        { op: this.name, code: 'CAPTURED' },
+      )
     const generator = value.trace === null && !this.#captures.keys ? generatorOf(x) : undefined
     if (generator !== undefined) {
       slot = this.#slot(value)
