@@ -1,5 +1,6 @@
 import type { Tensor } from '@mapgrad/tensor'
 import {
+  owning,
   TensorRangeError,
   checkOptions,
   filledLike,
@@ -110,24 +111,26 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(
   options: FunctionalOptions = {},
 ): [outputs: R, vjp: X] {
   checkOptions('vjp', options as Record<string, unknown>, KNOWN, 'autodiff')
-  const xs = inputList('vjp', inputs)
-  let out: unknown
-  const [ys, pull] = vjpFlat((leaves) => outputOf('vjp', (out = func(...(leaves as never)))), xs)
-  if ((v === undefined || v === null) && !oneElement(ys))
-    throw fault(
+  return owning(() => {
+    const xs = inputList('vjp', inputs)
+    let out: unknown
+    const [ys, pull] = vjpFlat((leaves) => outputOf('vjp', (out = func(...(leaves as never)))), xs)
+    if ((v === undefined || v === null) && !oneElement(ys))
+      throw fault(
+        'vjp',
+        'The vector v can only be None if the user-provided function returns a single Tensor with a single element.',
+        'VECTOR',
+      )
+    const vs = v === undefined || v === null ? ys.map((y) => ones(y)) : vector('vjp', v, ys, isTensor(out))
+    const grads = filledIn(
       'vjp',
-      'The vector v can only be None if the user-provided function returns a single Tensor with a single element.',
-      'VECTOR',
+      options.strict ?? false,
+      pull(vs),
+      xs,
+      (i) => `The output of the user-provided function is independent of input ${i}.`,
     )
-  const vs = v === undefined || v === null ? ys.map((y) => ones(y)) : vector('vjp', v, ys, isTensor(out))
-  const grads = filledIn(
-    'vjp',
-    options.strict ?? false,
-    pull(vs),
-    xs,
-    (i) => `The output of the user-provided function is independent of input ${i}.`,
-  )
-  return [inForm(out, ys), inForm(inputs, grads)] as [R, X]
+    return [inForm(out, ys), inForm(inputs, grads)] as [R, X]
+  })
 }
 
 /** `[outputs, J v]`, in the form of the outputs; v in the form of the inputs, and left out where the input has one element. */
@@ -138,24 +141,26 @@ function jvp<X extends OneOrMore, R extends OneOrMore>(
   options: FunctionalOptions = {},
 ): [outputs: R, jvp: R] {
   checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
-  const xs = inputList('jvp', inputs)
-  if ((v === undefined || v === null) && !oneElement(xs))
-    throw fault(
+  return owning(() => {
+    const xs = inputList('jvp', inputs)
+    if ((v === undefined || v === null) && !oneElement(xs))
+      throw fault(
+        'jvp',
+        'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.',
+        'VECTOR',
+      )
+    const vs = v === undefined || v === null ? xs.map((x) => ones(x)) : vector('jvp', v, xs, isTensor(inputs))
+    let out: unknown
+    const [ys, dys] = jvpFlat((leaves) => outputOf('jvp', (out = func(...(leaves as never)))), xs, vs)
+    const tangents = filledIn(
       'jvp',
-      'The vector v can only be None if the input to the user-provided function is a single Tensor with a single element.',
-      'VECTOR',
+      options.strict ?? false,
+      dys,
+      ys,
+      (i) => `Output ${i} of the user-provided function is independent of the inputs.`,
     )
-  const vs = v === undefined || v === null ? xs.map((x) => ones(x)) : vector('jvp', v, xs, isTensor(inputs))
-  let out: unknown
-  const [ys, dys] = jvpFlat((leaves) => outputOf('jvp', (out = func(...(leaves as never)))), xs, vs)
-  const tangents = filledIn(
-    'jvp',
-    options.strict ?? false,
-    dys,
-    ys,
-    (i) => `Output ${i} of the user-provided function is independent of the inputs.`,
-  )
-  return [inForm(out, ys), inForm(out, tangents)] as [R, R]
+    return [inForm(out, ys), inForm(out, tangents)] as [R, R]
+  })
 }
 
 /** The value of a function of one element, and its gradient as a list. */
@@ -202,18 +207,20 @@ export function hvp<X extends OneOrMore>(
   options: FunctionalOptions = {},
 ): [output: Tensor, hvp: X] {
   checkOptions('hvp', options as Record<string, unknown>, KNOWN, 'autodiff')
-  const xs = inputList('hvp', inputs)
-  const vs = direction('hvp', xs, inputs, v)
-  const strict = options.strict ?? false
-  const [ys, dys] = jvpFlat(
-    (leaves) => {
-      const [y, grads] = scalarGradient('hvp', func as never, leaves, strict)
-      return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
-    },
-    xs,
-    vs,
-  )
-  return [ys[0]!, inForm(inputs, filledIn('hvp', strict, dys.slice(1), xs, jacobianIndependent)) as X]
+  return owning(() => {
+    const xs = inputList('hvp', inputs)
+    const vs = direction('hvp', xs, inputs, v)
+    const strict = options.strict ?? false
+    const [ys, dys] = jvpFlat(
+      (leaves) => {
+        const [y, grads] = scalarGradient('hvp', func as never, leaves, strict)
+        return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
+      },
+      xs,
+      vs,
+    )
+    return [ys[0]!, inForm(inputs, filledIn('hvp', strict, dys.slice(1), xs, jacobianIndependent)) as X]
+  })
 }
 
 /** `[output, vᵀH]` for a function of one element, in the form of the inputs, by reverse over reverse mode. */
@@ -224,14 +231,16 @@ export function vhp<X extends OneOrMore>(
   options: FunctionalOptions = {},
 ): [output: Tensor, vhp: X] {
   checkOptions('vhp', options as Record<string, unknown>, KNOWN, 'autodiff')
-  const xs = inputList('vhp', inputs)
-  const vs = direction('vhp', xs, inputs, v)
-  const strict = options.strict ?? false
-  const [ys, pull] = vjpFlat((leaves) => {
-    const [y, grads] = scalarGradient('vhp', func as never, leaves, strict)
-    return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
-  }, xs)
-  return [ys[0]!, inForm(inputs, filledIn('vhp', strict, pull([null, ...vs]), xs, jacobianIndependent)) as X]
+  return owning(() => {
+    const xs = inputList('vhp', inputs)
+    const vs = direction('vhp', xs, inputs, v)
+    const strict = options.strict ?? false
+    const [ys, pull] = vjpFlat((leaves) => {
+      const [y, grads] = scalarGradient('vhp', func as never, leaves, strict)
+      return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
+    }, xs)
+    return [ys[0]!, inForm(inputs, filledIn('vhp', strict, pull([null, ...vs]), xs, jacobianIndependent)) as X]
+  })
 }
 
 /** The functions of torch.autograd.functional that need no `vmap`. */

@@ -7,6 +7,7 @@ import {
   describe,
   isOptions,
   isTensor,
+  owning,
   show,
   treeFlatten,
 } from '@mapgrad/tensor/plugin'
@@ -170,6 +171,20 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
     )
   if (leaves.length === 0) throw fault('jvp', `${call}: Expected primals to contain at least one Tensor.`, 'EMPTY_PRIMALS')
   leaves.forEach((x, i) => checkPair(call, x, dots[i]))
+  return owning(() => jvpAt(f, more, leaves as Tensor[], spec, dots as Tensor[], strict, hasAux))
+}
+
+/** `jvp` of arguments that were checked. */
+function jvpAt(
+  f: AnyFunction,
+  more: readonly unknown[],
+  leaves: readonly Tensor[],
+  spec: TreeSpec,
+  dots: readonly Tensor[],
+  strict: boolean,
+  hasAux: boolean,
+): unknown[] {
+  const call = 'jvp(f, primals, tangents)'
   let outSpec: TreeSpec | undefined
   let auxSpec: TreeSpec | undefined
   let count = 0
@@ -184,8 +199,8 @@ export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: reado
       auxSpec = as
       return [...o, ...extra]
     },
-    leaves as Tensor[],
-    dots as Tensor[],
+    leaves,
+    dots,
   )
   const out = ys.slice(0, count)
   if (strict && out.some((_, i) => !dys[i]))
