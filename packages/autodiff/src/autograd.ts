@@ -1,7 +1,7 @@
 import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
-import { type Tensors, checkOptions, describe, filledLike, isTensor } from '@mapgrad/tensor/plugin'
+import { type Tensors, checkOptions, describe, filledLike, isTensor, registry } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { backwardAll, onTape, seeds, walk } from './eager.ts'
+import { backwardAll, eager, onTape, seeds, walk } from './eager.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
 import { Taped } from './tape.ts'
@@ -102,6 +102,14 @@ export function backward(
 ): void {
   const ys = several('backward', 'tensors', tensors)
   backwardAll(ys, given('backward', gradTensors, ys.length), options)
+}
+
+/**
+ * Lets tensors have gradients outside of transforms: `requiresGrad`, `x.backward()`, `x.grad`. `@mapgrad/func` calls it when it is
+ * imported; call it once where you import single packages.
+ */
+export function enableAutograd(): void {
+  registry().autograd ??= eager
 }
 
 /** The names of `torch.autograd`. */

@@ -45,7 +45,7 @@ export function autogradOf(op: string): Autograd {
   const { autograd } = registry()
   if (!autograd)
     throw new TensorTypeError(
-      `expected @mapgrad/autodiff to be loaded, which computes gradients. Import it, or @mapgrad/func, which has it`,
+      'expected somebody to compute gradients of tensors outside of transforms, got nobody. Import @mapgrad/func, or call enableAutograd() of @mapgrad/autodiff',
       { op, code: 'NO_AUTOGRAD' },
     )
   return autograd

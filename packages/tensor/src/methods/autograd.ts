@@ -3,7 +3,7 @@ import { registry } from '../core/registry.ts'
 import type { Tensor } from '../tensor.ts'
 import { SpecialMethods } from './special.ts'
 
-/** Gradients outside of transforms, as PyTorch has them. They need `@mapgrad/autodiff` (in `@mapgrad/func`). */
+/** Gradients outside of transforms, as PyTorch has them. They need `@mapgrad/func`, or `enableAutograd()` of `@mapgrad/autodiff`. */
 export abstract class AutogradMethods extends SpecialMethods {
   /** Whether what is computed from this tensor is recorded, so that it can have a gradient. Can be set on leaves. */
   get requiresGrad(): boolean {

@@ -4,7 +4,7 @@ import { cpu } from '@mapgrad/backend-cpu'
 
 setDefaultDevice(cpu)
 
-test('without @mapgrad/autodiff tensors have no gradients, and say how to get them', () => {
+test('without enableAutograd() of @mapgrad/autodiff tensors have no gradients, and say how to get them', () => {
   const x = tensor([1, 2])
   expect([x.requiresGrad, x.isLeaf, x.grad, x.gradFn]).toEqual([false, true, null, null])
   const refused = [
@@ -16,5 +16,7 @@ test('without @mapgrad/autodiff tensors have no gradients, and say how to get th
     () => x.registerHook(() => {}),
   ]
   for (const f of refused)
-    expect(f).toThrow(/expected @mapgrad\/autodiff to be loaded, which computes gradients\. Import it, or @mapgrad\/func/)
+    expect(f).toThrow(
+      /expected somebody to compute gradients of tensors outside of transforms, got nobody\. Import @mapgrad\/func, or call enableAutograd\(\)/,
+    )
 })
