@@ -78,11 +78,8 @@ class Writer {
   /** A graph among the params of an op, as a function. */
   #function(graph: Graph): string {
     for (const node of graph.nodes) this.#inner.set(node, this.names.take(node.name))
-    const sizes = this.#symbols
-    this.#symbols = new Map()
     const body = graph.nodes.map((node) => this.statement(node)).filter((line) => line !== null)
-    const lines = [...this.symbols(graph), ...body, `return [${graph.outputs.map(this.operand).join(', ')}]`]
-    this.#symbols = sizes
+    const lines = [...body, `return [${graph.outputs.map(this.operand).join(', ')}]`]
     return `(${graph.placeholders.map(this.#name).join(', ')}) => {\n${lines.map(indented).join('\n')}\n}`
   }
 
@@ -105,7 +102,7 @@ class Writer {
           `a ${typeof x === 'function' ? 'function' : (x.constructor?.name ?? 'object')} among the params of an op`,
         )
   value = (x: unknown): string => literal(x, this.device, this.opaque, this.size)
-  #symbols = new Map<number, string>()
+  readonly #symbols = new Map<number, string>()
   size = (x: Size): string =>
     x.toCode((i) => {
       let name = this.#symbols.get(i)
@@ -113,11 +110,11 @@ class Writer {
       return name
     })
   /** `const s0 = x.shape[0]!` for each symbol that was written. */
-  symbols(graph: Graph): string[] {
-    const found = symbolsOf(graph.placeholders)
+  symbols(): string[] {
+    const found = symbolsOf(this.graph.placeholders)
     return [...this.#symbols]
       .sort(([a], [b]) => a - b)
-      .map(([i, name]) => `const ${name} = ${this.#name(found.get(i)!.node)}.shape[${found.get(i)!.dim}]!`)
+      .map(([i, name]) => `const ${name} = ${found.get(i)!.node.name}.shape[${found.get(i)!.dim}]!`)
   }
 
   op(op: AnyOp): string {
@@ -293,7 +290,7 @@ export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)
   // what is written at the end must not be seen before
   const begin = [...written].map(([p, name]) => `const ${p.name} = ${name}.clone()`)
   const end = [...written.values()].map((name) => `${name}.copy_(${outputs.next().value!})`)
-  const sizes = writer.symbols(graph)
+  const sizes = writer.symbols()
   const text = [
     ...(spelled ? [] : ['// the trees of the function hold Maps or instances of classes: here they are taken apart into their tensors']),
     `export function forward(${params.join(', ')}): ${typeOf(result)} {`,

@@ -174,6 +174,9 @@ export class Graph {
 
   /** Checks the graph and gives it back. @throws TensorTypeError for what is wrong: an order, a missing output, a result that the op would not give */
   lint(): this {
+    return this.#lint(tracedSizes(this.placeholders))
+  }
+  #lint(sizes: readonly number[] | null): this {
     const seen = new Set<GraphNode>()
     const wrong = (message: string): never => {
       throw fault('Graph.lint', message, 'INVALID_GRAPH')
@@ -192,8 +195,11 @@ export class Graph {
         if (!user.inputs.includes(node) || !this.#nodes.includes(user))
           wrong(`expected ${node.name} to be read by ${user.name}, which is not so`)
       if (node.kind === 'call') {
-        checkResult(node, wrong)
-        checkSubgraphs(node, wrong)
+        const params = sizes ? atSizes(node.params, sizes) : node.params
+        checkResult(node, params, wrong)
+        checkSubgraphs(node, params, wrong)
+        // their sizes follow from those of this graph
+        for (const inner of node.subgraphs.values()) inner.#lint(sizes)
       }
       seen.add(node)
     }
@@ -241,10 +247,8 @@ export class Graph {
 /** `float32[2, s0]`, for messages. */
 export const avalText = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
-function checkResult(node: GraphNode, wrong: (message: string) => never): void {
+function checkResult(node: GraphNode, params: unknown, wrong: (message: string) => never): void {
   const { op, inputs } = node
-  const sizes = tracedSizes(node.graph.placeholders)
-  const params = sizes ? atSizes(node.params, sizes) : node.params
   let result: Aval | readonly Aval[]
   try {
     result = op!.result(
@@ -262,14 +266,13 @@ function checkResult(node: GraphNode, wrong: (message: string) => never): void {
 }
 
 /** Graphs among the params are graphs themselves, and take what the op calls them with. */
-function checkSubgraphs(node: GraphNode, wrong: (message: string) => never): void {
+function checkSubgraphs(node: GraphNode, params: unknown, wrong: (message: string) => never): void {
   const takes = node.op!.programs?.(
     node.inputs.map((x) => x.aval),
-    node.params,
+    params,
   ) as Readonly<Record<string, readonly Aval[]>> | undefined
   const text = (avals: readonly Aval[]): string => avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
   for (const [name, graph] of node.subgraphs) {
-    graph.lint()
     const [wanted, got] = [text(takes?.[name] ?? []), text(graph.placeholders.map((p) => p.aval))]
     if (takes?.[name] && wanted !== got) wrong(`expected the ${name} of ${node.name} to take (${wanted}), got one of (${got})`)
   }

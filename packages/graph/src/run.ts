@@ -16,6 +16,7 @@ import { fault, rangeFault } from './faults.ts'
 import type { Graph } from './graph.ts'
 import { fillOf } from './literal.ts'
 import type { GraphNode } from './node.ts'
+import { isSubgraph } from './subgraph.ts'
 import { atSizes, bindSizes, checkCount, shapeAt } from './symbolic/bind.ts'
 
 const text = ({ dtype, shape }: Aval): string => `${dtype}${show(shape)}`
@@ -37,6 +38,17 @@ export function run(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   checkCount(graph.placeholders, inputs)
   const sizes = bindSizes(graph, inputs)
   return owning(() => execute(graph, inputs, sizes))
+}
+
+/** A graph among the params of a call, at the sizes of the graph around it. */
+function within(x: unknown, sizes: readonly number[]): unknown {
+  if (!isSubgraph(x)) return x
+  const { graph } = x
+  const inner = (...inputs: Tensor[]): Tensor[] => {
+    checkCount(graph.placeholders, inputs)
+    return owning(() => execute(graph, inputs, sizes))
+  }
+  return Object.assign(inner, { graph })
 }
 
 function execute(graph: Graph, inputs: readonly Tensor[], sizes: readonly number[] | null): Tensor[] {
@@ -73,7 +85,7 @@ function execute(graph: Graph, inputs: readonly Tensor[], sizes: readonly number
         keep(node, [computed.get(node.inputs[0]!)![node.index]!])
         break
       case 'call': {
-        const ys: Outputs = bind(node.op!, node.inputs.map(take), sizes ? atSizes(node.params, sizes) : node.params)
+        const ys: Outputs = bind(node.op!, node.inputs.map(take), sizes ? atSizes(node.params, sizes, within) : node.params)
         const list = Array.isArray(ys) ? (ys as readonly Tensor[]) : [ys as Tensor]
         checkOutputs(node, list, sizes)
         keep(node, list)

@@ -168,9 +168,18 @@ export class GraphTrace extends Trace {
           everything: this.ambient === this,
         },
       )
-      return [name, subgraph(graph)]
+      this.#willDraw(graph)
+      return [name, subgraph(graph)] as const
     })
     return { ...(params as object), ...Object.fromEntries(graphs) }
+  }
+
+  /** What is computed while this is recorded draws from these generators, too. */
+  #willDraw({ nodes }: Graph): void {
+    for (const { generator, subgraphs } of nodes) {
+      if (generator && !this.#generators.has(generator)) this.#generators.set(generator, generator.getState())
+      for (const inner of subgraphs.values()) this.#willDraw(inner)
+    }
   }
 
   #wrap(like: Tensor, node: GraphNode, backend: Backend, real: Tensor | null): Tensor {

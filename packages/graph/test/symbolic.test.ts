@@ -12,6 +12,7 @@ import {
   type Tensor,
   arange,
   cat,
+  cond,
   einsum,
   eye,
   full,
@@ -24,11 +25,13 @@ import {
   pad,
   rand,
   randn,
+  scan,
   slice,
   softmax,
   tensor,
   tree,
   where,
+  whileLoop,
   zeros,
 } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
@@ -71,6 +74,22 @@ const attention = (x: Tensor): Tensor => {
   const y = where(seen, scores, -Infinity).softmax(-1).matmul(q)
   return y.transpose(1, 2).reshape(b, t, c)
 }
+
+const branch = (x: Tensor): Tensor =>
+  cond(
+    x.sum().gt(0),
+    (y: Tensor) => y.sin().mul(x.shape[0]!),
+    (y: Tensor) => y.mean(0).expand(y.shape[0]!, y.shape[1]!),
+    [x],
+  )
+const sums = (x: Tensor): [Tensor, Tensor] => scan((c: Tensor, t: Tensor) => [c.add(t.sin()), c.mul(t)] as const, zeros(x.shape[1]!), x)
+const doubled = (x: Tensor): readonly Tensor[] =>
+  whileLoop(
+    (y: Tensor) => y.abs().sum().lt(20),
+    (y: Tensor) => [y.mul(2).add(y.mean())],
+    [x],
+    { maxIterations: 6 },
+  )
 
 const programs: readonly Program[] = [
   program('pointwise and a sum', (x) => x.sin().mul(2).sum(), [[3, 4]], [[5, 7]], [[1, 1]], [[0, 2]]),
@@ -216,6 +235,18 @@ const programs: readonly Program[] = [
   program('jacrev', jacrev((x: Tensor) => x.sin().matmul(x.t())) as F, [[2, 3]], [[3, 2]], [[4, 5]]),
   program('jacfwd', jacfwd((x: Tensor) => x.sin().sum(0)) as F, [[2, 3]], [[3, 2]], [[4, 5]]),
   program('hessian', hessian((x: Tensor) => x.sin().sum().square()) as F, [[3]], [[5]]),
+  program('a branch', branch, [[3, 4]], [[5, 7]], [[1, 2]]),
+  program('grad of a branch', grad((x: Tensor) => branch(x).square().sum()) as F, [[3, 4]], [[5, 7]]),
+  program('a scan over rows', (x) => sums(x), [[3, 4]], [[5, 7]], [[1, 2]], [[40, 1]]),
+  program('grad of a scan', grad((x: Tensor) => sums(x)[0].square().sum()) as F, [[3, 4]], [[5, 7]]),
+  program('vmap of a scan', vmap((x: Tensor) => sums(x)[1]) as F, [[2, 3, 4]], [[3, 5, 2]]),
+  program('a loop', (x) => doubled(x), [[3, 4]], [[5, 7]]),
+  program(
+    'a loop in a scan',
+    (x) => scan((c: Tensor, t: Tensor) => [c.add(doubled(t)[0]!), t] as const, zeros(x.shape[1]!), x),
+    [[3, 4]],
+    [[5, 2]],
+  ),
 ]
 
 const folder = fileURLToPath(new URL('./.cache-symbolic/', import.meta.url))

@@ -3,7 +3,7 @@ import { type AnyOp, type Compute, type Expr, type Layout, type Tensors, expr, s
 import { type Graph, avalText, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
-import { atSizes, genericSizes, shapeAt } from '../symbolic/bind.ts'
+import { GENERIC, atSizes, shapeAt } from '../symbolic/bind.ts'
 import { eliminateDeadCode } from './dead-code.ts'
 
 // No op is known by name here: what an op does is read off its own expression or view.
@@ -38,12 +38,11 @@ function isWholeView(
   view: (x: Layout, params: unknown, shape: readonly number[]) => Layout | null,
   node: GraphNode,
   input: GraphNode,
-  sizes: readonly number[] | null,
 ): boolean {
-  const shape = shapeAt(input.aval, sizes)
-  if (!sameShape(shape, shapeAt(node.aval, sizes)) || input.aval.dtype !== node.aval.dtype) return false
+  const shape = shapeAt(input.aval, GENERIC)
+  if (!sameShape(shape, shapeAt(node.aval, GENERIC)) || input.aval.dtype !== node.aval.dtype) return false
   const x = generic(shape)
-  const y = view(x, sizes ? atSizes(node.params, sizes) : node.params, shape)
+  const y = view(x, atSizes(node.params, GENERIC), shape)
   // an axis of one element has no use for its stride
   return y !== null && y.offset === x.offset && y.strides.every((s, i) => s === x.strides[i] || shape[i] === 1)
 }
@@ -53,7 +52,6 @@ function isWholeView(
  * every operand, NaN, ±Inf and −0 included, and has the same derivative.
  */
 export function simplifyAlgebra(graph: Graph): Graph {
-  const sizes = genericSizes(graph.placeholders)
   const to = rewrite(
     graph,
     (node, inputs, _to, copy) => {
@@ -62,7 +60,7 @@ export function simplifyAlgebra(graph: Graph): Graph {
       const same =
         compute.kind === 'pointwise'
           ? sameAsOperand(node.op!, compute.build, inputs)
-          : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!, sizes)
+          : compute.kind === 'view' && isWholeView(compute.view, node, inputs[0]!)
             ? inputs[0]
             : undefined
       return same && avalText(same) === avalText(node) ? same : copy()

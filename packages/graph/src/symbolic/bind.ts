@@ -1,6 +1,7 @@
 import { type Aval, isOptions, sameShape, show } from '@mapgrad/tensor/plugin'
 import { fault, rangeFault } from '../faults.ts'
 import type { GraphAval, GraphNode } from '../node.ts'
+import { isSubgraph } from '../subgraph.ts'
 import { type Dim, Size, dimsText } from './size.ts'
 
 /** What is known of the sizes for which a graph was made, beside the expressions in it. */
@@ -19,11 +20,12 @@ interface Sized {
 /** The sizes of a tensor of a graph: numbers, and expressions where it has them. */
 export const dimsOf = ({ dims, shape }: GraphAval): readonly Dim[] => dims ?? shape
 
-/** Everything in `x` with its expressions as numbers: arrays and plain objects are looked into. */
-export function atSizes<T>(x: T, values: readonly number[]): T {
+/** Everything in `x` with its expressions as numbers: arrays and plain objects are looked into; `other` says what becomes of the rest. */
+export function atSizes<T>(x: T, values: readonly number[], other: (x: unknown, values: readonly number[]) => unknown = (y) => y): T {
   if (x instanceof Size) return x.at(values) as T
-  if (Array.isArray(x)) return x.map((v: unknown) => atSizes(v, values)) as T
-  return isOptions(x) ? (Object.fromEntries(Object.entries(x).map(([k, v]) => [k, atSizes(v, values)])) as T) : x
+  if (Array.isArray(x)) return x.map((v: unknown) => atSizes(v, values, other)) as T
+  if (isOptions(x)) return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, atSizes(v, values, other)])) as T
+  return other(x, values) as T
 }
 /** The shape that an aval stands for. */
 export const shapeAt = ({ dims, shape }: GraphAval, values: readonly number[] | null): readonly number[] =>
@@ -32,10 +34,13 @@ export const shapeAt = ({ dims, shape }: GraphAval, values: readonly number[] | 
 export function hasSizes(x: unknown): boolean {
   if (x instanceof Size) return true
   if (Array.isArray(x)) return x.some(hasSizes)
+  if (isSubgraph(x)) return x.graph.nodes.some(isSized)
   return isOptions(x) && Object.values(x).some(hasSizes)
 }
 /** Whether a node is another one at other sizes. */
-export const isSized = (node: GraphNode): boolean => node.fill !== null || node.avals.some((a) => a.dims) || hasSizes(node.params)
+export function isSized(node: GraphNode): boolean {
+  return node.fill !== null || node.avals.some((a) => a.dims) || hasSizes(node.params)
+}
 
 /** Where a graph's inputs have the size of each symbol. */
 export function symbolsOf(placeholders: readonly GraphNode[]): Map<number, { readonly node: GraphNode; readonly dim: number }> {
@@ -63,9 +68,11 @@ export const tracedSizes = (placeholders: readonly GraphNode[]): number[] | null
   )
 
 const PRIMES = [1009, 2003, 3001, 4001, 5003, 6007, 7001, 8009]
-/** Sizes that are equal to no other by chance, and multiples of what sizes are divided by. */
-export const genericSizes = (placeholders: readonly GraphNode[]): number[] | null =>
-  tracedSizes(placeholders)?.map((_, i) => PRIMES[i % PRIMES.length]! * (Math.floor(i / PRIMES.length) + 1) * 10080) ?? null
+/** A size for each symbol that is equal to no other by chance, and a multiple of what sizes are divided by. */
+export const GENERIC: readonly number[] = /* @__PURE__ */ Array.from(
+  { length: 64 },
+  (_, i) => PRIMES[i % 8]! * (Math.floor(i / 8) + 1) * 10080,
+)
 
 /** The value of each symbol for these inputs, checked against what the graph is for. */
 export function bindSizes({ placeholders, bounds }: Sized, inputs: readonly Aval[]): number[] | null {

@@ -3,6 +3,7 @@ import type { Graph } from '../graph.ts'
 import { encodeTensor, fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
 import type { Structure } from '../structure.ts'
+import { isSubgraph, subgraphsOf } from '../subgraph.ts'
 
 // Whether two graphs are one program but for numbers in it.
 
@@ -17,6 +18,7 @@ export interface Recording {
 export function sameForm(a: unknown, b: unknown): boolean {
   if (typeof a === 'number' || typeof a === 'bigint') return typeof a === typeof b
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => sameForm(x, b[i]))
+  if (isSubgraph(a)) return isSubgraph(b) && graphDifference(a.graph, b.graph) === null
   if (!isOptions(a) || !isOptions(b)) return Object.is(a, b)
   const keys = Object.keys(a)
   return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && sameForm(a[k], b[k]))
@@ -48,6 +50,11 @@ function nodeDifference(a: GraphNode, b: GraphNode, places: readonly ReadonlyMap
     a.avals.some((x, i) => x.dtype !== b.avals[i]!.dtype || x.shape.length !== b.avals[i]!.shape.length)
   )
     return `${a.name} has other dtypes or another number of axes`
+  for (const [i, [name, graph]] of subgraphsOf(a.params).entries()) {
+    const inner = subgraphsOf(b.params)[i]
+    const found = inner && graphDifference(graph, inner[1])
+    if (found) return `in the ${name} of ${a.name}, ${found}`
+  }
   if (a.index !== b.index || a.many !== b.many || a.generator !== b.generator || a.backend !== b.backend || !sameForm(a.params, b.params))
     return `the params of ${a.name} are others`
   // what numbers are in two constants is looked at by whoever makes them by ops
@@ -66,15 +73,21 @@ function form(s: Structure): unknown {
   return [s.kind, ...('keys' in s ? s.keys : 'name' in s ? [s.name] : []), s.children.map(form)]
 }
 
-/** What differs between two traces beside numbers, or `null`. */
-export function difference(a: Recording, b: Recording): string | null {
-  const nodes = [a.graph.nodes, b.graph.nodes] as const
+/** What differs between two graphs beside numbers, or `null`. */
+function graphDifference(a: Graph, b: Graph): string | null {
+  const nodes = [a.nodes, b.nodes] as const
   const places = nodes.map((list) => new Map(list.map((n, i) => [n, i])))
   for (let i = 0; i < Math.min(nodes[0].length, nodes[1].length); i++) {
     const found = nodeDifference(nodes[0][i]!, nodes[1][i]!, places)
     if (found !== null) return found
   }
-  if (nodes[0].length !== nodes[1].length) return `they have ${nodes[0].length} and ${nodes[1].length} nodes`
+  return nodes[0].length === nodes[1].length ? null : `they have ${nodes[0].length} and ${nodes[1].length} nodes`
+}
+
+/** What differs between two traces beside numbers, or `null`. */
+export function difference(a: Recording, b: Recording): string | null {
+  const found = graphDifference(a.graph, b.graph)
+  if (found !== null) return found
   if (!sameForm(form(a.result), form(b.result))) return 'their results are other trees'
   return a.mutated.join() === b.mutated.join() ? null : 'they change other arguments in place'
 }

@@ -77,6 +77,15 @@ const spaced: Recipe = (node) => {
   }
 }
 
+const sizeText = (node: GraphNode): string => `[${node.aval.shape.join(', ')}]`
+/** The error for host numbers that differ between sizes. */
+export const otherData = (node: GraphNode, other: GraphNode): Error =>
+  fault(
+    'makeFx',
+    `expected tensors that f makes of JavaScript numbers to be the same at all sizes, or of zeros, ones, full, or, outside of loops and branches, of arange, linspace or eye, got ${node.name} of shape ${sizeText(node)} at one size and ${sizeText(other)} at another. Make it with ops`,
+    'SIZE_DEPENDENT',
+  )
+
 /** For each constant that is not the same tensor at all sizes, by its place, how to make it. */
 export function recipesFor(recordings: readonly Recording[]): Map<number, Recipe> {
   const recipes = new Map<number, Recipe>()
@@ -89,10 +98,9 @@ export function recipesFor(recordings: readonly Recording[]): Map<number, Recipe
     const steps = data.length > 1 ? [Number(data[1]) - Number(data[0]), spelled(Math.fround(Number(data[1]) - Number(data[0])))] : []
     const recipe = [identity, ...steps.map(counting), spaced].find((r) => nodes.every((n) => r(n) !== null))
     if (!recipe)
-      throw fault(
-        'makeFx',
-        `expected tensors that f makes of JavaScript numbers to be the same at all sizes, or of arange, linspace, eye, zeros, ones or full, got ${node.name} of shape [${node.aval.shape.join(', ')}] at one size and [${nodes.find((n) => !sameConstant(node, n))!.aval.shape.join(', ')}] at another. Make it with ops`,
-        'SIZE_DEPENDENT',
+      throw otherData(
+        node,
+        nodes.find((n) => !sameConstant(node, n))!,
       )
     recipes.set(i, recipe)
   })

@@ -1,7 +1,9 @@
 import { isOptions } from '@mapgrad/tensor/plugin'
 import { fault } from '../faults.ts'
+import type { Graph } from '../graph.ts'
 import type { GraphAval } from '../node.ts'
 import type { Structure } from '../structure.ts'
+import { type Subgraph, isSubgraph, subgraph } from '../subgraph.ts'
 import { type Samples, fit } from './fit.ts'
 import { type Dim, Size } from './size.ts'
 
@@ -9,8 +11,11 @@ import { type Dim, Size } from './size.ts'
 export class Fitter {
   readonly #samples: Samples
   readonly #known = new Map<string, number | Size>()
-  constructor(samples: Samples) {
+  readonly #graphs: (graphs: readonly Graph[], fitter: Fitter) => Graph
+  /** @param graphs makes one of graphs among params */
+  constructor(samples: Samples, graphs: (graphs: readonly Graph[], fitter: Fitter) => Graph = ([first]) => first!) {
     this.#samples = samples
+    this.#graphs = graphs
   }
 
   /** One value of several. `where` names it in messages. */
@@ -27,6 +32,13 @@ export class Fitter {
         this.merge(
           xs.map((x) => (x as unknown[])[i]),
           `${where}[${i}]`,
+        ),
+      )
+    if (isSubgraph(first))
+      return subgraph(
+        this.#graphs(
+          xs.map((x) => (x as Subgraph).graph),
+          this,
         ),
       )
     if (!isOptions(first)) return first
