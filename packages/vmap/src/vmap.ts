@@ -6,6 +6,7 @@ import {
   checkOptions,
   describe,
   inStretches,
+  internally,
   isOptions,
   isTensor,
   owning,
@@ -162,7 +163,7 @@ function finish(plan: Plan, trace: BatchTrace, y: unknown, dim: Dim | undefined)
   const rank = y.ndim + 1
   if (dim < -rank || dim >= rank)
     throw rangeFault(`Dimension out of range (expected to be in range of [${-rank}, ${rank - 1}], but got ${dim})`, 'OUT_DIMS')
-  return materialize(trace, y, dim < 0 ? dim + rank : dim)
+  return internally(() => materialize(trace, y, dim < 0 ? dim + rank : dim))
 }
 
 interface Mapped {

@@ -37,14 +37,14 @@ const zeros = (x: Tensor): Tensor => filledLike(x, 0, x.dtype, x.shape)
  */
 export function stacked(x: Tensor, chunk: number | null, like: Tensors, linear: (d: Tensor) => readonly Tangent[]): readonly Tensor[] {
   const n = numel(x.shape)
-  const one = (d: Tensor): Tensor[] => internally(() => linear(d).map((y, i) => y ?? zeros(like[i]!)))
+  const one = (d: Tensor): Tensor[] => linear(d).map((y, i) => y ?? zeros(like[i]!))
   const dims = like.map(() => 0)
   const loop = n === 1 || chunk === 1
   const [joined] = inStretches(n, chunk ?? n, (from, count) => {
     const d = units(x, from, count)
     const parts = loop
       ? internally(() => one(single(d)).map((y) => reshapeTo(y, [1, ...y.shape])))
-      : vmapFlat(([v], trace) => one(v!).map((y) => materialize(trace, y, 0)), [d], [0], count, 'error')
+      : vmapFlat(([v], trace) => internally(() => one(v!).map((y) => materialize(trace, y, 0))), [d], [0], count, 'error')
     return { parts, dims, rest: null }
   })
   return joined

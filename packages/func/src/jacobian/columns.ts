@@ -1,6 +1,6 @@
 import { Loans, jvpFlat, select } from '@mapgrad/autodiff/plugin'
 import { type Tensor, narrow } from '@mapgrad/tensor'
-import { type Tensors, filledLike, inStretches, numel, registry, reshapeTo } from '@mapgrad/tensor/plugin'
+import { type Tensors, filledLike, inStretches, internally, numel, registry, reshapeTo } from '@mapgrad/tensor/plugin'
 import { materialize, vmapFlat } from '@mapgrad/vmap/plugin'
 import { fromColumns, units } from './blocks.ts'
 import type { AnyFunction, Plan } from './options.ts'
@@ -39,15 +39,15 @@ export function byTangents(f: AnyFunction, args: readonly unknown[], { argnums, 
     const n = numel(x.shape)
     const [joined, rest] = inStretches(n, chunkSize ?? Math.max(n, 1), (from, count) => {
       if (randomness === 'same') Object.assign(random, { seed: start.seed ?? random.seed, offset: start.offset })
-      const d = units(x, from, count)
-      const mapped = chunkSize !== 1
+      const mapped = chunkSize !== 1 || n === 0
+      const d = mapped ? units(x, from, count) : reshapeTo(units(x, from, 1), x.shape)
       let extra: Tensors = []
       const parts = vmapFlat(
         ([v], trace) => {
-          const [dys, more] = along(j, mapped ? v! : reshapeTo(d, x.shape))
+          const [dys, more] = along(j, v ?? d)
           // only a random draw makes aux differ between columns; like torch.func, the first one's is given
-          extra = more.map((y) => (trace.own(y) ? first(materialize(trace, y, 0)) : y))
-          return dys.map((dy) => materialize(trace, dy, 0))
+          extra = more.map((y) => (trace.own(y) ? internally(() => first(materialize(trace, y, 0))) : y))
+          return internally(() => dys.map((dy) => materialize(trace, dy, 0)))
         },
         mapped ? [d] : [],
         [0],
