@@ -164,6 +164,8 @@ export function write(x: Tensor, op: string, next: Tensor, { random = false, uni
     return
   }
   const { whole, path } = alias
+  // now: `next` may look into the same whole
+  const { value } = next
   if (overlaps(alias.layout, uniform))
     throw new TensorRangeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
@@ -171,14 +173,14 @@ export function write(x: Tensor, op: string, next: Tensor, { random = false, uni
     )
   const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
   const put = (): Tensor => replaced(x.wrap(before), alias, next)
-  const written = (path && before.trace === null && next.value.trace === null ? tidy(put) : put()).value
+  const written = (path && before.trace === null && value.trace === null ? tidy(put) : put()).value
   release()
   const after = checked(x, op, written, random)
   if (recorded(x, op, next)) return
   whole.value = after
   whole.version++
   registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
-  if (after === written) alias.seen(next.value)
+  if (after === written) alias.seen(value)
 }
 
 function recorded(x: Tensor, op: string, next: Tensor): boolean {

@@ -57,6 +57,28 @@ describe('views', () => {
     ])
   })
 
+  it('can be written with each other: what is read is what was there before', () => {
+    const [old, turned] = [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [
+        [1, 3],
+        [2, 4],
+      ],
+    ]
+    const x = tensor(old)
+    const y = x.t()
+    y.copy_(x)
+    expect([x.tolist(), y.tolist()]).toEqual([turned, old])
+    x.copy_(y)
+    expect([x.tolist(), y.tolist()]).toEqual([old, turned])
+    const z = x.transpose(0, 0)
+    z.copy_(y)
+    expect([x.tolist(), y.tolist(), z.tolist()]).toEqual([turned, old, turned])
+  })
+
   it('that overlap themselves are refused, but for one value everywhere', () => {
     const x = arange(4).float()
     const text = 'unsupported operation: more than one element of the written-to tensor refers to a single memory location'
