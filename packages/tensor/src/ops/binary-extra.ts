@@ -5,7 +5,7 @@ import { constant, elementwise } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type AlphaOptions, add, div, logicalAnd, logicalOr, mul, pow, sub } from './binary.ts'
 import { cast } from './cast.ts'
-import { eq, le, ne } from './compare.ts'
+import { eq, gt, le, ne } from './compare.ts'
 import { type Binary, type Operand, type XY, binary, floating, indicator, number, numbers, weight } from './families.ts'
 import { abs, exp2, isfinite, isinf, isnan, sigmoid } from './unary.ts'
 import { where } from './where.ts'
@@ -43,7 +43,8 @@ export const xlogy: Binary = binary('xlogy', {
   build: (x, y) => e.select(isNaN(y), y, e.select(e.eq(x, number(0, x)), number(0, x), e.mul(x, e.log(y)))),
   as: floating,
   diff: elementwise(
-    (_, [x, y]) => xlogy(cast(ne(x, 0), y.dtype), y),
+    // 0 where x is 0 and log y is not finite, as in PyTorch
+    (_, [x, y]) => xlogy(cast(logicalOr(ne(x, 0), gt(y, 0)), y.dtype), y),
     (_, [x, y]) => div(x, y),
   ),
 })

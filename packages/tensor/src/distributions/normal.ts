@@ -1,0 +1,162 @@
+import type { Shape } from '../core/shape.ts'
+import { add, div, mul, sub } from '../ops/binary.ts'
+import { eq, ge, gt } from '../ops/compare.ts'
+import { erfinv } from '../ops/gamma.ts'
+import { abs, erf, exp, expm1, log, square } from '../ops/unary.ts'
+import { where } from '../ops/where.ts'
+import type { SourceOptions } from '../random/attempts.ts'
+import type { Tensor } from '../tensor.ts'
+import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike, normalNoise } from './distribution.ts'
+
+const HALF_LOG_2PI = Math.log(2 * Math.PI) / 2
+
+const logDensity = (z: Tensor, scale: Tensor): Tensor => sub(mul(square(z), -0.5), add(log(scale), HALF_LOG_2PI))
+const distribution = (z: Tensor): Tensor => mul(add(erf(mul(z, Math.SQRT1_2)), 1), 0.5)
+const quantile = (p: Tensor): Tensor => mul(erfinv(sub(mul(p, 2), 1)), Math.SQRT2)
+
+/** The normal distribution of mean `loc` and deviation `scale`. */
+export class Normal extends Distribution {
+  readonly loc: Tensor
+  readonly scale: Tensor
+  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
+    const [l, s] = broadcastAll('Normal', { loc, scale }) as [Tensor, Tensor]
+    super(l.shape, [], options)
+    this.loc = l
+    this.scale = s
+    this.check('loc', l, 'Real()', (x) => eq(x, x))
+    this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
+  }
+  override get hasRsample(): boolean {
+    return true
+  }
+  get mean(): Tensor {
+    return this.loc
+  }
+  override get mode(): Tensor {
+    return this.loc
+  }
+  override get stddev(): Tensor {
+    return this.scale
+  }
+  get variance(): Tensor {
+    return square(this.scale)
+  }
+  protected draw(shape: Shape, source: SourceOptions): Tensor {
+    return add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc)
+  }
+  #standard(value: Parameter): Tensor {
+    return div(
+      sub(
+        this.value(value, this.loc, 'Real()', (x) => eq(x, x)),
+        this.loc,
+      ),
+      this.scale,
+    )
+  }
+  logProb(value: Parameter): Tensor {
+    return logDensity(this.#standard(value), this.scale)
+  }
+  override cdf(value: Parameter): Tensor {
+    return distribution(this.#standard(value))
+  }
+  override icdf(value: Parameter): Tensor {
+    const p = typeof value === 'number' ? constantLike(this.loc, value) : value
+    return add(mul(quantile(p), this.scale), this.loc)
+  }
+  override entropy(): Tensor {
+    return add(log(this.scale), 0.5 + HALF_LOG_2PI)
+  }
+}
+
+/** The distribution of eˣ for a normal x of mean `loc` and deviation `scale`. */
+export class LogNormal extends Distribution {
+  readonly loc: Tensor
+  readonly scale: Tensor
+  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
+    const [l, s] = broadcastAll('LogNormal', { loc, scale }) as [Tensor, Tensor]
+    super(l.shape, [], options)
+    this.loc = l
+    this.scale = s
+    this.check('loc', l, 'Real()', (x) => eq(x, x))
+    this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
+  }
+  override get hasRsample(): boolean {
+    return true
+  }
+  get mean(): Tensor {
+    return exp(add(this.loc, mul(square(this.scale), 0.5)))
+  }
+  override get mode(): Tensor {
+    return exp(sub(this.loc, square(this.scale)))
+  }
+  get variance(): Tensor {
+    const s2 = square(this.scale)
+    return mul(expm1(s2), exp(add(mul(this.loc, 2), s2)))
+  }
+  protected draw(shape: Shape, source: SourceOptions): Tensor {
+    return exp(add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc))
+  }
+  #logarithm(value: Parameter): Tensor {
+    return log(this.value(value, this.loc, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0)))
+  }
+  logProb(value: Parameter): Tensor {
+    const x = this.#logarithm(value)
+    return sub(logDensity(div(sub(x, this.loc), this.scale), this.scale), x)
+  }
+  override cdf(value: Parameter): Tensor {
+    return distribution(div(sub(this.#logarithm(value), this.loc), this.scale))
+  }
+  override icdf(value: Parameter): Tensor {
+    const p = typeof value === 'number' ? constantLike(this.loc, value) : value
+    return exp(add(mul(quantile(p), this.scale), this.loc))
+  }
+  override entropy(): Tensor {
+    return add(add(log(this.scale), 0.5 + HALF_LOG_2PI), this.loc)
+  }
+}
+
+/** The distribution of |x| for a normal x of mean 0 and deviation `scale`. */
+export class HalfNormal extends Distribution {
+  readonly scale: Tensor
+  constructor(scale: Parameter, options: DistributionOptions = {}) {
+    const [s] = broadcastAll('HalfNormal', { scale }) as [Tensor]
+    super(s.shape, [], options)
+    this.scale = s
+    this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
+  }
+  override get hasRsample(): boolean {
+    return true
+  }
+  get mean(): Tensor {
+    return mul(this.scale, Math.sqrt(2 / Math.PI))
+  }
+  override get mode(): Tensor {
+    return constantLike(this.scale, 0)
+  }
+  get variance(): Tensor {
+    return mul(square(this.scale), 1 - 2 / Math.PI)
+  }
+  protected draw(shape: Shape, source: SourceOptions): Tensor {
+    return abs(mul(normalNoise(this.scale, shape, source), this.scale))
+  }
+  #standard(value: Parameter): Tensor {
+    return div(
+      this.value(value, this.scale, 'GreaterThanEq(lowerBound=0)', (x) => ge(x, 0)),
+      this.scale,
+    )
+  }
+  logProb(value: Parameter): Tensor {
+    const z = this.#standard(value)
+    return where(ge(z, 0), add(logDensity(z, this.scale), Math.LN2), -Infinity)
+  }
+  override cdf(value: Parameter): Tensor {
+    return erf(mul(this.#standard(value), Math.SQRT1_2))
+  }
+  override icdf(value: Parameter): Tensor {
+    const p = typeof value === 'number' ? constantLike(this.scale, value) : value
+    return mul(mul(erfinv(p), Math.SQRT2), this.scale)
+  }
+  override entropy(): Tensor {
+    return add(log(this.scale), 0.5 + HALF_LOG_2PI - Math.LN2)
+  }
+}

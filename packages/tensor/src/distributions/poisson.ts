@@ -1,0 +1,38 @@
+import type { Shape } from '../core/shape.ts'
+import { add, logicalAnd, sub } from '../ops/binary.ts'
+import { xlogy } from '../ops/binary-extra.ts'
+import { eq, ge } from '../ops/compare.ts'
+import { lgamma } from '../ops/gamma.ts'
+import { floor } from '../ops/unary.ts'
+import { expandTo } from '../ops/view.ts'
+import type { SourceOptions } from '../random/attempts.ts'
+import { poisson } from '../random/counts.ts'
+import type { Tensor } from '../tensor.ts'
+import { Distribution, type DistributionOptions, type Parameter, broadcastAll } from './distribution.ts'
+
+/** The Poisson distribution: counts of mean `rate`. */
+export class Poisson extends Distribution {
+  readonly rate: Tensor
+  constructor(rate: Parameter, options: DistributionOptions = {}) {
+    const [r] = broadcastAll('Poisson', { rate }) as [Tensor]
+    super(r.shape, [], options)
+    this.rate = r
+    this.check('rate', r, 'GreaterThanEq(lowerBound=0)', (x) => ge(x, 0))
+  }
+  get mean(): Tensor {
+    return this.rate
+  }
+  override get mode(): Tensor {
+    return floor(this.rate)
+  }
+  get variance(): Tensor {
+    return this.rate
+  }
+  protected draw(shape: Shape, source: SourceOptions): Tensor {
+    return poisson(expandTo(this.rate, shape), source)
+  }
+  logProb(value: Parameter): Tensor {
+    const x = this.value(value, this.rate, 'IntegerGreaterThan(lowerBound=0)', (v) => logicalAnd(ge(v, 0), eq(v, floor(v))))
+    return sub(sub(xlogy(x, this.rate), this.rate), lgamma(add(x, 1)))
+  }
+}
