@@ -113,7 +113,7 @@ describe('views', () => {
 it('are given by the functions whose results are views in PyTorch, and by no other', () => {
   setDefaultDevice(cpu)
   const views =
-    'adjoint asStrided asTensor at atleast1d atleast2d atleast3d broadcastTensors broadcastTo chainMatmul chunk contiguous diagonal dropout dsplit einsum expand expandAs flatten hsplit meshgrid moveaxis movedim narrow permute positive ravel reshape reshapeAs select split splitWithSizes squeeze stopGradient swapaxes swapdims t tensorSplit transpose unbind unflatten unfold unsqueeze view viewAs vsplit'.split(
+    'adjoint alphaDropout asStrided asTensor at atleast1d atleast2d atleast3d broadcastTensors broadcastTo chainMatmul chunk contiguous diagonal dropout dsplit einsum expand expandAs featureAlphaDropout featureDropout flatten hsplit meshgrid moveaxis movedim narrow permute positive ravel reshape reshapeAs select split splitWithSizes squeeze stopGradient swapaxes swapdims t tensorSplit transpose unbind unflatten unfold unsqueeze view viewAs vsplit'.split(
       ' ',
     )
   const setters = ['setDefaultDevice', 'setPrintOptions', 'setRngState', 'manualSeed', 'seed', 'tidy', 'keep', 'isTensor']
