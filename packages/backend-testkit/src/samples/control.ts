@@ -1,4 +1,5 @@
 import { type Tensor, add, cond, exp, forLoop, gt, lt, map, mul, scan, select, sin, sum, tanh, whileLoop } from '@mapgrad/tensor'
+import { cond as condNode, scan as scanNode, whileLoop as whileNode } from '@mapgrad/tensor/ops'
 import { type OpSample, fixed, float, int, positive } from './spec.ts'
 
 export const control = (): readonly OpSample[] => [
@@ -39,4 +40,47 @@ export const control = (): readonly OpSample[] => [
     sizes: [1],
   },
   { op: 'map', f: (xs, y) => map((x: Tensor) => mul(exp(x), y!), xs!), xs: (n) => [float(n, 2), float(2)], sizes: [1] },
+  {
+    op: 'cond',
+    note: 'as a node of a graph',
+    f: (p, x, w) =>
+      condNode.bind([gt(sum(p!), 0), x!, w!], {
+        yes: (y, v) => [mul(sin(y!), v!), sum(y!)],
+        no: (y) => [mul(y!, y!), sum(exp(y!))],
+        out: [x!, sum(x!)].map(({ shape, dtype }) => ({ shape, dtype })),
+        draws: false,
+      }),
+    xs: (n) => [float(2), float(n, 3), float(3)],
+  },
+  {
+    op: 'whileLoop',
+    note: 'as a node of a graph',
+    f: (x, w) =>
+      whileNode.bind([x!, w!], {
+        cond: (y) => [lt(sum(y!), 20)],
+        body: (y, v) => [mul(add(y!, v!), 1.5)],
+        carry: 1,
+        maxIterations: null,
+        draws: false,
+      }),
+    xs: (n) => [positive(n, 2), positive(2)],
+    sizes: [1],
+    noExtremes: 'when the loop ends depends on a sum of numbers that cancel',
+  },
+  {
+    op: 'scan',
+    note: 'as a node of a graph',
+    f: (c, xs, w) =>
+      scanNode.bind([c!, xs!, w!], {
+        body: (h, x, v) => [add(mul(h!, v!), sin(x!)), mul(h!, x!)],
+        carry: 1,
+        xs: 1,
+        length: xs!.shape[0]!,
+        reverse: true,
+        ys: [{ shape: c!.shape, dtype: c!.dtype }],
+        draws: false,
+      }),
+    xs: (n) => [float(2), float(n, 2), float(2)],
+    sizes: [1],
+  },
 ]
