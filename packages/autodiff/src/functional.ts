@@ -94,11 +94,43 @@ function vector(op: string, v: unknown, like: readonly Tensor[], single: boolean
 const independent = (op: string, text: string): never => {
   throw fault(op, `${text} This is not allowed in strict mode.`, 'INDEPENDENT')
 }
-/** Zeros where a derivative is structurally zero; refused in strict mode. */
-function filledIn(op: string, strict: boolean, ds: readonly (Tangent | undefined)[], like: Tensors, text: (i: number) => string): Tensor[] {
-  return like.map((x, i) => (!ds[i] && strict ? independent(op, text(i)) : orZero(ds[i], x)))
-}
 const ones = (like: Tensor): Tensor => filledLike(like, 1, like.dtype, like.shape)
+const filled = (ds: readonly (Tangent | undefined)[], like: Tensors): Tensor[] => like.map((x, i) => orZero(ds[i], x))
+
+/** The gradient of each output by each input; `null` where that output does not depend on it. */
+type Rows = readonly (readonly Tangent[])[]
+export const rowsOf = (ys: Tensors, xs: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]): Rows =>
+  ys.map((y, k) => (isFloating(y) ? pull(ys.map((_, i) => (i === k ? ones(y) : null))) : xs.map(() => null)))
+
+/** In strict mode: refuses an output that depends on no input. */
+export function refuseConstants(op: string, rows: Rows): void {
+  rows.forEach((row, k) => {
+    if (row.every((g) => !g))
+      throw fault(
+        op,
+        `Output ${k} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode.`,
+        'INDEPENDENT',
+      )
+  })
+}
+/** In strict mode: refuses also an input that no output depends on. */
+function refuseUnused(op: string, rows: Rows): void {
+  refuseConstants(op, rows)
+  rows[0]?.forEach((_, i) => {
+    if (rows.every((row) => !row[i])) independent(op, `The output of the user-provided function is independent of input ${i}.`)
+  })
+}
+/** In strict mode: refuses a gradient that does not change with the inputs. */
+export function refuseLinear(op: string, changes: readonly unknown[]): void {
+  changes.forEach((change, i) => {
+    if (!change)
+      throw fault(
+        op,
+        `While computing the hessian, found that the jacobian of the user-provided function with respect to input ${i} is independent of the input. This is not allowed in strict mode. You should ensure that your function is twice differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for example).`,
+        'INDEPENDENT',
+      )
+  })
+}
 const oneElement = (xs: Tensors): boolean => xs.length === 1 && numel(xs[0]!.shape) === 1
 
 /**
@@ -107,7 +139,7 @@ const oneElement = (xs: Tensors): boolean => xs.length === 1 && numel(xs[0]!.sha
 function vjp<X extends OneOrMore, R extends OneOrMore>(
   func: FunctionOf<X, R>,
   inputs: X,
-  v?: R | null,
+  v?: NoInfer<R> | null,
   options: FunctionalOptions = {},
 ): [outputs: R, vjp: X] {
   checkOptions('vjp', options as Record<string, unknown>, KNOWN, 'autodiff')
@@ -122,14 +154,8 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(
         'VECTOR',
       )
     const vs = v === undefined || v === null ? ys.map((y) => ones(y)) : vector('vjp', v, ys, isTensor(out))
-    const grads = filledIn(
-      'vjp',
-      options.strict ?? false,
-      pull(vs),
-      xs,
-      (i) => `The output of the user-provided function is independent of input ${i}.`,
-    )
-    return [inForm(out, ys), inForm(inputs, grads)] as [R, X]
+    if (options.strict) refuseUnused('vjp', rowsOf(ys, xs, pull))
+    return [inForm(out, ys), inForm(inputs, filled(pull(vs), xs))] as [R, X]
   })
 }
 
@@ -137,7 +163,7 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(
 function jvp<X extends OneOrMore, R extends OneOrMore>(
   func: FunctionOf<X, R>,
   inputs: X,
-  v?: X | null,
+  v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [outputs: R, jvp: R] {
   checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
@@ -151,37 +177,39 @@ function jvp<X extends OneOrMore, R extends OneOrMore>(
       )
     const vs = v === undefined || v === null ? xs.map((x) => ones(x)) : vector('jvp', v, xs, isTensor(inputs))
     let out: unknown
-    const [ys, dys] = jvpFlat((leaves) => outputOf('jvp', (out = func(...(leaves as never)))), xs, vs)
-    const tangents = filledIn(
-      'jvp',
-      options.strict ?? false,
-      dys,
-      ys,
-      (i) => `Output ${i} of the user-provided function is independent of the inputs.`,
-    )
-    return [inForm(out, ys), inForm(out, tangents)] as [R, R]
+    const run = (leaves: Tensors): Tensor[] => outputOf('jvp', (out = func(...(leaves as never))))
+    if (options.strict) {
+      const [ys, pull] = vjpFlat(run, xs)
+      refuseUnused('jvp', rowsOf(ys, xs, pull))
+    }
+    const [ys, dys] = jvpFlat(run, xs, vs)
+    return [inForm(out, ys), inForm(out, filled(dys, ys))] as [R, R]
   })
 }
 
 /** The value of a function of one element, and its gradient as a list. */
-function scalarGradient(op: string, func: (...xs: never) => unknown, xs: Tensors, strict: boolean): [y: Tensor, grads: readonly Tangent[]] {
+export function scalarGradient(op: string, func: (...xs: Tensor[]) => unknown, xs: Tensors): [y: Tensor, grads: readonly Tangent[]] {
   const [ys, pull] = vjpFlat((leaves) => {
-    const out: unknown = refusePromise(op, 'autodiff', (func as (...xs: Tensors) => unknown)(...leaves))
+    const out = func(...leaves)
+    const [y] = outputOf(op, out)
     if (!isTensor(out)) throw fault(op, `The function given to ${op} should return a single Tensor`, 'OUTPUT_TYPE')
-    if (numel(out.shape) !== 1)
+    if (numel(y!.shape) !== 1)
       throw new TensorRangeError(`The Tensor returned by the function given to ${op} should contain a single element`, {
         package: 'autodiff',
         op,
         code: 'NOT_A_SCALAR',
       })
-    return [out]
+    return [y!]
   }, xs)
-  const grads = isFloating(ys[0]!) ? pull([ones(ys[0]!)]) : xs.map(() => null)
-  if (strict) filledIn(op, true, grads, xs, (i) => `The output of the user-provided function is independent of input ${i}.`)
-  return [ys[0]!, grads]
+  return [ys[0]!, rowsOf(ys, xs, pull)[0]!]
 }
 
-const jacobianIndependent = (i: number): string => `The jacobian of the user-provided function is independent of input ${i}.`
+/** The same, checked in strict mode, and zeros where the value does not depend on an input. */
+function checkedGradient(op: string, func: unknown, xs: Tensors, strict: boolean): Tensor[] {
+  const [y, grads] = scalarGradient(op, func as (...xs: Tensor[]) => unknown, xs)
+  if (strict) refuseUnused(op, [grads])
+  return [y, ...filled(grads, xs)]
+}
 
 function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: X | null | undefined): Tensor[] {
   if (v === undefined || v === null) {
@@ -203,7 +231,7 @@ function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: 
 export function hvp<X extends OneOrMore>(
   func: FunctionOf<X, Tensor>,
   inputs: X,
-  v?: X | null,
+  v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [output: Tensor, hvp: X] {
   checkOptions('hvp', options as Record<string, unknown>, KNOWN, 'autodiff')
@@ -211,15 +239,10 @@ export function hvp<X extends OneOrMore>(
     const xs = inputList('hvp', inputs)
     const vs = direction('hvp', xs, inputs, v)
     const strict = options.strict ?? false
-    const [ys, dys] = jvpFlat(
-      (leaves) => {
-        const [y, grads] = scalarGradient('hvp', func as never, leaves, strict)
-        return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
-      },
-      xs,
-      vs,
-    )
-    return [ys[0]!, inForm(inputs, filledIn('hvp', strict, dys.slice(1), xs, jacobianIndependent)) as X]
+    const [ys, dys] = jvpFlat((leaves) => checkedGradient('hvp', func, leaves, strict), xs, vs)
+    const product = dys.slice(1)
+    if (strict) refuseLinear('hvp', product)
+    return [ys[0]!, inForm(inputs, filled(product, xs)) as X]
   })
 }
 
@@ -227,7 +250,7 @@ export function hvp<X extends OneOrMore>(
 export function vhp<X extends OneOrMore>(
   func: FunctionOf<X, Tensor>,
   inputs: X,
-  v?: X | null,
+  v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [output: Tensor, vhp: X] {
   checkOptions('vhp', options as Record<string, unknown>, KNOWN, 'autodiff')
@@ -235,11 +258,10 @@ export function vhp<X extends OneOrMore>(
     const xs = inputList('vhp', inputs)
     const vs = direction('vhp', xs, inputs, v)
     const strict = options.strict ?? false
-    const [ys, pull] = vjpFlat((leaves) => {
-      const [y, grads] = scalarGradient('vhp', func as never, leaves, strict)
-      return [y, ...leaves.map((x, i) => orZero(grads[i], x))]
-    }, xs)
-    return [ys[0]!, inForm(inputs, filledIn('vhp', strict, pull([null, ...vs]), xs, jacobianIndependent)) as X]
+    const [ys, pull] = vjpFlat((leaves) => checkedGradient('vhp', func, leaves, strict), xs)
+    const product = pull([null, ...vs])
+    if (strict) refuseLinear('vhp', product)
+    return [ys[0]!, inForm(inputs, filled(product, xs)) as X]
   })
 }
 

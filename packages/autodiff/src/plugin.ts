@@ -5,4 +5,16 @@ export { Loans, auxLeaves, outputs, splitAux } from './flat.ts'
 export { jvpFlat } from './jvp.ts'
 export { linearizeFlat } from './linearize.ts'
 export { vjpFlat } from './vjp.ts'
-export { type FunctionalOptions, type FunctionOf, type OneOrMore, functional, inForm, inputList, outputOf } from './functional.ts'
+export {
+  type FunctionalOptions,
+  type FunctionOf,
+  type OneOrMore,
+  functional,
+  inForm,
+  inputList,
+  outputOf,
+  refuseConstants,
+  refuseLinear,
+  rowsOf,
+  scalarGradient,
+} from './functional.ts'

@@ -235,7 +235,7 @@ describe('autograd.functional', () => {
     )
     expect(hvp((x: Tensor) => sum(x), x, v)[1].tolist()).toEqual([0, 0, 0])
     expect(message(() => vhp((x: Tensor) => sum(mul(x, 2)), x, v, { strict: true }))).toContain(
-      'The jacobian of the user-provided function is independent of input 0. This is not allowed in strict mode.',
+      'found that the jacobian of the user-provided function with respect to input 0 is independent of the input. This is not allowed in strict mode.',
     )
   })
   test('what is wrong is named', () => {

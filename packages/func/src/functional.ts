@@ -1,22 +1,12 @@
 import { type Autograd, type Functional, type FunctionOf, type OneOrMore, autograd as base } from '@mapgrad/autodiff'
-import { inForm, inputList, outputOf, vjpFlat } from '@mapgrad/autodiff/plugin'
+import { inForm, inputList, outputOf, refuseConstants, refuseLinear, rowsOf, scalarGradient, vjpFlat } from '@mapgrad/autodiff/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import {
-  TensorRangeError,
-  TensorTypeError,
-  checkOptions,
-  describe,
-  filledLike,
-  isTensor,
-  numel,
-  type Tensors,
-} from '@mapgrad/tensor/plugin'
+import { TensorTypeError, checkOptions, describe, filledLike, isTensor, type Tensors } from '@mapgrad/tensor/plugin'
 import { type GradOfTensors, grad } from './autograd-grad.ts'
 import { jacfwd, jacrev } from './jacobian.ts'
 import { type JacobianMode, checkMode } from './jacobian/options.ts'
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
-const ones = (like: Tensor): Tensor => filledLike(like, 1, like.dtype, like.shape)
 type Strategy = 'reverse-mode' | 'forward-mode'
 
 /** Options of `jacobian`. */
@@ -53,7 +43,7 @@ function checkStrategy(op: string, strategy: unknown, strict: boolean): asserts 
   if (strict && strategy === 'forward-mode')
     throw fault(
       op,
-      `torch.autograd.functional.${op}: \`strict=True\` and \`strategy="forward-mode"\` are not supported together (yet). Use strategy 'reverse-mode'`,
+      `torch.autograd.functional.${op}: \`strict=True\` and \`strategy="forward-mode"\` are not supported together (yet). Please either set \`strict=False\` or \`strategy="reverse-mode"\`.`,
       'STRATEGY',
     )
 }
@@ -61,23 +51,18 @@ function checkStrategy(op: string, strategy: unknown, strict: boolean): asserts 
 /** In strict mode: every output must depend on every input. */
 function checkDependence(op: string, f: (...xs: Tensors) => unknown, xs: Tensors): void {
   const [ys, pull] = vjpFlat((leaves) => outputOf(op, f(...leaves)), xs)
-  ys.forEach((y, i) => {
-    const grads = y.dtype.includes('float') ? pull(ys.map((_, k) => (k === i ? ones(y) : null))) : xs.map(() => null)
-    if (grads.every((g) => g === null))
-      throw fault(
-        op,
-        `Output ${i} of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode.`,
-        'INDEPENDENT',
-      )
-    grads.forEach((g, j) => {
+  const rows = rowsOf(ys, xs, pull)
+  refuseConstants(op, rows)
+  rows.forEach((row, i) =>
+    row.forEach((g, j) => {
       if (!g)
         throw fault(
           op,
           `Output ${i} of the user-provided function is independent of input ${j}. This is not allowed in strict mode.`,
           'INDEPENDENT',
         )
-    })
-  })
+    }),
+  )
 }
 
 /**
@@ -136,41 +121,17 @@ function hessian<X extends OneOrMore>(
   const { strict = false, outerJacobianStrategy: strategy = 'reverse-mode' } = options
   checkStrategy(op, strategy, strict)
   const xs = inputList(op, inputs)
-  const f = func as unknown as (...xs: Tensors) => unknown
   const gradient = (...leaves: Tensor[]): Tensor[] => {
-    const [ys, pull] = vjpFlat((ls) => {
-      const out = f(...ls)
-      if (!isTensor(out)) throw fault(op, 'The function given to hessian should return a single Tensor', 'OUTPUT_TYPE')
-      if (numel(out.shape) !== 1)
-        throw new TensorRangeError('The Tensor returned by the function given to hessian should contain a single element', {
-          package: 'func',
-          op,
-          code: 'NOT_A_SCALAR',
-        })
-      return [out]
-    }, leaves)
-    const grads = pull([ones(ys[0]!)])
-    return leaves.map((x, i) => {
-      const g = grads[i]
-      if (!g && strict)
-        throw fault(
-          op,
-          `Output 0 of the user-provided function is independent of input ${i}. This is not allowed in strict mode.`,
-          'INDEPENDENT',
-        )
-      return g ?? filledLike(x, 0, x.dtype, x.shape)
-    })
+    const [, grads] = scalarGradient(op, func as unknown as (...xs: Tensor[]) => unknown, leaves)
+    if (strict) refuseConstants(op, [grads])
+    return leaves.map((x, i) => grads[i] ?? filledLike(x, 0, x.dtype, x.shape))
   }
   if (strict) {
     const [ys, pull] = vjpFlat((leaves) => gradient(...leaves), xs)
-    ys.forEach((y, i) => {
-      if (pull(ys.map((_, k) => (k === i ? ones(y) : null))).every((g) => g === null))
-        throw fault(
-          op,
-          `While computing the hessian, found that the jacobian of the user-provided function with respect to input ${i} is independent of the input. This is not allowed in strict mode. You should ensure that your function is twice differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for example).`,
-          'INDEPENDENT',
-        )
-    })
+    refuseLinear(
+      op,
+      rowsOf(ys, xs, pull).map((row) => row.some(Boolean)),
+    )
   }
   const table = jacobian<readonly Tensor[], readonly Tensor[]>(gradient, xs, { strategy }) as readonly (readonly Tensor[])[]
   return (isTensor(inputs) ? table[0]![0] : table) as never
