@@ -49,8 +49,8 @@ export class Alias {
   read(x: Tensor): Value {
     if (this.#version !== this.whole.version) {
       const { value } = this.whole
-      if (value.trace === null) this.seen(tidy(() => again(x.wrap(value), this.path)).value)
-      else this.seen(again(x.wrap(value), this.path).value)
+      const look = (): Tensor => at(value.trace, () => again(x.wrap(value), this.path))
+      this.seen((value.trace === null ? tidy(look) : look()).value)
     }
     return this.#value
   }
@@ -71,6 +71,18 @@ function stepsOf(path: Step | null): Step[] {
 }
 
 const again = (whole: Tensor, path: Step | null): Tensor => stepsOf(path).reduce((y, { op, params }) => op.again(y, params), whole)
+
+/** Runs `f` as if `trace` were the innermost transform: a value of its level is made of one of its level, whatever records above it. */
+function at<R>(trace: Trace | null, f: () => R): R {
+  const r = registry()
+  const { current } = r
+  r.current = trace
+  try {
+    return f()
+  } finally {
+    r.current = current
+  }
+}
 
 /** The whole with `next` in place of what the alias sees. */
 function replaced(whole: Tensor, { path, layout }: Alias, next: Tensor): Tensor {
