@@ -3,6 +3,7 @@
 import {
   type Tensor,
   cos,
+  explain,
   functionalize,
   grad,
   hessian,
@@ -42,7 +43,9 @@ test('9. a trailing object is an argument like others: mapped, shared, or not di
   expect(jacrev(f)(a, options).tolist()).toEqual([[20, 0, 0], [0, 80, 0], [0, 0, 180]]) // prettier-ignore
   expect(jacfwd(f)(a, options).tolist()).toEqual([[20, 0, 0], [0, 80, 0], [0, 0, 180]]) // prettier-ignore
   expect(hessian((x: Tensor, o: { scale: Tensor; power: number }) => sum(f(x, o)))(a, options).tolist()).toEqual([[20, 0, 0], [0, 40, 0], [0, 0, 60]]) // prettier-ignore
-  expect(jvp((x: Tensor) => f(x, options), [a], [f64([1, 1, 1])])[1].tolist()).toEqual([20, 80, 180])
+  // where primals are one array, it is kwargs
+  expect(jvp(f, [a], [f64([1, 1, 1])], { kwargs: options })[1].tolist()).toEqual([20, 80, 180])
+  expect(vjp(f, [a], { kwargs: options })[1](f64([1, 1, 1]))[0].tolist()).toEqual([20, 80, 180])
 })
 
 describe('10. chunks', () => {
@@ -139,15 +142,30 @@ describe('12. results of one size', () => {
   })
 })
 
-test('13. no slow path: a mapped function runs each operator once', () => {
-  let calls = 0
-  const f: F = (v) => {
-    calls++
-    return sum(v.sort().values.cumsum(0).softmax(0))
-  }
-  const graph = makeFx(vmap(f))(random(50, 3))
-  expect(calls).toBe(1)
-  expect(graph.graph.nodes.length).toBeLessThan(20)
+describe('13. no slow path', () => {
+  const f: F = (v) => sum(v.sort().values.cumsum(0).softmax(0))
+  test('a mapped function runs once, and each operator of it', () => {
+    let calls = 0
+    const graph = makeFx(
+      vmap((v: Tensor) => {
+        calls++
+        return f(v)
+      }),
+    )(random(50, 3))
+    expect(calls).toBe(1)
+    expect(graph.graph.nodes.length).toBeLessThan(20)
+  })
+  test('explain says by what', () => {
+    const { ops } = explain(vmap(grad(f)), random(50, 3))
+    expect(ops.map((o) => o.op)).toContain('sort')
+    expect(ops.filter((o) => o.how === 'none')).toEqual([])
+    const [nothing] = explain(
+      vmap((r: Tensor) => r.nonzero()),
+      random(5, 3),
+    ).ops.filter((o) => o.how === 'none')
+    expect(nothing).toMatchObject({ op: 'nonzero', count: 1, level: 1 })
+    expect(nothing!.reason).toMatch(/dynamic shape/)
+  })
 })
 
 test('14. the Hessian picks its modes, each choice giving the same', () => {

@@ -14,6 +14,7 @@ import {
   bernoulli,
   checkpoint,
   cond,
+  distributions,
   forLoop,
   grad,
   jacfwd,
@@ -254,6 +255,16 @@ describe('8. randomness', () => {
     const noise = ys.sub(means.reshape([3, 1]))
     expect(distance(noise.at(1), noise.at(0))).toBeLessThan(1e-14)
     expect(distance(noise.at(2), noise.at(0))).toBeLessThan(1e-14)
+  })
+  test("rsample of distributions in 'different', with parameters that examples share and ones of their own", () => {
+    manualSeed(6)
+    const shared = vmap((x: Tensor) => new distributions.Normal(f64(2), f64(1)).rsample([2]).add(x), 0, 0, { randomness: 'different' })(f64([0, 0, 0])) // prettier-ignore
+    expect(new Set(numbers(shared)).size).toBe(6)
+    const locs = f64([0, 100, -100])
+    const own = vmap((l: Tensor) => new distributions.Normal(l, 1).rsample([2]), 0, 0, { randomness: 'different' })(locs)
+    const noise = own.sub(locs.reshape([3, 1]))
+    expect(new Set(numbers(noise)).size).toBe(6)
+    expect(Math.max(...numbers(noise).map(Math.abs))).toBeLessThan(6)
   })
   test("'different' with parameters that examples share, differentiated by them", () => {
     manualSeed(5)
