@@ -8,10 +8,10 @@ export interface FunctionalizeOptions {
 }
 
 /**
- * `f` without mutation: the same results, and arguments that it changes in place are changed all the same. In-place
+ * `f` without mutation: the same results, and arguments that it changes in place are changed all the same, at the end. In-place
  * operations are pure underneath here (they give a handle another value, and views their part of it), so that a graph of
- * `f` holds none of them even without `functionalize`. With views removed, results stand alone: writing to one shows in
- * no argument and no other result.
+ * `f` holds none of them even without `functionalize`, and its views are ops that give other values: nothing in it can alias. With
+ * views removed, results stand alone: writing to one shows in no argument and no other result. Twice is the same as once.
  * @throws TensorTypeError for another `remove`
  */
 export function functionalize<A extends readonly unknown[], R>(

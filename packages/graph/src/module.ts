@@ -4,7 +4,7 @@ import { type Signature, codeOf } from './code.ts'
 import { fault } from './faults.ts'
 import type { Graph } from './graph.ts'
 import { type GraphJSON, toJSON } from './json.ts'
-import type { PrintOptions } from './print.ts'
+import { type PrintOptions, print } from './print.ts'
 import { type Structure, assemble, sameStructure, structureOf, structureText } from './structure.ts'
 import { atSizes, valuesOf } from './symbolic/bind.ts'
 
@@ -20,7 +20,7 @@ export interface GraphModule<A extends readonly unknown[] = readonly unknown[], 
   readonly signature: Signature
   /** the program as TypeScript, with the function's own arguments */
   readonly code: string
-  /** Prints the nodes as a table and gives its text; `{ output: false }` only gives it. */
+  /** Prints the nodes as a table, and which arguments get a new value at the end; gives its text; `{ output: false }` only gives it. */
   print(options?: PrintOptions): string
   /** The graph as Graphviz draws it. */
   toDot(): string
@@ -57,7 +57,7 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
     graph: { value: graph },
     signature: { value: signature },
     code: { get: () => codeOf(graph, signature) },
-    print: { value: (options?: PrintOptions) => graph.print(options) },
+    print: { value: (options?: PrintOptions) => print(graph, options, mutated) },
     toDot: { value: () => graph.toDot() },
     toJSON: { value: () => toJSON(graph, signature) },
     transform: {

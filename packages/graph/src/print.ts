@@ -28,22 +28,26 @@ const params = (node: GraphNode): string =>
         )
 const result = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
-/** The nodes as a table, and below it those of graphs among their params. */
-export function print(graph: Graph, { output = true }: PrintOptions = {}): string {
+/** The nodes as a table, and below it those of graphs among their params. The last outputs are new values of the `written` inputs. */
+export function print(graph: Graph, { output = true }: PrintOptions = {}, written: readonly number[] = []): string {
   const inner = graph.nodes.flatMap((n) =>
     [...n.subgraphs].map(([name, g]) => `\n${n.name}.${name}\n${print(g, { output: false }).replace(/^/gm, '  ')}`),
   )
-  const text = [table(graph), ...inner].join('\n')
+  const text = [table(graph, written), ...inner].join('\n')
   if (output) console.log(text)
   return text
 }
 
-function table(graph: Graph): string {
+function table(graph: Graph, written: readonly number[]): string {
+  const { placeholders, outputs } = graph
+  const results = outputs.slice(0, outputs.length - written.length)
   const rows = [
     ['kind', 'name', 'op', 'inputs', 'params', 'result'],
     ...graph.nodes
-      .filter((n) => !isNumber(n))
-      .map((n) => [n.kind, n.kind === 'output' ? '' : n.name, n.op?.name ?? '', n.inputs.map(operand).join(', '), params(n), result(n)]),
+      .filter((n) => !isNumber(n) && n.kind !== 'output')
+      .map((n) => [n.kind, n.name, n.op?.name ?? '', n.inputs.map(operand).join(', '), params(n), result(n)]),
+    ...written.map((i, k) => ['write', placeholders[i]!.name, 'copy_', operand(outputs[results.length + k]!), '', '']),
+    ['output', '', '', results.map(operand).join(', '), '', results.map(result).join(', ')],
   ]
   const used = rows[0]!.map((_, i) => i).filter((i) => rows.slice(1).some((r) => r[i] !== ''))
   const widths = used.map((i) => Math.max(...rows.map((r) => r[i]!.length)))
