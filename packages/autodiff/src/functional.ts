@@ -97,8 +97,8 @@ const independent = (op: string, text: string): never => {
 const ones = (like: Tensor): Tensor => filledLike(like, 1, like.dtype, like.shape)
 const filled = (ds: readonly (Tangent | undefined)[], like: Tensors): Tensor[] => like.map((x, i) => orZero(ds[i], x))
 
-/** The gradient of each output by each input; `null` where that output does not depend on it. */
 type Rows = readonly (readonly Tangent[])[]
+/** The gradient of each output's sum by each input, from the pullback at them; `null` where that output does not depend on it. */
 export const rowsOf = (ys: Tensors, xs: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]): Rows =>
   ys.map((y, k) => (isFloating(y) ? pull(ys.map((_, i) => (i === k ? ones(y) : null))) : xs.map(() => null)))
 
