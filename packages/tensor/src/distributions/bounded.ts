@@ -48,15 +48,15 @@ export class Uniform extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return add(mul(uniformNoise(this.low, shape, source), sub(this.high, this.low)), this.low)
   }
-  #value(value: Parameter): Tensor {
+  private checked(value: Parameter): Tensor {
     return this.value(value, this.low, 'Interval(lowerBound=low, upperBound=high)', (x) => logicalAnd(ge(x, this.low), le(x, this.high)))
   }
   logProb(value: Parameter): Tensor {
-    const x = this.#value(value)
+    const x = this.checked(value)
     return sub(where(logicalAnd(ge(x, this.low), lt(x, this.high)), constantLike(this.low, 0), -Infinity), log(sub(this.high, this.low)))
   }
   override cdf(value: Parameter): Tensor {
-    return clamp(div(sub(this.#value(value), this.low), sub(this.high, this.low)), 0, 1)
+    return clamp(div(sub(this.checked(value), this.low), sub(this.high, this.low)), 0, 1)
   }
   override icdf(value: Parameter): Tensor {
     return add(mul(typeof value === 'number' ? constantLike(this.low, value) : value, sub(this.high, this.low)), this.low)

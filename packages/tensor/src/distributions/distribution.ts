@@ -85,16 +85,16 @@ export abstract class Distribution {
 
   /** Values `[...sampleShape, ...batchShape, ...eventShape]`, without derivative. */
   sample(...args: SampleArgs): Tensor {
-    const [shape, source] = this.#read('sample', args)
+    const [shape, source] = this.readSample('sample', args)
     return stopGradient(this.draw(shape, source))
   }
   /** Values that are differentiable functions of the parameters and of noise. */
   rsample(...args: SampleArgs): Tensor {
     if (!this.hasRsample) return this.missing('rsample')
-    const [shape, source] = this.#read('rsample', args)
+    const [shape, source] = this.readSample('rsample', args)
     return this.draw(shape, source)
   }
-  #read(op: string, args: SampleArgs): [Shape, SourceOptions] {
+  private readSample(op: string, args: SampleArgs): [Shape, SourceOptions] {
     const { sampleShape = [], ...source } = readArgs<SampleOptions>(op, args, ['sampleShape'], ['generator', 'key'])
     if (!Array.isArray(sampleShape))
       throw new TensorTypeError(`expected sampleShape as an array, got ${describe(sampleShape)}: ${op}([2, 3])`, { op, code: 'SIZE' })

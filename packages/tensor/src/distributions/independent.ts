@@ -39,7 +39,7 @@ export class Independent extends Distribution {
     const sampleShape = shape.slice(0, shape.length - baseDist.batchShape.length - baseDist.eventShape.length)
     return this.hasRsample ? baseDist.rsample(sampleShape, source) : baseDist.sample(sampleShape, source)
   }
-  #summed(x: Tensor): Tensor {
+  private summed(x: Tensor): Tensor {
     const n = this.reinterpretedBatchNdims
     return n === 0
       ? x
@@ -49,10 +49,10 @@ export class Independent extends Distribution {
         )
   }
   logProb(value: Parameter): Tensor {
-    return this.#summed(this.baseDist.logProb(value))
+    return this.summed(this.baseDist.logProb(value))
   }
   override entropy(): Tensor {
-    return this.#summed(this.baseDist.entropy())
+    return this.summed(this.baseDist.entropy())
   }
   override expand(batchShape: Shape): this {
     const inner = this.batchShape.length

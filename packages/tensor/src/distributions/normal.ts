@@ -44,7 +44,7 @@ export class Normal extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc)
   }
-  #standard(value: Parameter): Tensor {
+  private standardised(value: Parameter): Tensor {
     return div(
       sub(
         this.value(value, this.loc, 'Real()', (x) => eq(x, x)),
@@ -54,10 +54,10 @@ export class Normal extends Distribution {
     )
   }
   logProb(value: Parameter): Tensor {
-    return logDensity(this.#standard(value), this.scale)
+    return logDensity(this.standardised(value), this.scale)
   }
   override cdf(value: Parameter): Tensor {
-    return distribution(this.#standard(value))
+    return distribution(this.standardised(value))
   }
   override icdf(value: Parameter): Tensor {
     const p = typeof value === 'number' ? constantLike(this.loc, value) : value
@@ -96,15 +96,15 @@ export class LogNormal extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return exp(add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc))
   }
-  #logarithm(value: Parameter): Tensor {
+  private logarithm(value: Parameter): Tensor {
     return log(this.value(value, this.loc, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0)))
   }
   logProb(value: Parameter): Tensor {
-    const x = this.#logarithm(value)
+    const x = this.logarithm(value)
     return sub(logDensity(div(sub(x, this.loc), this.scale), this.scale), x)
   }
   override cdf(value: Parameter): Tensor {
-    return distribution(div(sub(this.#logarithm(value), this.loc), this.scale))
+    return distribution(div(sub(this.logarithm(value), this.loc), this.scale))
   }
   override icdf(value: Parameter): Tensor {
     const p = typeof value === 'number' ? constantLike(this.loc, value) : value
@@ -139,18 +139,18 @@ export class HalfNormal extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return abs(mul(normalNoise(this.scale, shape, source), this.scale))
   }
-  #standard(value: Parameter): Tensor {
+  private standardised(value: Parameter): Tensor {
     return div(
       this.value(value, this.scale, 'GreaterThanEq(lowerBound=0)', (x) => ge(x, 0)),
       this.scale,
     )
   }
   logProb(value: Parameter): Tensor {
-    const z = this.#standard(value)
+    const z = this.standardised(value)
     return where(ge(z, 0), add(logDensity(z, this.scale), Math.LN2), -Infinity)
   }
   override cdf(value: Parameter): Tensor {
-    return erf(mul(this.#standard(value), Math.SQRT1_2))
+    return erf(mul(this.standardised(value), Math.SQRT1_2))
   }
   override icdf(value: Parameter): Tensor {
     const p = typeof value === 'number' ? constantLike(this.scale, value) : value

@@ -40,14 +40,14 @@ export class Exponential extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return div(exponential(expandTo(this.rate, shape), 1, source), this.rate)
   }
-  #value(value: Parameter): Tensor {
+  private checked(value: Parameter): Tensor {
     return this.value(value, this.rate, NONNEGATIVE, (x) => ge(x, 0))
   }
   logProb(value: Parameter): Tensor {
-    return sub(log(this.rate), mul(this.rate, this.#value(value)))
+    return sub(log(this.rate), mul(this.rate, this.checked(value)))
   }
   override cdf(value: Parameter): Tensor {
-    return neg(expm1(neg(mul(this.rate, this.#value(value)))))
+    return neg(expm1(neg(mul(this.rate, this.checked(value)))))
   }
   override icdf(value: Parameter): Tensor {
     return neg(div(log1p(neg(typeof value === 'number' ? constantLike(this.rate, value) : value)), this.rate))
