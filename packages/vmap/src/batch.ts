@@ -215,6 +215,17 @@ export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor 
   return y.wrap(y.value)
 }
 
+/** What `lend` makes of each operand that is mapped. One that comes twice along the same axis is one tensor inside too, as writes show. */
+export function lendEach<T>(xs: readonly T[], dims: readonly Dim[], lend: (x: T, dim: number) => T): T[] {
+  const lent: T[] = []
+  for (const [i, x] of xs.entries()) {
+    const dim = dims[i]!
+    const first = dim === null ? i : xs.indexOf(x)
+    lent.push(dim === null ? x : first < i && dims[first] === dim ? lent[first]! : lend(x, dim))
+  }
+  return lent
+}
+
 /** `f` on lists of tensors, over all examples at once; `null` is an operand that all examples share. Outputs have their examples in front. */
 export function vmapFlat(
   f: (xs: Tensors, trace: BatchTrace) => Tensors,
@@ -225,7 +236,7 @@ export function vmapFlat(
 ): Tensors {
   let written: (() => void)[] = []
   const ys = withTrace(new BatchTrace(size, randomness), (trace) => {
-    const examples = xs.map((x, i) => (dims[i] === null ? x : trace.wrap(x.wrap(x.value), dims[i]!)))
+    const examples = lendEach(xs, dims, (x, dim) => trace.wrap(x.wrap(x.value), dim))
     const before = examples.map((x) => x.value)
     const out = f(examples, trace)
     // what was written into mapped arguments is written into the caller's

@@ -17,7 +17,7 @@ import {
   treeNode,
   type Dim,
 } from '@mapgrad/tensor/plugin'
-import { type BatchTrace, type Randomness, materialize, vmapFlat } from './batch.ts'
+import { type BatchTrace, type Randomness, lendEach, materialize, vmapFlat } from './batch.ts'
 
 /** Which axis holds the examples: one for all arguments, or a tree (outermost an array, one entry an argument) that is a prefix of theirs; `null` shares an argument among all examples. */
 export type InDims = number | readonly InDimsTree[]
@@ -219,7 +219,7 @@ function mapInChunks(
   const [joined, { leaves: others, spec }] = rewinding((back) =>
     inStretches(size, chunk, (from, n) => {
       if (plan.randomness === 'same') back()
-      const some = leaves.map((x, i) => (dims[i] === null ? x : narrow(x as Tensor, dims[i]!, from, n)))
+      const some = lendEach(leaves, dims, (x, dim) => narrow(x as Tensor, dim, from, n))
       const { out, dims: outDims } = mapOnce(plan, f, some, dims, n, rebuild)
       const [ys, outSpec] = treeFlatten(out)
       const parts = ys.filter((_, i) => outDims[i] !== null && outDims[i] !== undefined) as Tensor[]

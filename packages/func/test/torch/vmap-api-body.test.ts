@@ -157,6 +157,21 @@ describe('in-place operations', () => {
     expect(vmap((v: Tensor) => v.newZeros(2, 5))(ones(3, { dtype: 'int32' }))).toMatchObject({ shape: [3, 2, 5], dtype: 'int32' })
     expect(vmap((v: Tensor) => v.newZeros([]))(x).shape).toEqual([2])
   })
+  test('a tensor that is given twice is one tensor, as in a loop', () => {
+    for (const chunkSize of [1, 2, 100]) {
+      const y = x.clone()
+      const f = (a: Tensor, [b]: readonly [Tensor]): Tensor => {
+        a.add_(1)
+        b.mul_(2)
+        return a.add(b)
+      }
+      expectClose(vmap(f, 0, 0, { chunkSize })(y, [y]), x.add(1).mul(4))
+      expectClose(y, x.add(1).mul(2))
+    }
+    // along different axes, the function sees two
+    const square = random(3, 3)
+    expectClose(vmap((a: Tensor, b: Tensor) => a.mul(b), [0, 1])(square, square), square.mul(square.t()))
+  })
   test('a loop that fills rows one by one', () => {
     const f = (v: Tensor): Tensor => {
       const out = v.newZeros(3, 2)
