@@ -93,14 +93,24 @@ def per_sample():
     return lambda: f(ps, x, y)
 
 
+def quartic(n):
+    w, x = rnd(n, n, seed=3, scale=0.2), rnd(n, seed=4)
+    return lambda v: torch.tanh(w @ v).square().sum() + v.square().square().sum(), x
+
+
 def hessian_64():
-    w, x = rnd(64, 64, seed=3, scale=0.2), rnd(64, seed=4)
-    f = hessian(lambda x: torch.tanh(w @ x).square().sum() + x.square().square().sum())
-    return lambda: f(x)
+    f, x = quartic(64)
+    h = hessian(f)
+    return lambda: h(x)
 
 
-def jac(make):
-    w, x = rnd(256, 256, seed=3, scale=0.1), rnd(256, seed=4)
+def hvp():
+    f, x = quartic(2048)
+    return lambda: jvp(grad(f), (x,), (x,))
+
+
+def jac(make, ins=256, outs=256):
+    w, x = rnd(outs, ins, seed=3, scale=0.1), rnd(ins, seed=4)
     f = make(lambda x: torch.tanh(w @ x))
     return lambda: f(x)
 
@@ -131,7 +141,12 @@ WORKLOADS = {
     "jacrev(sin)": lambda: tiny(lambda: jacrev(torch.sin), 8),
     "jacrev 256x256": lambda: jac(jacrev),
     "jacfwd 256x256": lambda: jac(jacfwd),
+    "jacfwd 32→2048": lambda: jac(jacfwd, 32, 2048),
+    "jacobian 32→2048, picked by auto": lambda: jac(jacfwd, 32, 2048),
+    "jacrev 2048→32": lambda: jac(jacrev, 2048, 32),
+    "jacobian 2048→32, picked by auto": lambda: jac(jacrev, 2048, 32),
     "hessian 64": hessian_64,
+    "hvp 2048": hvp,
     "MLP 784-512-512-10 step, batch 128": train_step,
     "per-sample gradients, batch 64": per_sample,
 }

@@ -74,13 +74,20 @@ const mlp = (ps: Layer[], x: Tensor): Tensor =>
 const mlpLoss = (ps: Layer[], x: Tensor, y: Tensor): Tensor => crossEntropy(mlp(ps, x), y)
 const labels = (n: number): Tensor => remainder(arange(n), 10)
 
-const jacobian = (transform: typeof jacrev): (() => () => unknown) => {
+/** The Jacobian of one layer. */
+const layer = (ins: number, outs: number, transform: (f: (v: Tensor) => Tensor) => (x: Tensor) => Tensor): (() => () => unknown) => {
   return () => {
-    const w = rnd([256, 256], 3, 0.1)
-    const x = rnd([256], 4)
+    const w = rnd([outs, ins], 3, 0.1)
+    const x = rnd([ins], 4)
     const f = transform((v: Tensor) => tanh(matmul(w, v)))
     return () => f(x)
   }
+}
+const auto = (f: (v: Tensor) => Tensor): ((x: Tensor) => Tensor) => jacrev(f, { mode: 'auto' })
+/** `Σ tanh(w v)² + Σ v⁴` of `n` numbers. */
+const quartic = (n: number): [f: (v: Tensor) => Tensor, x: Tensor] => {
+  const w = rnd([n, n], 3, 0.2)
+  return [(v) => sum(square(tanh(matmul(w, v)))).add(sum(square(square(v)))), rnd([n], 4)]
 }
 
 export const workloads: readonly Workload[] = [
@@ -129,20 +136,30 @@ export const workloads: readonly Workload[] = [
     },
     target: { us: 3 },
   },
-  { name: 'grad(sin)', make: tiny(grad(sin)), target: { us: 15 } },
-  { name: 'vmap(sin)', make: tiny(vmap(sin), 8), target: { us: 15 } },
-  { name: 'vmap(grad(sin))', make: tiny(vmap(grad(sin)), 8) },
-  { name: 'jvp(sin)', make: tiny((x) => jvp(sin, [x], [x]), 8) },
-  { name: 'jacrev(sin)', make: tiny(jacrev(sin), 8) },
-  { name: 'jacrev 256x256', make: jacobian(jacrev) },
-  { name: 'jacfwd 256x256', make: jacobian(jacfwd as typeof jacrev) },
+  { name: 'grad(sin)', make: tiny(grad(sin)), target: { ratio: 0.3 } },
+  { name: 'vmap(sin)', make: tiny(vmap(sin), 8), target: { ratio: 0.3 } },
+  { name: 'vmap(grad(sin))', make: tiny(vmap(grad(sin)), 8), target: { ratio: 0.3 } },
+  { name: 'jvp(sin)', make: tiny((x) => jvp(sin, [x], [x]), 8), target: { ratio: 0.3 } },
+  { name: 'jacrev(sin)', make: tiny(jacrev(sin), 8), target: { ratio: 0.3 } },
+  { name: 'jacrev 256x256', make: layer(256, 256, jacrev) },
+  { name: 'jacfwd 256x256', make: layer(256, 256, jacfwd) },
+  { name: 'jacfwd 32→2048', make: layer(32, 2048, jacfwd) },
+  { name: 'jacobian 32→2048, picked by auto', make: layer(32, 2048, auto) },
+  { name: 'jacrev 2048→32', make: layer(2048, 32, jacrev) },
+  { name: 'jacobian 2048→32, picked by auto', make: layer(2048, 32, auto) },
   {
     name: 'hessian 64',
     make: () => {
-      const w = rnd([64, 64], 3, 0.2)
-      const x = rnd([64], 4)
-      const f = hessian((v: Tensor) => sum(square(tanh(matmul(w, v)))).add(sum(square(square(v)))))
-      return () => f(x)
+      const [f, x] = quartic(64)
+      const h = hessian(f)
+      return () => h(x)
+    },
+  },
+  {
+    name: 'hvp 2048',
+    make: () => {
+      const [f, x] = quartic(2048)
+      return () => jvp(grad(f), [x], [x])
     },
   },
   {
