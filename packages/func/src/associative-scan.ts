@@ -3,10 +3,13 @@ import {
   TensorRangeError,
   TensorTypeError,
   type TreeSpec,
+  Captures,
   callUser,
   checkOptions,
   describe,
+  isRecording,
   isTensor,
+  record,
   refusePromise,
   reshapeTo,
   show,
@@ -53,9 +56,19 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
       `All xs leaves must have the same size along the scan dimension, got shapes [${(leaves as Tensor[]).map((x) => show(x.shape)).join(', ')}] and dim ${dim}`,
       { package: 'func', op: 'associativeScan', code: 'SIZES_DIFFER' },
     )
-  const pairs = vmap((a: Slices, b: Slices) => combined(f, spec, a, b), { randomness: 'different' })
+  const pair = isRecording() ? once(f, spec, front) : (a: Slices, b: Slices): Slices => combined(f, spec, a, b)
+  const pairs = vmap(pair, { randomness: 'different' })
   const ys = running(pairs, front, n)
   return spec.unflatten(ys.map((y) => movedim(reverse ? flip(y, [0]) : y, 0, dim))) as X
+}
+
+/** f of two slices as the program that it is: where a program is recorded around, f runs once. */
+function once<X>(f: (x: X, y: X) => X, spec: TreeSpec, xs: Slices): (a: Slices, b: Slices) => Slices {
+  const captures = new Captures()
+  const slices = xs.map((x) => ({ tensor: x, aval: { shape: x.shape.slice(1), dtype: x.dtype } }))
+  const n = xs.length
+  const program = record('associativeScan', (all) => combined(f, spec, all.slice(0, n), all.slice(n)), [...slices, ...slices], captures)
+  return (a, b) => program.run(...a, ...b, ...captures.tensors)
 }
 
 /** f of two slices, checked. */

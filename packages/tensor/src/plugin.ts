@@ -74,6 +74,7 @@ export {
 } from './core/words.ts'
 export { assign, reshaped } from './ops/assign.ts'
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
+export { type Like, type Program, Captures, isRecording, like, record } from './ops/program.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'
 export { sumDims } from './ops/reduce.ts'
 export { generatorOf, rewinding } from './random/generator.ts'

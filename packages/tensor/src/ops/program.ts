@@ -29,6 +29,7 @@ interface Line {
 
 /** What the programs of one op close over: operands that all of them get behind their own. */
 export class Captures {
+  /** what is closed over, in the order in which programs get it */
   readonly tensors: Tensor[] = []
   /** whether keys of generators are closed over, too, so that each run draws the same */
   readonly keys: boolean
@@ -37,6 +38,7 @@ export class Captures {
   constructor(keys = false) {
     this.keys = keys
   }
+  /** The place of a tensor among them. */
   place(x: Tensor): number {
     const { value } = x
     let at = this.#places.get(value)
@@ -235,6 +237,7 @@ export class Program {
     return this.#lines.some(({ op, params }) => op === null || drawsRandomly(op, params))
   }
 
+  /** Runs it: its own operands, and behind them all that its `Captures` hold. */
   readonly run: (...operands: Tensor[]) => Tensor[] = (...operands) => {
     const own = this.#takes.length
     const kept = new Map<Slot, Tensor>(this.#trace.constants)
