@@ -4,6 +4,7 @@ import {
   type Tangent,
   type Tensors,
   TensorRangeError,
+  type TensorTypeError,
   callUser,
   describe,
   isTensor,
@@ -186,6 +187,7 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
           )
         const filled = ys.map((y, i) => ctx.fill(cts[i] ?? null, y))
         const result = ctx.during(() => backward.call(cls, ctx, ...(arguments_(output, filled) as never[])))
+        if (result === undefined) throw nothing(name, 'backward to return one gradient an argument (a tree like it, or null)')
         const grads: unknown[] = Array.isArray(result) ? (result as unknown[]) : [result]
         const count = grads.findLastIndex((g, i) => i < args.length || (g !== null && g !== undefined)) + 1
         if (count !== args.length)
@@ -210,6 +212,7 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
       const filled = perArgument(xs.map((x, i) => (isFloating(x) ? ctx.fill(dxs[i] ?? null, x) : null)))
       const tangents = args.map((a, i) => (counts[i] === 0 ? null : parts(a).rebuild(filled[i] as Tensor[])))
       const out = ctx.during(() => cls.jvp!(ctx, ...(tangents as never[])))
+      if (out === undefined) throw nothing(name, 'jvp to return the tangent of the output (a tree like it, or null)')
       const moves = ctx.differentiable(ys)
       return [ys, movesOf(name, output, out).map((d, i) => (moves[i] ? d : null))]
     },
@@ -217,6 +220,9 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
   }
   return rule
 }
+
+const nothing = (name: string, what: string): TensorTypeError =>
+  fault(name, `expected ${what}, got undefined. Is a return missing?`, 'NO_RESULT')
 
 /** The cotangents of an output as the arguments of `backward`: one an entry of an array, or the one. */
 function arguments_(output: unknown, cts: readonly Tangent[]): unknown[] {

@@ -27,5 +27,5 @@ export const once: Sealed = /* @__PURE__ */ sealing(
 /** For what a rule made of numbers. */
 export const fromNumbers: Sealed = /* @__PURE__ */ sealing(
   'custom',
-  "a rule of a custom function (backward, jvp) read numbers out of a tensor that is being differentiated (dataSync, tolist, item) and made its result of them, so that the rule cannot be differentiated itself. Compute with tensor operations, choose with cond or where, or mark a backward with onceDifferentiable. The rule's result",
+  'a rule of a custom function (backward, jvp) read numbers out of a tensor that is being differentiated (dataSync, tolist, item) and made its result of them, so that the rule cannot be differentiated itself. Compute with tensor operations, choose with cond or where, or mark a backward with onceDifferentiable',
 )

@@ -79,6 +79,9 @@ describe('what is wrong is named', () => {
       '[autodiff] Gives: function GivesBackward returned an incorrect number of gradients (expected 1, got 2)',
     )
     expect(back(() => [])).toContain('(expected 1, got 0)')
+    expect(back(() => undefined)).toContain(
+      '[autodiff] Gives: expected backward to return one gradient an argument (a tree like it, or null), got undefined. Is a return missing?',
+    )
     expect(back(() => 3)).toContain("expected backward's result 0 to be a Tensor or null, got number")
     expect(back(() => random(2))).toContain(
       "expected backward's result 0 of the shape of its argument: got [2] but expected shape compatible with [3]",
@@ -87,6 +90,7 @@ describe('what is wrong is named', () => {
     expect(vjp((x: Tensor) => giving(() => null).apply(x), [x])[1](x)[0].tolist()).toEqual([0, 0, 0])
   })
   test('what jvp gives', () => {
+    expect(forth(() => undefined)).toContain('expected jvp to return the tangent of the output (a tree like it, or null), got undefined')
     expect(forth(() => 3)).toContain("[autodiff] Gives: expected jvp's result to be a Tensor or null, got number")
     expect(forth((dx) => [dx])).toContain("expected jvp's result to be a Tensor or null, got an array of 1")
     expect(forth(() => random(2))).toContain("expected jvp's result of the shape of its output: got [2] but expected [3]")

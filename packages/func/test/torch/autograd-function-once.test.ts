@@ -17,6 +17,7 @@ import {
   noGrad,
   ones,
   square,
+  tensor,
   vjp,
 } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
@@ -103,6 +104,32 @@ describe('a backward that cannot be differentiated', () => {
     expect(d(g)(x).item()).toBe(6)
     expect(text(() => d(d(g))(x))).toContain(told)
     expect(text(() => grad(d(g))(x))).toContain(told)
+  })
+  test('the same outside of transforms, for tensors that require gradients', () => {
+    class Reads extends autograd.Function {
+      static forward(x: Tensor): Tensor {
+        return square(x)
+      }
+      static setupContext(ctx: FunctionContext, [x]: [Tensor]): void {
+        ctx.saveForBackward(x)
+      }
+      static backward(ctx: FunctionContext, ct: Tensor): Tensor {
+        return f64(2 * (ct.item() as number) * (ctx.savedTensors[0]!.item() as number))
+      }
+    }
+    for (const [g, told] of [
+      [f, 'trying to differentiate twice'],
+      [(x: Tensor) => Reads.apply(x), 'read numbers out of a tensor that is being differentiated'],
+    ] as const) {
+      const first = tensor(3, { dtype: 'float64', requiresGrad: true })
+      g(first).backward()
+      expect(first.grad!.item()).toBe(g === f ? 27 : 6)
+      const [x, ct] = [tensor(3, { dtype: 'float64', requiresGrad: true }), tensor(1, { dtype: 'float64', requiresGrad: true })]
+      const [again] = autograd.grad(g(x), [x], null, { createGraph: true })
+      expect(text(() => again!.backward())).toContain(told)
+      // of a pullback made under a transform
+      expect(text(() => vjp(g, [x])[1](ct)[0].backward())).toContain(told)
+    }
   })
   test('reading to choose a way is no harm, where tensors are what is returned', () => {
     class Chooses extends autograd.Function {
