@@ -19,6 +19,8 @@ export interface AutogradGradOptions {
 }
 
 type OneOrSeveral<T> = T | readonly T[]
+/** One result an input, in an array. */
+export type PerInput<I extends Tensor | readonly Tensor[], T = Tensor> = I extends readonly Tensor[] ? { -readonly [K in keyof I]: T } : [T]
 
 /** The tensors of an argument that may be one or several. */
 export function several(op: string, what: string, x: unknown): Tensor[] {
@@ -70,28 +72,28 @@ export function gradients(
  * By position `grad(outputs, inputs, gradOutputs, options)`.
  * @throws TensorTypeError if an output was not recorded, an input does not require a gradient or (without `allowUnused`) is not used
  */
-export function grad(
+export function grad<const I extends OneOrSeveral<Tensor>>(
   outputs: OneOrSeveral<Tensor>,
-  inputs: OneOrSeveral<Tensor>,
+  inputs: I,
   gradOutputs: OneOrSeveral<Tensor | null> | null | undefined,
   options: AutogradGradOptions & { readonly allowUnused: true; readonly materializeGrads?: false },
-): (Tensor | null)[]
-export function grad(
+): PerInput<I, Tensor | null>
+export function grad<const I extends OneOrSeveral<Tensor>>(
   outputs: OneOrSeveral<Tensor>,
-  inputs: OneOrSeveral<Tensor>,
+  inputs: I,
   gradOutputs?: OneOrSeveral<Tensor | null> | null,
   options?: AutogradGradOptions,
-): Tensor[]
+): PerInput<I>
 export function grad(
   outputs: OneOrSeveral<Tensor>,
   inputs: OneOrSeveral<Tensor>,
   gradOutputs: OneOrSeveral<Tensor | null> | null = null,
   options: AutogradGradOptions = {},
-): (Tensor | null)[] {
+): never {
   checkOptions('grad', options as Record<string, unknown>, KNOWN, 'autodiff')
   const ys = several('grad', 'outputs', outputs)
   const xs = several('grad', 'inputs', inputs)
-  return gradients(ys, xs, seeds('grad', ys, given('grad', gradOutputs, ys.length)), options)
+  return gradients(ys, xs, seeds('grad', ys, given('grad', gradOutputs, ys.length)), options) as never
 }
 
 /** `x.backward()` of several tensors at once. `gradTensors` has one gradient a tensor; `null` for one of one element. */

@@ -1,5 +1,5 @@
 export { stopGradient } from '@mapgrad/tensor'
-export { type Autograd, type AutogradGradOptions, autograd, enableAutograd } from './autograd.ts'
+export { type Autograd, type AutogradGradOptions, type PerInput, autograd, enableAutograd } from './autograd.ts'
 export { checkpoint, enableGrad, isGradEnabled, noGrad } from './checkpoint.ts'
 export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rules.ts'
 export { AutogradFunction, FunctionContext, type FunctionClass, type VmapContext } from './function.ts'

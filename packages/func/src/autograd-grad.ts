@@ -1,4 +1,4 @@
-import { type Autograd, type AutogradGradOptions, autograd } from '@mapgrad/autodiff'
+import { type Autograd, type AutogradGradOptions, type PerInput, autograd } from '@mapgrad/autodiff'
 import { gradients, several } from '@mapgrad/autodiff/plugin'
 import type { Tensor } from '@mapgrad/tensor'
 import { TensorRangeError, TensorTypeError, checkOptions, isTensor, sameShape, show } from '@mapgrad/tensor/plugin'
@@ -14,18 +14,18 @@ type OneOrSeveral<T> = T | readonly T[]
 
 /** `autograd.grad`, with batches of cotangents. */
 export interface GradOfTensors {
-  (
+  <const I extends OneOrSeveral<Tensor>>(
     outputs: OneOrSeveral<Tensor>,
-    inputs: OneOrSeveral<Tensor>,
+    inputs: I,
     gradOutputs: OneOrSeveral<Tensor | null> | null | undefined,
     options: BatchedGradOptions & { readonly allowUnused: true; readonly materializeGrads?: false },
-  ): (Tensor | null)[]
-  (
+  ): PerInput<I, Tensor | null>
+  <const I extends OneOrSeveral<Tensor>>(
     outputs: OneOrSeveral<Tensor>,
-    inputs: OneOrSeveral<Tensor>,
+    inputs: I,
     gradOutputs?: OneOrSeveral<Tensor | null> | null,
     options?: BatchedGradOptions,
-  ): Tensor[]
+  ): PerInput<I>
 }
 
 const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads', 'isGradsBatched']

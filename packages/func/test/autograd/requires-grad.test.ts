@@ -99,8 +99,8 @@ describe('tensors that require gradients, beside PyTorch', () => {
       .prod()
       .add(w.pow(3).sum().mul(x.at(0)))
     const [gx] = autograd.grad(f, x, null, { createGraph: true })
-    f.add(gx!.pow(2).sum()).backward()
-    expectClose(gx!, expected.penalty.gx)
+    f.add(gx.pow(2).sum()).backward()
+    expectClose(gx, expected.penalty.gx)
     expectClose(w.grad, expected.penalty.w)
     expectClose(x.grad, expected.penalty.x)
   })
@@ -110,8 +110,8 @@ describe('tensors that require gradients, beside PyTorch', () => {
     let y = x.log().mul(roll(x, 1)).sum()
     for (const order of expected.orders) {
       const [g] = autograd.grad(y, x, null, { createGraph: true })
-      expectClose(g!, order, 9)
-      y = g!.mul(numbers(4)).sum()
+      expectClose(g, order, 9)
+      y = g.mul(numbers(4)).sum()
     }
   })
 
@@ -224,8 +224,8 @@ describe('what is recorded', () => {
     const twice = grad((x: Tensor) => grad(f)(x).mul(v).sum())(at)
     const x = leaf(at.clone())
     const [g] = autograd.grad(f(x), x, null, { createGraph: true })
-    expectClose(g!, once.tolist() as Numbers)
-    g!.mul(v).sum().backward()
+    expectClose(g, once.tolist() as Numbers)
+    g.mul(v).sum().backward()
     expectClose(x.grad, twice.tolist() as Numbers)
   })
   test('what a checkpoint and a loop close over', () => {
@@ -237,8 +237,8 @@ describe('what is recorded', () => {
       const w = leaf(f64(1.5))
       const [g] = autograd.grad(f(w), w, null, { createGraph: true })
       const [h] = autograd.grad(g!, w)
-      expect(g!.item()).toBeCloseTo(grad(f)(f64(1.5)).item() as number, 10)
-      expect(h!.item()).toBeCloseTo(grad(grad(f))(f64(1.5)).item() as number, 9)
+      expect(g.item()).toBeCloseTo(grad(f)(f64(1.5)).item() as number, 10)
+      expect(h.item()).toBeCloseTo(grad(grad(f))(f64(1.5)).item() as number, 9)
     }
   })
   test('a leaf is changed only where nothing is recorded, also through its views', () => {
@@ -312,7 +312,7 @@ describe('what is recorded', () => {
     const [a, b, c] = [leaf(f64([1, 2])), leaf(f64([3, 4])), leaf(f64(5))]
     const ys = [a.mul(b), a.sum()]
     const [ga, gb] = autograd.grad(ys, [a, b], [f64([1, 10]), null], { retainGraph: true })
-    expect([ga!.tolist(), gb!.tolist()]).toEqual([
+    expect([ga.tolist(), gb.tolist()]).toEqual([
       [4, 41],
       [1, 20],
     ])
@@ -321,7 +321,7 @@ describe('what is recorded', () => {
     expect([a.grad, b.grad]).toEqual([null, null])
     const mid = a.mul(2)
     const [gm] = autograd.grad(mid.pow(2).sum(), mid)
-    expect(gm!.tolist()).toEqual([4, 8])
+    expect(gm.tolist()).toEqual([4, 8])
   })
   test('autograd.backward of several tensors, into some of the leaves', () => {
     const [a, b] = [leaf(f64([1, 2])), leaf(f64([3, 4]))]
