@@ -101,6 +101,10 @@ for (const [name, file] of entries) {
       lines.push(`### ${exported}`, '', `${doc}${link}`, '')
       const calls = signatures(r).slice(0, 4)
       if (calls.length) lines.push('```', ...calls.map((c) => (c.length > 400 ? `${c.slice(0, 400)}…` : c)), '```', '')
+      if (heading === 'Namespaces') {
+        const inside = (r.children ?? []).map((m) => [m.name, docOf(target(m))])
+        lines.push(...inside.map(([member, text]) => `- \`${exported}.${member}\`${text && `: ${text}`}`), '')
+      }
       if (heading === 'Classes') {
         const methods = (r.children ?? []).filter(
           (m) =>

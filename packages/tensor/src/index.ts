@@ -390,6 +390,7 @@ export type { SourceOptions } from './random/attempts.ts'
 export { binomial, poisson } from './random/counts.ts'
 export { type RreluOptions, alphaDropout, featureAlphaDropout, featureDropout, rrelu } from './random/dropout.ts'
 export { sampleDirichlet, standardGamma } from './random/gamma.ts'
+/** Probability distributions, by the names of `torch.distributions`: samples, log probabilities, entropies, divergences. */
 export * as distributions from './distributions/index.ts'
 export { split } from './random/split.ts'
 export { type WhileLoopOptions, cond, forLoop, whileLoop } from './ops/control.ts'

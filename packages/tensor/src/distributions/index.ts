@@ -1,4 +1,8 @@
-// Public names of the namespace `distributions`, as torch.distributions has them.
+/**
+ * Probability distributions, by the names of `torch.distributions`: samples, log probabilities, entropies, divergences. Parameters
+ * may be mapped, differentiated and traced like any tensors.
+ * @module
+ */
 export { Bernoulli, Binomial, type BinomialOptions, Geometric, type OddsArgs } from './binary.ts'
 export { Beta, Dirichlet, Uniform } from './bounded.ts'
 export { Categorical, Multinomial, type MultinomialDistributionOptions, OneHotCategorical } from './categorical.ts'
