@@ -1,5 +1,5 @@
 // The edge cases that every transform meets, one row a case, one column a transform: torch 2.13's behaviour, or better where that was wrong.
-// Left out: inference mode and saved-tensor hooks, which do not exist here.
+// with-autograd.test.ts has the row of tensors with requires_grad. Left out: inference mode and saved-tensor hooks, which do not exist here.
 import {
   type Tensor,
   add,

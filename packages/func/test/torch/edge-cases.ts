@@ -236,6 +236,12 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    name: 'an asynchronous function',
+    f: async (x: Tensor) => square(x),
+    x: x3,
+    gives: { others: says('expected a synchronous function, got one that returned a Promise') },
+  },
+  {
     name: 'an input without elements',
     f: (x: Tensor) => square(x),
     x: () => zeros(0, 3, { dtype: 'float64' }),

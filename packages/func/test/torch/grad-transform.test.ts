@@ -24,6 +24,7 @@ import {
   sum,
   tan,
   tensor,
+  tree,
   vjp,
   zeros,
 } from '@mapgrad/func'
@@ -192,6 +193,22 @@ describe('grad gives', () => {
       ['a', 2],
     ])
     expect(grad((_x: object) => f64(1))({ a: [], b: {} })).toEqual({ a: [], b: {} })
+  })
+  test('instances for instances of classes that are trees', () => {
+    class Line {
+      readonly slope: Tensor
+      readonly offset: Tensor
+      constructor(slope: Tensor, offset: Tensor) {
+        this.slope = slope
+        this.offset = offset
+      }
+    }
+    tree.register(Line, { flatten: (l) => ({ children: [l.slope, l.offset] }), unflatten: ([a, b]) => new Line(a as Tensor, b as Tensor) })
+    const f = (l: Line, x: Tensor): Tensor => mul(l.slope, x).add(l.offset)
+    const g = grad(f)(new Line(f64(2), f64(3)), f64(5))
+    expect([g instanceof Line, plain([g.slope, g.offset])]).toEqual([true, [5, 1]])
+    const [out, pull] = vjp((l: Line) => new Line(mul(l.slope, 3), l.offset), [new Line(f64(2), f64(3))])
+    expect(plain([out.slope, pull(out)[0].slope, pull(out)[0].offset])).toEqual([6, 18, 3])
   })
   test('one gradient each for one tensor given twice', () => {
     const z = f64(3)

@@ -1,7 +1,7 @@
 // The no_grad and inference_mode cases of TestGradTransform, and the cases of TestJvp that switch forward mode off: here noGrad(f) is a constant
-// in every mode alike.
-// Left out: requires_grad of results (what is not differentiated by the outer program is no matter of noGrad here); inference mode, which does not
-// exist; the pullback that is made inside no_grad and called outside (upstream: "a little weird"): what noGrad gives is made of constants.
+// in every mode alike. with-autograd.test.ts has the cases with requires_grad.
+// Left out: inference mode, which does not exist; the pullback made inside no_grad and differentiated outside (upstream: "a little weird"): what
+// noGrad gives is made of constants.
 import {
   type Tensor,
   grad,
