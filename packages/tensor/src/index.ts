@@ -81,7 +81,6 @@ export {
   sub,
 } from './ops/binary.ts'
 export * from './ops/compare.ts'
-export * from './ops/where.ts'
 export type { SizeArgs } from './create/size.ts'
 export { asTensor, empty, full, ones, scalarTensor, zeros } from './create/fill.ts'
 export { emptyLike, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, onesLike, zerosLike } from './create/like.ts'
@@ -351,6 +350,7 @@ export {
   maskedSelect,
   nonzero,
   repeatInterleave,
+  where,
 } from './ops/nonzero.ts'
 export { type NonzeroStaticOptions, nonzeroStatic } from './ops/nonzero-static.ts'
 export {

@@ -1,4 +1,4 @@
-import { argwhere, at, maskedSelect, nonzero, nonzeroStatic, repeatInterleave } from '@mapgrad/tensor'
+import { argwhere, at, maskedSelect, nonzero, nonzeroStatic, repeatInterleave, where } from '@mapgrad/tensor'
 import { type OpSample, bool, fixed, float, index } from './spec.ts'
 
 const dynamic = 'the shape of the result depends on the data'
@@ -6,6 +6,7 @@ const dynamic = 'the shape of the result depends on the data'
 export const nonzeros = (): readonly OpSample[] => [
   { op: 'argwhere', f: (x) => argwhere(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
   { op: 'nonzero', f: (x) => nonzero(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
+  { op: 'where', note: 'positions', f: (x) => where(x!), xs: (n) => [bool(n, 4)], differentiable: false, unbatched: dynamic },
   { op: 'maskedSelect', f: (x, m) => maskedSelect(x!, m!), xs: (n) => [float(n, 4), fixed(bool(n, 4), 'bool')], unbatched: dynamic },
   { op: 'nonzeroStatic', f: (x) => nonzeroStatic(x!, { size: 5 }), xs: (n) => [bool(n, 4)], differentiable: false },
   {

@@ -69,6 +69,7 @@ describe('forbidden', () => {
   test.each<[string, (v: Tensor) => unknown, string]>([
     ['nonzero', (v) => nonzero(v), `${dynamic}nonzero`],
     ['nonzero as a list', (v) => nonzero(v, { asTuple: true }), `${dynamic}nonzero`],
+    ['where of a condition alone', (v) => where(v.gt(0)), `${dynamic}where`],
     ['argwhere', argwhere, `${dynamic}nonzero`],
     ['repeatInterleave by counts', (v) => repeatInterleave(v, v.gt(0).int()), `${dynamic}repeat_interleave`],
     [

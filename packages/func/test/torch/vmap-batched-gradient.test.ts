@@ -1,7 +1,6 @@
 // Upstream: test_vmap.py, TestVmapBatchedGradient: gradients for a batch of cotangents at once, and second gradients, against a loop over the
 // cotangents: of functions, by vjp, and of tensors that require gradients, by autograd.grad. Both gradients are checked by differences too.
-// Left out: symeig and scaled_dot_product_attention (absent); the deprecated where(condition) under vmap is in vmap-api-forbidden.test.ts
-// as nonzero.
+// Left out: symeig and scaled_dot_product_attention (absent); where(condition) under vmap is in vmap-api-forbidden.test.ts.
 import {
   type Tensor,
   autograd,

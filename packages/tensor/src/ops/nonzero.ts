@@ -15,6 +15,7 @@ import { asIndex } from './position.ts'
 import { narrowAxis } from './slice.ts'
 import { indexSelect } from './take.ts'
 import { apart, atLeast1, expandTo, reshapeTo } from './view.ts'
+import { where as select } from './where.ts'
 
 /** Host integers as an int32 tensor on the device of another. */
 export function indicesLike(like: Tensor, data: readonly number[], shape: Shape): Tensor {
@@ -74,6 +75,11 @@ export const selectPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ p
   'Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor',
 )
 
+export const wherePositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
+  'where_positions',
+  'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::where',
+)
+
 const columns = (x: Tensor): Tensor[] =>
   x.shape[1] === 0 ? [] : Array.from({ length: x.shape[1]! }, (_, d) => reshapeTo(narrowAxis(x, 1, d, 1), [x.shape[0]!]))
 
@@ -96,6 +102,21 @@ export function nonzero(x: Tensor, options?: NonzeroOptions): Tensor | Tensor[] 
 }
 /** Where x is not zero, a row an element: `[count, x.ndim]`, int32. */
 export const argwhere = (x: Tensor): Tensor => nonzero(x)
+
+/**
+ * `condition ? x : y`, elementwise over their broadcast shape; x and y are promoted. Of a condition alone, of any dtype, the positions
+ * where it is not zero, one int32 vector an axis, as `nonzero(condition, { asTuple: true })` gives them: that reads the data, so it
+ * has no meaning inside vmap.
+ * @throws TensorTypeError if the condition of x and y is neither bool nor uint8
+ */
+export const where: typeof select & ((condition: Tensor) => Tensor[]) = /* @__PURE__ */ Object.assign(
+  ((condition: Tensor, ...values: [Tensor, Tensor]): Tensor | Tensor[] => {
+    if (values.length > 0) return select(condition, ...values)
+    checkTensor('where', condition, 'the condition to be a Tensor')
+    return columns(wherePositions(atLeast1(condition), null))
+  }) as typeof select & ((condition: Tensor) => Tensor[]),
+  select,
+)
 
 /** The positions of a mask's true elements, one vector an axis. */
 export const maskIndices = (mask: Tensor): Tensor[] => columns(maskPositions(mask, null))
