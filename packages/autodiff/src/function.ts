@@ -102,11 +102,11 @@ export interface FunctionClass<A extends readonly unknown[], R> {
   forward(...args: A): R
   /** keeps what the rules will need */
   setupContext?(ctx: FunctionContext, inputs: A, output: R): void
-  /** from one cotangent an output: one an argument (a tree like it, or `null`), in an array if there are several */
+  /** from one cotangent an output (`null` for what is no tensor): one an argument (a tree like it, or `null`), in an array if there are several */
   backward?(ctx: FunctionContext, ...gradOutputs: never[]): unknown
   /** another name for `backward` */
   vjp?(ctx: FunctionContext, ...gradOutputs: never[]): unknown
-  /** from one tangent an argument: one an output, in an array if there are several */
+  /** from one tangent an argument (`null` for what is no floating-point tensor): one an output, in an array if there are several */
   jvp?(ctx: FunctionContext, ...gradInputs: never[]): unknown
   /** the function over a batch: `[output, outDims]` */
   vmap?(info: VmapContext, inDims: never, ...args: never[]): unknown
@@ -210,7 +210,7 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
         throw fault(name, 'You must implement the jvp function for custom autograd.Function to use it with forward mode AD.', 'NO_JVP')
       // as in PyTorch, what is no floating-point tensor has no tangent
       const filled = perArgument(xs.map((x, i) => (isFloating(x) ? ctx.fill(dxs[i] ?? null, x) : null)))
-      const tangents = args.map((a, i) => (counts[i] === 0 ? null : parts(a).rebuild(filled[i] as Tensor[])))
+      const tangents = args.map((a, i) => derivativesOf(a, filled[i]!))
       const out = ctx.during(() => cls.jvp!(ctx, ...(tangents as never[])))
       if (out === undefined) throw nothing(name, 'jvp to return the tangent of the output (a tree like it, or null)')
       const moves = ctx.differentiable(ys)
@@ -226,8 +226,17 @@ const nothing = (name: string, what: string): TensorTypeError =>
 
 /** The cotangents of an output as the arguments of `backward`: one an entry of an array, or the one. */
 function arguments_(output: unknown, cts: readonly Tangent[]): unknown[] {
-  const tree = parts(output).rebuild(cts as Tensors)
-  return Array.isArray(tree) ? (tree as unknown[]) : [tree]
+  const entries: unknown[] = Array.isArray(output) ? output : [output]
+  let k = 0
+  return entries.map((y) => derivativesOf(y, cts.slice(k, (k += parts(y).tensors.length))))
+}
+
+/** A tree of derivatives like `x`, with `null` for what is no tensor; `null` where nothing is. */
+function derivativesOf(x: unknown, ds: readonly Tangent[]): unknown {
+  if (ds.length === 0) return null
+  const [leaves, spec] = treeFlatten(x)
+  let k = 0
+  return spec.unflatten(leaves.map((leaf) => (isTensor(leaf) ? ds[k++]! : null)))
 }
 
 function mapOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call: Call, args: A): CustomRule['map'] {

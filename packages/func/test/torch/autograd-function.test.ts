@@ -27,6 +27,7 @@ import {
   square,
   stack,
   sum,
+  tensor,
   vjp,
   vmap,
 } from '@mapgrad/func'
@@ -78,6 +79,33 @@ describe('the context', () => {
       [0, 0],
       [1, 1],
     ])
+  })
+  test('what is no tensor has null for a cotangent and for a tangent, inside of trees too', () => {
+    const seen: unknown[] = []
+    type P = { w: Tensor; k: number; names: string[] }
+    class Mixed extends autograd.Function {
+      static forward(p: P, how: string, n: Tensor): [Tensor, number[], { y: Tensor; note: string }] {
+        return [mul(p.w, p.k), [1, 2], { y: add(p.w, n), note: how }]
+      }
+      static setupContext(): void {}
+      static backward(_: FunctionContext, a: Tensor, numbers: unknown, { y, note }: { y: Tensor; note: unknown }): unknown[] {
+        seen.push(numbers, note)
+        return [{ w: add(mul(a, 3), y), k: null, names: null }, null, null]
+      }
+      static jvp(_: FunctionContext, { w, k, names }: P, how: unknown, n: unknown): unknown[] {
+        seen.push(k, names, how, n)
+        return [mul(w, 3), null, { y: w, note: null }]
+      }
+    }
+    const f = (w: Tensor): Tensor => {
+      const [a, ns, { y, note }] = Mixed.apply({ w, k: 3, names: ['a'] }, 'plain', tensor(2, { dtype: 'int32' }))
+      expect([ns, note]).toEqual([[1, 2], 'plain'])
+      return add(a, y)
+    }
+    expect(f(f64(5)).item()).toBe(22)
+    expect(grad(f)(f64(5)).item()).toBe(4)
+    expect(d(f)(f64(5)).item()).toBe(4)
+    expect(seen).toEqual([null, null, null, [null], null, null])
   })
   test('needsInputGrad is about the level that asks', () => {
     const seen: (readonly boolean[])[] = []
