@@ -95,6 +95,21 @@ describe('forbidden', () => {
     // of what all examples share it is allowed
     expect(() => loosely(() => f(tensor([1, 0, 2])), 0)(x)).not.toThrow()
   })
+  test('where of a condition alone, outside: positions by axis', () => {
+    expect(
+      where(
+        tensor([
+          [0, 2, 0],
+          [NaN, 0, -1],
+        ]),
+      ).map((p) => p.tolist()),
+    ).toEqual([
+      [0, 1, 1],
+      [1, 0, 2],
+    ])
+    expect(where(tensor(true)).map((p) => [p.tolist(), p.dtype])).toEqual([[[0], 'int32']])
+    expect(where(tensor([false, false])).map((p) => p.shape)).toEqual([[0]])
+  })
   test('masks have their place: as conditions, to write, and the same for all examples to select', () => {
     expectClose(vmap((v: Tensor) => where(v.gt(0), v, 0))(x), x.relu())
     const f = (v: Tensor): Tensor => {
