@@ -1,0 +1,405 @@
+import {
+  type Tensor,
+  add,
+  aotFunction,
+  associativeScan,
+  autograd,
+  cond,
+  cos,
+  customJvp,
+  customVjp,
+  customVmap,
+  defaultPartition,
+  forLoop,
+  functionalize,
+  grad,
+  hessian,
+  indexSelect,
+  jacfwd,
+  jacrev,
+  jvp,
+  linearize,
+  makeFx,
+  map,
+  matmul,
+  minCutPartition,
+  mul,
+  narrow,
+  noGrad,
+  scan,
+  sin,
+  sqrt,
+  stopGradient,
+  sum,
+  tanh,
+  tensor,
+  vmap,
+  whileLoop,
+} from '@mapgrad/func'
+import { describe, expect, test } from 'vitest'
+import { type F, along, distance, f64, raised, random } from '../rules.ts'
+
+const x = random(4, 3)
+const W = random(3, 3)
+const inGraph = (f: F, at: Tensor): Tensor => makeFx(f, { tracingMode: 'fake' })(at)(at)
+const message = (f: F, at: Tensor = x): string => raised(() => makeFx(f)(at)).message
+
+describe('what the functions of a loop in a graph may do', () => {
+  test('they run once each, with their side effects', () => {
+    const seen: string[] = []
+    const say = <R>(what: string, y: R): R => {
+      seen.push(what)
+      return y
+    }
+    const all: F = (x) => {
+      const [h] = scan((h: Tensor, r: Tensor) => say('scan', [add(h, r), null]), sum(x, 0), x)
+      const [w] = whileLoop(
+        (y) => say('condition', sum(y).lt(9)),
+        (y) => say('body', [add(y, 1)]),
+        [h],
+      )
+      const m = map((r: Tensor) => say('map', add(r, w)), x)
+      const f = forLoop(0, 5, (i, y: Tensor) => say('forLoop', add(y, i)), m)
+      const a = associativeScan((p: Tensor, q: Tensor) => say('associativeScan', mul(p, q)), f, 0)
+      return cond(
+        sum(a).gt(0),
+        () => say('true', a),
+        () => say('false', a),
+      )
+    }
+    const expected = ['scan', 'condition', 'body', 'map', 'forLoop', 'associativeScan', 'true', 'false']
+    makeFx(all)(x)
+    expect(seen.splice(0)).toEqual(expected)
+    makeFx(vmap(all))(random(2, 4, 3))
+    expect(seen.splice(0)).toEqual(expected)
+    makeFx((x: Tensor) => jvp(all, [x], [x])[1])(x)
+    expect(seen.splice(0)).toEqual(expected)
+  })
+
+  test('conditions that are JavaScript booleans decide while tracing', () => {
+    let n = 0
+    const f: F = (x) =>
+      whileLoop(
+        () => n++ < 3,
+        (y) => [mul(y, 2)],
+        [x],
+      )[0]
+    const g = makeFx(f)(x)
+    expect(n).toBe(4)
+    expect(distance(g(x), mul(x, 8))).toBe(0)
+    expect(g.graph.nodes.filter((node) => node.op?.name === 'mul').length).toBe(3)
+    expect(
+      distance(
+        makeFx((x: Tensor) =>
+          cond(
+            true,
+            () => mul(x, 2),
+            () => sum(x, [], true),
+          ),
+        )(x)(x),
+        mul(x, 2),
+      ),
+    ).toBe(0)
+  })
+
+  test('in-place operations on what they made; on what they were given, or from outside, they are refused', () => {
+    const inside: F = (x) =>
+      scan(
+        (h: Tensor, r: Tensor) => {
+          const y = h.clone()
+          y.add_(r)
+          y.select(0, 1).mul_(2)
+          return [y, y.clone().sin_()]
+        },
+        sum(x, 0),
+        x,
+      )[1]
+    expect(distance(inGraph(inside, x), inside(x))).toBe(0)
+    expect(distance(inGraph(functionalize(inside), x), inside(x))).toBe(0)
+    const pull = grad((x: Tensor) => sum(inside(x)))
+    expect(distance(inGraph(pull, x), pull(x))).toBe(0)
+    expect(message((x) => scan((h: Tensor, r: Tensor) => [h.add_(r), null], sum(x, 0), x)[0])).toContain('do not support input mutation')
+    expect(
+      message((x) => {
+        const outer = x.clone()
+        map((r: Tensor) => outer.add_(r), x)
+        return outer
+      }),
+    ).toContain('expected a captured tensor to stay as it is')
+  })
+
+  test('views of tensors from outside show what those hold', () => {
+    const f: F = (x) => {
+      const w = add(x, 0)
+      const view = narrow(w, 0, 1, 2)
+      w.add_(1)
+      const y = map((r: Tensor) => add(view, r), x)
+      return add(y, view)
+    }
+    expect(distance(inGraph(f, x), f(x))).toBe(0)
+    const w = random(5, 3)
+    const plain = narrow(w, 0, 1, 4)
+    w.mul_(2)
+    const g: F = (x) => scan((h: Tensor, r: Tensor) => [add(h, mul(plain, r)), null], x, x)[0]
+    expect(distance(inGraph(g, x), g(x))).toBe(0)
+    // and the view is as good as before
+    expect(distance(add(plain, 0), narrow(w, 0, 1, 4))).toBe(0)
+  })
+
+  test('what they cannot do is said by name', () => {
+    expect(message((x) => map((r: Tensor) => mul(r, Number(sum(r))), x))).toContain(
+      'branches and bodies of loops (map) are written down once for all values',
+    )
+    expect(message((x) => map((r: Tensor) => r.nonzero(), x))).toContain('expected ops whose shapes follow from shapes')
+    expect(message((x) => scan((h: Tensor, r: Tensor) => [matmul(h, r), null], sum(x, 0), x)[0])).toContain(
+      'The shape of the new_carry[0] must be that of init[0]',
+    )
+    expect(
+      message((x) =>
+        cond(
+          sum(x).gt(0),
+          () => x,
+          () => sum(x),
+        ),
+      ),
+    ).toContain("The shape of falseFn's result[0] must be that of trueFn's result[0]")
+    let leaked: Tensor | undefined
+    expect(
+      message((x) => {
+        map((r: Tensor) => (leaked = sin(r)), x)
+        return add(x, leaked!)
+      }),
+    ).toContain('got one that escaped from map')
+    expect(() => makeFx((x: Tensor) => map((r: Tensor) => Promise.resolve(r) as never, x))(x)).toThrow('Promise')
+  })
+
+  test('structures of all kinds, bools and integers, nothing to carry, nothing to give', () => {
+    const f = (x: Tensor): unknown => {
+      const [carry, ys] = scan(
+        ({ n, on, last }: { n: Tensor; on: Tensor; last: [Tensor] }, [a, { b }]: [Tensor, { b: Tensor }]) =>
+          [
+            { n: add(n, 1), on: on.logicalNot(), last: [mul(a, b)] as [Tensor] },
+            { y: [add(last[0], n), on], z: null },
+          ] as const,
+        { n: tensor(0, { dtype: 'int32' }), on: tensor(true), last: [sum(x, 0)] as [Tensor] },
+        [x, { b: sin(x) }] as [Tensor, { b: Tensor }],
+        { reverse: true },
+      )
+      return { carry, ys, none: scan((h: Tensor) => [add(h, 1), null], sum(x), null, { length: 2 })[0] }
+    }
+    const flat = (out: unknown): string =>
+      JSON.stringify(out, (_, v: unknown) => (v instanceof Object && 'tolist' in v ? [(v as Tensor).dtype, (v as Tensor).tolist()] : v))
+    expect(flat(makeFx(f)(x)(x))).toBe(flat(f(x)))
+    expect(flat(makeFx(f, { tracingMode: 'fake' })(x)(x))).toBe(flat(f(x)))
+  })
+})
+
+describe('an example never meets values of a way that it does not go', () => {
+  const root = (p: Tensor, y: Tensor): Tensor =>
+    cond(
+      p.gt(0),
+      (y: Tensor) => sqrt(y),
+      (y: Tensor) => mul(y, 3),
+      [y],
+    )
+  const p = f64([1, -1, 1])
+  const y = f64([4, -4, 9])
+  const slopes = f64([0.25, 3, 1 / 6])
+
+  test('so its derivative is a number', () => {
+    expect(distance(makeFx(vmap(grad(root, 1)))(p, y)(p, y), slopes)).toBeLessThan(1e-15)
+    expect(
+      distance(
+        inGraph(
+          grad((y: Tensor) => sum(vmap(root)(p, y))),
+          y,
+        ),
+        slopes,
+      ),
+    ).toBeLessThan(1e-15)
+    expect(
+      distance(
+        inGraph((y) => jvp((y: Tensor) => vmap(root)(p, y), [y], [f64([1, 1, 1])])[1], y),
+        slopes,
+      ),
+    ).toBeLessThan(1e-15)
+  })
+  test('also where nobody goes it', () => {
+    const shared: F = (s) => sum(vmap(root, [0, null])(f64([-1, -2]), s))
+    expect(inGraph(grad(shared), f64(-1)).item()).toBe(6)
+    expect(vmap(grad(shared))(f64([-1, 2])).tolist()).toEqual([6, 6])
+  })
+  test('and no index is out of range', () => {
+    const table = f64([1, 2, 3])
+    const look: F = (i) =>
+      cond(
+        i.lt(3),
+        () => sum(indexSelect(table, 0, i.reshape([1]))),
+        () => f64(0),
+      )
+    const at = tensor([0, 5, 2], { dtype: 'int32' })
+    expect(inGraph(vmap(look), at).tolist()).toEqual([1, 0, 3])
+    expect(makeFx(vmap(look))(at)(tensor([7, 8, 9], { dtype: 'int32' })).tolist()).toEqual([0, 0, 0])
+  })
+  test('in loops, rounds after the last of an example are not its own', () => {
+    const dig: F = (a) =>
+      whileLoop(
+        (y) => y.gt(1),
+        (y) => [sqrt(y.sub(1))],
+        [a],
+        { maxIterations: 8 },
+      )[0]
+    const at = f64([0.5, 2, 10])
+    const want = vmap(grad(dig))(at)
+    expect(want.isnan().any().item()).toBe(false)
+    expect(distance(inGraph(vmap(grad(dig)), at), want)).toBeLessThan(1e-15)
+    expect(
+      distance(
+        inGraph(
+          grad((at: Tensor) => sum(vmap(dig)(at))),
+          at,
+        ),
+        want,
+      ),
+    ).toBeLessThan(1e-15)
+  })
+  test('an empty batch is one', () => {
+    const f: F = vmap((x: Tensor) =>
+      cond(
+        x.gt(0),
+        () => mul(x, 2),
+        () => x,
+      ),
+    )
+    expect(inGraph(f, f64([])).shape).toEqual([0])
+  })
+})
+
+describe('functions with rules of their own in bodies keep their rules', () => {
+  const wrong = {
+    forward: (x: Tensor): [Tensor, Tensor] => [sin(x), x],
+    backward: (x: Tensor, ct: Tensor): Tensor[] => [mul(ct, mul(cos(x), 10))],
+  }
+  const reverse = customVjp((x: Tensor) => sin(x), wrong)
+  const forward = customJvp(
+    (x: Tensor) => sin(x),
+    ([x], [dx]) => [sin(x), mul(dx, mul(cos(x), 10))],
+  )
+  class Sine extends autograd.Function {
+    static generateVmapRule = true
+    static forward(x: Tensor): Tensor {
+      return sin(x)
+    }
+    static setupContext(ctx: { saveForBackward(...xs: Tensor[]): void }, [x]: [Tensor]): void {
+      ctx.saveForBackward(x)
+    }
+    static backward(ctx: { savedTensors: readonly Tensor[] }, ct: Tensor): Tensor {
+      return mul(ct, mul(cos(ctx.savedTensors[0]!), 10))
+    }
+  }
+  const loop =
+    (step: F): F =>
+    (x) =>
+      scan((h: Tensor, r: Tensor) => [add(step(h), mul(r, 0.1)), step(r)], sum(x, 0), x).reduce((a, b) => add(a, sum(b)))
+  test.each([
+    ['customVjp', reverse],
+    ['customJvp', forward],
+    ['Function', (x: Tensor) => Sine.apply(x) as Tensor],
+    [
+      'customVmap',
+      customVmap(
+        (x: Tensor) => sin(x),
+        (_info, [d], x) => [mul(sin(x), 2), d as number],
+      ),
+    ],
+    ['stopGradient', (x: Tensor) => mul(x, stopGradient(sin(x)))],
+    ['noGrad', (x: Tensor) => mul(x, noGrad(sin)(x))],
+  ] as const)('%s', (name, step) => {
+    const f = loop(step)
+    const pull = grad((x: Tensor) => sum(f(x)))
+    for (const g of [f, pull, vmap(f), vmap(pull), (x: Tensor) => vmap(f)(mul(x, 2))]) {
+      const at = g === f || g === pull ? x : random(2, 4, 3)
+      expect(distance(inGraph(g, at), g(at))).toBeLessThan(1e-13)
+    }
+    // the class has no rule for forward mode
+    if (name === 'Function') return
+    const push: F = (x) => jvp(f, [x], [cos(x)])[1]
+    expect(distance(inGraph(push, x), push(x))).toBeLessThan(1e-13)
+  })
+})
+
+describe('derivatives', () => {
+  const rnn: F = (h) => scan((h: Tensor, r: Tensor) => [tanh(add(matmul(W, h), r)), mul(h, h)], h, x).reduce((a, b) => add(a, sum(b)))
+  const h = random(3)
+  const v = random(3)
+  test('are those of differences', () => {
+    const numeric = along(rnn, h, v)
+    expect(
+      distance(
+        inGraph((h) => jvp(rnn, [h], [v])[1], h),
+        numeric,
+      ),
+    ).toBeLessThan(1e-9)
+    expect(
+      distance(
+        inGraph((h) => linearize(rnn, [h])[1](v), h),
+        numeric,
+      ),
+    ).toBeLessThan(1e-9)
+    expect(
+      distance(
+        inGraph((h) => matmul(jacrev(rnn)(h) as Tensor, v), h),
+        numeric,
+      ),
+    ).toBeLessThan(1e-9)
+    expect(
+      distance(
+        inGraph((h) => matmul(jacfwd(rnn)(h) as Tensor, v), h),
+        numeric,
+      ),
+    ).toBeLessThan(1e-9)
+    const slope = grad((h: Tensor) => sum(rnn(h)))
+    expect(
+      distance(
+        inGraph((h) => matmul(hessian((h: Tensor) => sum(rnn(h)))(h) as Tensor, v), h),
+        along(slope, h, v),
+      ),
+    ).toBeLessThan(1e-8)
+  })
+  test.each([defaultPartition, minCutPartition])('%o: ahead of time, both ways', (partitioner) => {
+    const all: F = (x) => {
+      const [y] = whileLoop(
+        (y) => sum(mul(y, y)).gt(0.1),
+        (y) => [mul(sin(y), 0.7)],
+        [x],
+        { maxIterations: 9 },
+      )
+      const z = map(
+        (r: Tensor) =>
+          cond(
+            sum(r).gt(0),
+            () => mul(r, r),
+            () => cos(r),
+          ),
+        add(y, x),
+      )
+      return scan((h: Tensor, r: Tensor) => [tanh(add(matmul(W, h), r)), h], sum(z, 0), z)[1]
+    }
+    let graphs = 0
+    const f = aotFunction(all, {
+      forwardCompiler: (graph) => {
+        graphs++
+        graph.graph.lint()
+        return graph
+      },
+      partitioner,
+    })
+    const pull = (g: F): F => grad((x: Tensor) => sum(sin(g(x))))
+    for (const at of [x, mul(x, -2)]) {
+      expect(distance(f(at), all(at))).toBeLessThan(1e-14)
+      expect(distance(pull(f)(at), pull(all)(at))).toBeLessThan(1e-13)
+    }
+    expect(graphs).toBe(2)
+    expect(distance(vmap(pull(f))(random(2, 4, 3).mul(0).add(x)), vmap(pull(all))(random(2, 4, 3).mul(0).add(x)))).toBeLessThan(1e-13)
+  })
+})
