@@ -7,6 +7,7 @@ import {
   diagflat,
   eye,
   full,
+  hessian,
   jacfwd,
   jacrev,
   mul,
@@ -25,7 +26,7 @@ import {
   vstack,
   zeros,
 } from '@mapgrad/func'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { raised, random } from '../rules.ts'
 import { differences, plain, same, sameJacobian, shapes, strided } from './derivatives.ts'
 
@@ -283,4 +284,23 @@ describe.each(transforms)('%s', (name, jac) => {
       expect(text(() => jac(sin, { chunk: 2 } as never))).toContain("got unknown option 'chunk'")
     })
   })
+})
+
+test('types follow the arguments, the outputs and the options', () => {
+  const [x, y] = [random(3), random(2)]
+  const f = (x: Tensor, p: { y: Tensor }): [Tensor, { z: Tensor }] => [x, { z: p.y }]
+  const p = { y }
+  expectTypeOf(jacrev(f)(x, p)).toEqualTypeOf<[Tensor, { z: Tensor }]>()
+  expectTypeOf(jacrev(f, { chunkSize: 2 })(x, p)).toEqualTypeOf<[Tensor, { z: Tensor }]>()
+  expectTypeOf(jacfwd(f, { randomness: 'same' })(x, p)).toEqualTypeOf<[Tensor, { z: Tensor }]>()
+  expectTypeOf(jacfwd(f, 1)(x, p)).toEqualTypeOf<[{ y: Tensor }, { z: { y: Tensor } }]>()
+  expectTypeOf(jacrev(f, { argnums: [1, 0], mode: 'auto' })(x, p)).toEqualTypeOf<
+    [[{ y: Tensor }, Tensor], { z: [{ y: Tensor }, Tensor] }]
+  >()
+  expectTypeOf(jacrev(f, { hasAux: true })(x, p)).toEqualTypeOf<[Tensor, { z: Tensor }]>()
+  const loss = (x: Tensor, p: { y: Tensor }): Tensor => x.sum().mul(p.y.sum())
+  expectTypeOf(hessian(loss)(x, p)).toEqualTypeOf<Tensor>()
+  expectTypeOf(hessian(loss, { chunkSize: 1 })(x, p)).toEqualTypeOf<Tensor>()
+  expectTypeOf(hessian(loss, [0, 1])(x, p)).toEqualTypeOf<[[Tensor, { y: Tensor }], { y: [Tensor, { y: Tensor }] }]>()
+  expect(shapes(hessian(loss, [0, 1])(x, p))).toEqual([['3×3', { y: '3×2' }], { y: ['2×3', { y: '2×2' }] }])
 })
