@@ -8,6 +8,7 @@ import {
   type Trace,
   Tracer,
   type Value,
+  callUser,
   checkOptions,
   describe,
   filledLike,
@@ -294,8 +295,8 @@ function registerHook(x: { readonly value: Value }, hook: (grad: Tensor) => Tens
   const { node, output } = own
   const one = (at: number, ct: Tensor): Tensor => {
     if (at !== output) return ct
-    const to: unknown = hook(ct)
-    if (to === null || to === undefined) return ct
+    const { out: to, lent } = callUser([ct], ([g]): unknown => hook(g!))
+    if (to === null || to === undefined) return lent[0]!
     if (!isTensor(to) || !sameShape(to.shape, ct.shape) || to.dtype !== ct.dtype)
       throw fault(
         'registerHook',

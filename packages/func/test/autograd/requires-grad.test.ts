@@ -146,6 +146,20 @@ describe('tensors that require gradients, beside PyTorch', () => {
     )
   })
 
+  test('hooks may work in place, through views too, on a copy and on what they are given', () => {
+    const a = leaf(numbers(3))
+    a.registerHook((g) => {
+      const copy = g.clone()
+      copy.at(0).zero_()
+      return copy
+    })
+    a.registerHook((g) => {
+      g.at(1).mul_(10)
+    })
+    a.mul(3).sum().backward()
+    expectClose(a.grad, [0, 30, 3])
+  })
+
   test('transforms see them as values of an outer transform', () => {
     const m = numbers(15).reshape(3, 5)
     const programs: readonly [(a: Tensor) => Tensor, Numbers][] = [
