@@ -123,7 +123,7 @@ export class BatchTrace extends Trace {
     const xs = inputs.map((x) => this.inner(x))
     const dims = inputs.map((x) => this.dim(x))
     if (dims.every((d) => d === null) && !drawsRandomly(op, params) && !op.captures) return bind(op, xs, params)
-    const rule: ReturnType<typeof batchOf> | undefined = batchOf(op)
+    const rule = batchOf(op)
     if (rule === 'pointwise' && meetInPlace(xs, dims))
       return this.#wrapAll(
         bind(op, xs, params),

@@ -106,10 +106,7 @@ interface Entry {
 }
 
 /** What an op has instead of a rule: the ops it is made of, or nothing. */
-const howOf = (op: AnyOp): HowMapped => {
-  const rule = batchOf(op) as ReturnType<typeof batchOf> | undefined
-  return rule === undefined && op.compute.kind === 'decompose' ? 'decomposition' : 'rule'
-}
+const howOf = (op: AnyOp): HowMapped => (batchOf(op) === undefined && op.compute.kind === 'decompose' ? 'decomposition' : 'rule')
 
 /**
  * Runs `f(...args)` once, and tells of each op that ran under a `vmap` inside: by rule, by decomposition (and into what), not at

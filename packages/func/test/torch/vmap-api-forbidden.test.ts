@@ -189,7 +189,6 @@ describe('an author’s op', () => {
       name: 'cube_rows',
       result: sameAval,
       compute: decompose(([v]) => (runs++, v.mul(v).mul(v).cumsum(0))),
-      batch: undefined as never,
       diff: constant,
     })
     expectClose(vmap(cube)(x), x.pow(3).cumsum(1))

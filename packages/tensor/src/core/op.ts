@@ -167,7 +167,8 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   /** shape and dtype of the output, or of each output */
   readonly result: (xs: Each<X, Aval>, params: P) => Aval | readonly Aval[]
   readonly compute: Compute<X, P>
-  readonly batch: Batch<X, P>
+  /** may be left out by an op that decomposes: a batch of it is then what the ops that it is made of are of one */
+  readonly batch?: Batch<X, P>
   readonly diff: Diff<X, P>
   /** draws from the stateful generator, so that every transform in flight must see it; a function says whether with these params */
   readonly random?: boolean | ((params: P) => boolean)

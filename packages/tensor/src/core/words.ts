@@ -131,9 +131,9 @@ export function ruleTable<R>(transform: string): { register(op: { readonly def: 
   }
 }
 
-/** The batching rule of an op: the registered one before its own. */
-export const batchOf = (op: AnyOp): Batch<Tensors, unknown> =>
-  (registry().rules.get('batch')?.get(op) as Batch<Tensors, unknown> | undefined) ?? (op.batch as Batch<Tensors, unknown>)
+/** The batching rule of an op, if it has one: the registered one before its own. */
+export const batchOf = (op: AnyOp): Batch<Tensors, unknown> | undefined =>
+  (registry().rules.get('batch')?.get(op) as Batch<Tensors, unknown> | undefined) ?? (op.batch as Batch<Tensors, unknown> | undefined)
 /** What is known of an op's derivative: what was registered before its own. */
 export const diffOf = (op: AnyOp): Diff<Tensors, unknown> =>
   (registry().rules.get('diff')?.get(op) as Diff<Tensors, unknown> | undefined) ?? (op.diff as Diff<Tensors, unknown>)
