@@ -69,7 +69,8 @@ describe('gradients of each example', () => {
     expect(plain(vmap(grad(f))(random(3, 5), random(3)).eq(1).all())).toBe(true)
   })
   test('of a multilayer perceptron with a cross entropy, and the values', () => {
-    const weights: Weights = { w1: strided(6, 4), b1: random(6), w2: strided(3, 6), b2: random(3) }
+    const B = 3
+    const weights: Weights = { w1: strided(5, 4), b1: random(5), w2: strided(3, 5), b2: random(3) }
     const loss = (w: Weights, x: Tensor, label: Tensor): Tensor =>
       crossEntropy(linear(tanh(linear(x, w['w1']!, w['b1']!)), w['w2']!, w['b2']!), label)
     const [x, labels] = [strided(B, 4), integers(3, B)]
@@ -102,7 +103,7 @@ describe('gradients of each example', () => {
     same(vmap(grad(loss))(x, labels), stack(each(B, (i) => differences((x) => loss(x, labels.at(i)), x.at(i)))), 1e-9)
   })
   test('of an embedding, by rows and by gather', () => {
-    const [vocabulary, width, words] = [11, 4, 5]
+    const [vocabulary, width, words, B] = [5, 3, 4, 3]
     const weights: Weights = { table: strided(vocabulary, width), w: strided(2, width), b: random(2) }
     const [data, labels] = [integers(vocabulary, B, words), integers(2, B)]
     data.set(slice(), 0, data.at(slice(), 1)) // a word twice
@@ -114,7 +115,7 @@ describe('gradients of each example', () => {
         crossEntropy(linear(relu(look(w['table']!, d).transpose(-1, -2).mean(-1)), w['w']!, w['b']!), t)
       const got = vmap(grad(loss), [null, 0, 0])(weights, data, labels)
       same(got, stacked(each(B, (i) => grad(loss)(weights, data.at(i), labels.at(i)))), 1e-14)
-      same(got, stacked(each(B, (i) => slopes((w) => loss(w, data.at(i), labels.at(i)), weights))), 1e-8)
+      if (look === byRows) same(got, stacked(each(B, (i) => slopes((w) => loss(w, data.at(i), labels.at(i)), weights))), 1e-8)
       return got
     })
     same(grads[1], grads[0], 1e-14)
@@ -143,7 +144,7 @@ describe('gradients of each example', () => {
 })
 
 describe('a step of learning inside what is learnt', () => {
-  const [tasks, shots, rate] = [3, 5, 0.1]
+  const [tasks, shots, rate] = [2, 5, 0.1]
   const net = (w: Weights, x: Tensor): Tensor => linear(tanh(linear(x, w['w1']!, w['b1']!)), w['w2']!, w['b2']!)
   const loss = (w: Weights, x: Tensor, y: Tensor): Tensor => square(net(w, x).sub(y)).mean()
   const adapt = (w: Weights, x: Tensor, y: Tensor, steps: number): Weights => {
@@ -154,7 +155,7 @@ describe('a step of learning inside what is learnt', () => {
     }
     return now
   }
-  const weights: Weights = { w1: random(4, 1), b1: random(4), w2: random(1, 4), b2: random(1) }
+  const weights: Weights = { w1: random(3, 1), b1: random(3), w2: random(1, 3), b2: random(1) }
   const [x1, y1, x2, y2] = each(4, () => random(tasks, shots, 1)) as [Tensor, Tensor, Tensor, Tensor]
   test.each([1, 2])('%i of them: the gradient through it is that of differences', (steps) => {
     const task = (w: Weights, x1: Tensor, y1: Tensor, x2: Tensor, y2: Tensor): Tensor => loss(adapt(w, x1, y1, steps), x2, y2)
