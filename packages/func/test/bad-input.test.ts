@@ -179,6 +179,12 @@ describe('each mistake is a named error with the op, the shapes and the remedy',
       'Expected all tensors to have the same size in the mapped dimension, got sizes [2, 3] for the mapped dimension',
     ],
     [
+      'a mapped function without a return',
+      () => vmap((x: Tensor): void => void sin(x))(x),
+      'OUTPUT_TYPE',
+      'must only return Tensors, got type undefined. Did you mean to set outDims= to null for output? A function whose body stands in braces needs a return',
+    ],
+    [
       'inDims of the wrong structure',
       () => vmap(add, [0])(x, x),
       'IN_DIMS',

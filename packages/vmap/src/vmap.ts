@@ -148,6 +148,12 @@ function readOutDims({ name, outDims }: Plan, out: unknown, spec: { readonly tex
   return flat
 }
 
+const notATensor = (name: string, y: unknown): TensorTypeError =>
+  fault(
+    `vmap(${name}, ...): \`${name}\` must only return Tensors, got type ${y === null ? 'null' : typeof y}. Did you mean to set outDims= to null for output?${y === undefined ? ' A function whose body stands in braces needs a return' : ''}`,
+    'OUTPUT_TYPE',
+  )
+
 function finish(plan: Plan, trace: BatchTrace, y: unknown, dim: Dim | undefined): unknown {
   const { name } = plan
   if (dim === null || dim === undefined) {
@@ -155,11 +161,7 @@ function finish(plan: Plan, trace: BatchTrace, y: unknown, dim: Dim | undefined)
       throw fault(`vmap(${name}, ...): \`${name}\` can not return a BatchedTensor when outDim is null`, 'OUT_DIMS')
     return y
   }
-  if (!isTensor(y))
-    throw fault(
-      `vmap(${name}, ...): \`${name}\` must only return Tensors, got type ${y === null ? 'null' : typeof y}. Did you mean to set outDims= to null for output?`,
-      'OUTPUT_TYPE',
-    )
+  if (!isTensor(y)) throw notATensor(name, y)
   const rank = y.ndim + 1
   if (dim < -rank || dim >= rank)
     throw rangeFault(`Dimension out of range (expected to be in range of [${-rank}, ${rank - 1}], but got ${dim})`, 'OUT_DIMS')
@@ -193,6 +195,7 @@ function mapOnce(
         inner[at[k]!] = x
       })
       const out = refusePromise('vmap', 'vmap', f(...(rebuild(inner) as never[])))
+      if (out === undefined && plan.outDims !== null) throw notATensor(plan.name, out)
       const [ys, spec] = treeFlatten(out)
       const outDims = readOutDims(plan, out, spec)
       result = { out: spec.unflatten(ys.map((y, i) => finish(plan, trace, y, outDims[i]))), dims: outDims }

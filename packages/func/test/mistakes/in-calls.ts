@@ -283,9 +283,9 @@ export const inCalls: readonly Row[] = [
     refused(
       () => jvp(sin, wrong(ones(3)), wrong(ones(3))),
       'PRIMALS',
-      'Expected primals to be a tuple (an array, one entry an argument)',
-      'valid to call f(...primals)',
-      'Got Tensor',
+      'Expected primals to be a tuple',
+      'Give an array with one entry an argument',
+      'got Tensor',
     ),
   ],
   [
