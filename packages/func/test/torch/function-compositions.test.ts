@@ -1,5 +1,5 @@
-// Covers what upstream's TestOperators runs over its samples of autograd.Function: grad, jvp, vjp, vjpvjp, vmapvjp, vmapvjpvjp,
-// vmapjvp, vjpvmap, jvpvjp, vmapjvpvjp, and the three-transform families vmapvjpvmap, vjpvmapvmap, vjpvjpvmap, jvpvmap, jvpvmapvmap,
+// Covers what upstream's TestOperators runs over its samples of autograd.Function (and of custom ops with lists of tensors): grad,
+// jvp, vjp, vjpvjp, vmapvjp, vmapvjpvjp, vmapjvp, vjpvmap, jvpvjp, vmapjvpvjp, and the three-transform families vmapvjpvmap, vjpvmapvmap, vjpvjpvmap, jvpvmap, jvpvmapvmap,
 // vmapjvpvmap, jvpjvpvmap, jvpvjpvmap. Each is compared with loops over functions of ops that have rules of their own; the
 // derivatives of those are compared with central differences first.
 // Left out: half, integer and boolean dtypes (host data is float64 here); the NumPy function whose backward is not composable

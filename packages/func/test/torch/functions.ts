@@ -1,6 +1,18 @@
-import { type FunctionContext, type Tensor, argsort, autograd, mul, square, stopGradient, takeAlongDim, tensor, zeros } from '@mapgrad/func'
+import {
+  type FunctionContext,
+  type Tensor,
+  argsort,
+  autograd,
+  cat,
+  mul,
+  square,
+  stopGradient,
+  takeAlongDim,
+  tensor,
+  zeros,
+} from '@mapgrad/func'
 import { random } from '../rules.ts'
-import { HostCube, HostExp_, HostMul, HostSort, HostTake, Select } from './host-functions.ts'
+import { HostCat, HostCube, HostExp_, HostMul, HostSort, HostSplit, HostTake, HostView, Select } from './host-functions.ts'
 
 // Functions of tensor ops whose batching rules are generated, and a table of them and of the functions of host data. Covers the
 // samples that PyTorch keeps of autograd.Function.
@@ -165,6 +177,24 @@ const sample = (name: string, args: Tensor[], op: Sample['op'], plain: Sample['p
 })
 
 export const samples: readonly Sample[] = [
+  sample(
+    'HostView',
+    [random(3, 4)],
+    (x) => [HostView.apply(x!, [2, 6])],
+    (x) => [x!.reshape([2, 6])],
+  ),
+  sample(
+    'HostSplit',
+    [random(3, 5)],
+    (x) => HostSplit.apply(x!, [2, 1, 2], 1),
+    (x) => x!.split([2, 1, 2], 1),
+  ),
+  sample(
+    'HostCat',
+    [random(2, 3), random(1, 3), random(3, 3)],
+    (...xs) => [HostCat.apply(xs, -2)],
+    (...xs) => [cat(xs, 0)],
+  ),
   sample(
     'HostCube',
     [positive(1)],

@@ -166,3 +166,65 @@ export class Select extends autograd.Function {
     return [Select.apply(x.movedim(d, 1), i), 0]
   }
 }
+
+/** The elements of x in another shape. */
+export class HostView extends autograd.Function {
+  static forward(x: Tensor, shape: readonly number[]): Tensor {
+    return host((v) => v, x).reshape([...shape])
+  }
+  static setupContext(ctx: FunctionContext, [x, shape]: [Tensor, readonly number[]]): void {
+    Object.assign(ctx, { from: x.shape, to: shape })
+  }
+  static backward(ctx: FunctionContext, ct: Tensor): (Tensor | null)[] {
+    return [HostView.apply(ct, ctx['from'] as number[]), null]
+  }
+  static jvp(ctx: FunctionContext, dx: Tensor): Tensor {
+    return HostView.apply(dx, ctx['to'] as number[])
+  }
+  static vmap({ batchSize }: VmapContext, [d]: [number, null], x: Tensor, shape: readonly number[]): [Tensor, number] {
+    return [HostView.apply(x.movedim(d, 0), [batchSize, ...shape]), 0]
+  }
+}
+
+/** Several of one, of given sizes along an axis. */
+export class HostSplit extends autograd.Function {
+  static forward(x: Tensor, sizes: readonly number[], dim: number): Tensor[] {
+    let start = 0
+    return sizes.map((n) => host((v) => v, x.narrow(dim, (start += n) - n, n)))
+  }
+  static setupContext(ctx: FunctionContext, [, sizes, dim]: [Tensor, readonly number[], number]): void {
+    Object.assign(ctx, { sizes, dim })
+  }
+  static backward(ctx: FunctionContext, ...cts: Tensor[]): unknown[] {
+    return [HostCat.apply(cts, ctx['dim'] as number), null, null]
+  }
+  static jvp(ctx: FunctionContext, dx: Tensor): Tensor[] {
+    return HostSplit.apply(dx, ctx['sizes'] as number[], ctx['dim'] as number)
+  }
+  static vmap(_: VmapContext, [d]: [number, null, null], x: Tensor, sizes: readonly number[], dim: number): [Tensor[], number] {
+    return [HostSplit.apply(x.movedim(d, 0), sizes, dim < 0 ? dim : dim + 1), 0]
+  }
+}
+
+/** One of several, along an axis: a list of tensors is the argument. */
+export class HostCat extends autograd.Function {
+  static forward(xs: readonly Tensor[], dim: number): Tensor {
+    const fronts = xs.map((x) => x.movedim(dim, 0))
+    const data = fronts.flatMap((x) => Array.from(x.dataSync() as Float64Array))
+    const length = fronts.reduce((n, x) => n + x.shape[0]!, 0)
+    return tensor(Float64Array.from(data)).reshape([length, ...fronts[0]!.shape.slice(1)]).movedim(0, dim) // prettier-ignore
+  }
+  static setupContext(ctx: FunctionContext, [xs, dim]: [readonly Tensor[], number]): void {
+    Object.assign(ctx, { sizes: xs.map((x) => x.shape.at(dim)!), dim })
+  }
+  static backward(ctx: FunctionContext, ct: Tensor): unknown[] {
+    return [HostSplit.apply(ct, ctx['sizes'] as number[], ctx['dim'] as number), null]
+  }
+  static jvp(ctx: FunctionContext, dxs: readonly Tensor[]): Tensor {
+    return HostCat.apply(dxs, ctx['dim'] as number)
+  }
+  static vmap({ batchSize }: VmapContext, [ds]: [readonly (number | null)[], null], xs: readonly Tensor[], dim: number): [Tensor, number] {
+    const fronts = xs.map((x, i) => front(x, ds[i]!, batchSize))
+    return [HostCat.apply(fronts, dim < 0 ? dim : dim + 1), 0]
+  }
+}
