@@ -1,7 +1,9 @@
 import type { Argnums, Chosen } from '@mapgrad/autodiff'
-import { owning, registry } from '@mapgrad/tensor/plugin'
+import { select } from '@mapgrad/autodiff/plugin'
+import { owning } from '@mapgrad/tensor/plugin'
 import type { Randomness } from '@mapgrad/vmap'
 import { byTangents } from './jacobian/columns.ts'
+import { forwardIsSafer } from './jacobian/mode.ts'
 import {
   type AnyFunction,
   type HessianMode,
@@ -102,16 +104,11 @@ export function hessian(f: AnyFunction, given?: Argnums | HessianOptions): (...a
   if (outer === 'forward') return columns
   if (outer === 'reverse') return jacrev(once, rest)
   const plan = { ...rest, hasAux: false, randomness: 'error', mode: 'auto' } as const
-  // inside another derivative forward mode adds less to what that has to record
   return named(f, (...args: never[]) =>
-    differentiating() ? columns(...args) : owning(() => atPoint('jacfwd', once, args, plan, 'reverse')),
+    forwardIsSafer(select('jacfwd', args, rest.argnums, true).leaves)
+      ? columns(...args)
+      : owning(() => atPoint('jacfwd', once, args, plan, 'reverse')),
   )
-}
-
-/** Whether a derivative is in flight. */
-function differentiating(): boolean {
-  for (let t = registry().top; t; t = t.parent) if (t.package === 'autodiff') return true
-  return false
 }
 
 const named = <G extends AnyFunction>(f: { readonly name: string }, g: G): G =>

@@ -157,9 +157,9 @@ describe('the choice', () => {
       expect([distance(first.a, J), first.b.abs().sum().item()]).toEqual([0, 0])
     }
   })
-  test('hessian runs the function once', () => {
-    const x = random(5)
-    for (const out of [(y: Tensor) => sum(y), (y: Tensor) => y]) {
+  test.each([5, 40])('hessian runs the function once, of %i numbers', (n) => {
+    const x = random(n)
+    for (const out of [(y: Tensor) => sum(y), (y: Tensor) => y.narrow(0, 0, 3)]) {
       let runs = 0
       const f = (x: Tensor): Tensor => {
         runs++
@@ -246,6 +246,38 @@ describe('the choice', () => {
   })
 })
 
+describe('Hessians of many numbers', () => {
+  const w = random(3, 40)
+  const x = random(40)
+  const f: F = (x) => sin(matmul(w, checkpoint((y: Tensor) => mul(reverse(y), y))(x)))
+  const g: F = (x) => sum(square(add(f(x), forward(x.narrow(0, 2, 3)))))
+  test.each(chunks)('in chunks of %s', (chunkSize) => {
+    const H = hessian(g, { chunkSize })(x)
+    sameJacobian(H, grad(g), x)
+    for (const mode of hessianModes) expect(distance(hessian(g, { chunkSize, mode })(x), H)).toBeLessThan(1e-13)
+    const many = hessian(f, { chunkSize })(x)
+    expect(many.shape).toEqual([3, 40, 40])
+    sameJacobian(many, jacrev(f), x)
+  })
+  test('by several arguments, inside other transforms, of integers', () => {
+    const h = (p: { a: Tensor }, s: string, b: Tensor): Tensor => sum(mul(sin(matmul(w, p.a)), s === 'b' ? b : 1))
+    const b = random(3)
+    const [{ a: [aa, ab] }, [ba, bb]] = hessian(h, [0, 2])({ a: x }, 'b', b) // prettier-ignore
+    sameJacobian(
+      aa.a.a,
+      grad((a: Tensor) => h({ a }, 'b', b)),
+      x,
+    )
+    sameJacobian(ab.a, (b) => grad((a: Tensor) => h({ a }, 'b', b))(x), b)
+    expect([distance(ba.a, ab.a.t()), bb.abs().sum().item()]).toEqual([0, 0])
+    const xs = random(2, 40)
+    expect(distance(vmap(hessian(g))(xs).at(1), hessian(g)(xs.at(1)))).toBeLessThan(1e-13)
+    const square_: F = (x) => sum(square(hessian(g)(x)))
+    expect(distance(sum(mul(grad(square_)(x), x)), along(square_, x, x))).toBeLessThan(1e-9)
+    expect(() => hessian((x: Tensor) => sum(x))(tensor(Array.from({ length: 40 }, () => 1)).to('int32'))).toThrow(/floating point/)
+  })
+})
+
 describe('random draws', () => {
   const f = (x: Tensor): Tensor => mul(x, rand(x.shape, { dtype: 'float64' }))
   const diagonal = (J: Tensor): number => J.sub(J.diag().diag()).abs().sum().item() as number
@@ -264,6 +296,7 @@ describe('random draws', () => {
     for (const mode of modes) for (const chunkSize of chunks) expect(() => jacfwd(f, { mode, chunkSize })(x)).toThrow(text)
     for (const mode of ['auto', 'forward-over-reverse', 'forward-over-forward'] as const)
       expect(() => hessian(f, { mode })(x)).toThrow(text)
+    expect(() => hessian(f)(random(40))).toThrow(text)
     expect(() => vmap(hessian(f), { randomness: 'different' })(random(2, 3))).toThrow(text)
   })
   test("'same': all columns, chunks and leaves see one draw", () => {
