@@ -1,12 +1,13 @@
 // Covers upstream's TestExamplesCorrectness on plain trees: maml_regression, lennard_jones_batched_jac by jacrev and by jacfwd,
 // ensemble_regression, find_learning_rate_ensembling. Values by PyTorch without transforms (examples.py), or by loops.
-// Left out: maml_omniglot, update_batch_norm, resnet18 per-sample gradients (convolutions and modules); alpha dropouts (functional forms
-// come with the modules).
+// Left out: maml_omniglot, update_batch_norm, resnet18 per-sample gradients (convolutions and modules).
 
 import { readFileSync } from 'node:fs'
 import {
   type Tensor,
+  alphaDropout,
   dropout,
+  featureAlphaDropout,
   grad,
   gradAndValue,
   jacfwd,
@@ -148,14 +149,18 @@ test('ensemble_regression: several models trained at once, each as alone', () =>
   })
 })
 
-describe('find_learning_rate_ensembling: one model, many learning rates, the same dropout', () => {
+describe.each([
+  ['dropout', dropout],
+  ['alphaDropout', alphaDropout],
+  ['featureAlphaDropout', featureAlphaDropout],
+] as const)('find_learning_rate_ensembling: one model, many learning rates, the same %s', (_, drop) => {
   const u = uniform(14)
   const params = mlp(u, 16, 32, 2)
   const points = u(20, 2, 2, 2, 2)
   const labels = u(20).gt(0).to('int64')
   const rates = tensor([0.2, 0.4, 0.6, 0.8, 1], { dtype: 'float64' })
   const train = (params: Params, rate: Tensor): [Tensor, Params] => {
-    const loss = (params: Params): Tensor => nllLoss(logSoftmax(run(params, dropout(points, 0.5).flatten(1), relu), -1), labels)
+    const loss = (params: Params): Tensor => nllLoss(logSoftmax(run(params, drop(points, 0.5).flatten(1), relu), -1), labels)
     const [g, value] = gradAndValue(loss)(params)
     return [value, step(params, g, rate)]
   }
