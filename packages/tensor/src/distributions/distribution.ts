@@ -42,8 +42,8 @@ export function broadcastAll(op: string, parameters: Readonly<Record<string, Par
   return all.map((x) => expandTo(x, shape))
 }
 
-/** Whether all of a condition can be read at once. */
-const readable = ({ value }: Tensor): boolean => !value.trace && value.backend.syncRead
+/** Whether all of a tensor can be read at once. */
+export const readable = ({ value }: Tensor): boolean => !value.trace && value.backend.syncRead
 
 /**
  * What all distributions have, by the names of `torch.distributions`. Parameters may be mapped or differentiated like any

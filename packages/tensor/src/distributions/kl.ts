@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor.ts'
 import { Bernoulli, Binomial, Geometric } from './binary.ts'
 import { Beta, Dirichlet, Uniform } from './bounded.ts'
 import { Categorical, OneHotCategorical } from './categorical.ts'
-import type { Distribution } from './distribution.ts'
+import { type Distribution, readable } from './distribution.ts'
 import { Independent } from './independent.ts'
 import { Cauchy, Gumbel, Laplace } from './location-scale.ts'
 import { HalfNormal, LogNormal, Normal } from './normal.ts'
@@ -49,7 +49,8 @@ const bernoulli = (p: Bernoulli, q: Bernoulli): Tensor => {
   return add(where(eq(p.probs, 0), 0, where(eq(q.probs, 0), Infinity, yes)), where(eq(p.probs, 1), 0, where(eq(q.probs, 1), Infinity, no)))
 }
 const binomials = (p: Binomial, q: Binomial): Tensor => {
-  if (!p.totalCount.value.trace && !q.totalCount.value.trace && lt(p.totalCount, q.totalCount).dataSync().some(Boolean))
+  const fewer = lt(p.totalCount, q.totalCount)
+  if (readable(fewer) && fewer.dataSync().some(Boolean))
     throw new TensorTypeError('KL between Binomials where q.total_count > p.total_count is not implemented', {
       op: 'klDivergence',
       code: 'NOT_IMPLEMENTED',
