@@ -126,6 +126,7 @@ function halved(
       const [closed, more] = [rest.slice(0, captured.length), rest.slice(captured.length)]
       return mine.backward.run(
         ...mine.operands.map((i) => own[i]!),
+        ...mine.hoisted.run(...own, ...closed),
         ...more.slice(from, from + mine.kept.length),
         ...more.slice(kept.length),
         ...closed,
