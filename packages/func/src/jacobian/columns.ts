@@ -1,6 +1,6 @@
 import { Loans, jvpFlat, select } from '@mapgrad/autodiff/plugin'
 import { type Tensor, narrow } from '@mapgrad/tensor'
-import { type Tensors, filledLike, inStretches, internally, numel, registry, reshapeTo } from '@mapgrad/tensor/plugin'
+import { type Tensors, filledLike, inStretches, internally, numel, reshapeTo, rewinding } from '@mapgrad/tensor/plugin'
 import { materialize, vmapFlat } from '@mapgrad/vmap/plugin'
 import { fromColumns, units } from './blocks.ts'
 import type { AnyFunction, Plan } from './options.ts'
@@ -11,8 +11,6 @@ const first = (x: Tensor): Tensor => reshapeTo(narrow(x, 0, 0, 1), x.shape.slice
 /** The Jacobian by forward mode proper: `f` runs on values and tangents, once for each chunk of each leaf's columns. */
 export function byTangents(f: AnyFunction, args: readonly unknown[], { argnums, hasAux, chunkSize, randomness }: Plan): unknown {
   const { leaves, rebuild, restore } = select('jacfwd', args, argnums, true)
-  const { random } = registry()
-  const start = { ...random }
   let result: Result | undefined
   // what f writes into its arguments it writes once
   let written: Loans | undefined
@@ -35,10 +33,10 @@ export function byTangents(f: AnyFunction, args: readonly unknown[], { argnums, 
     return [ys.slice(0, n).map((y, i) => dys[i] ?? filledLike(y, 0, y.dtype, y.shape)), ys.slice(n)]
   }
   let aux: Tensors = []
-  const columns = leaves.map((x, j) => {
+  const columnsOf = (x: Tensor, j: number, back: () => void): Tensors => {
     const n = numel(x.shape)
     const [joined, rest] = inStretches(n, chunkSize ?? Math.max(n, 1), (from, count) => {
-      if (randomness === 'same') Object.assign(random, { seed: start.seed ?? random.seed, offset: start.offset })
+      if (randomness === 'same') back()
       const mapped = chunkSize !== 1 || n === 0
       const d = mapped ? units(x, from, count) : reshapeTo(units(x, from, 1), x.shape)
       let extra: Tensors = []
@@ -58,7 +56,8 @@ export function byTangents(f: AnyFunction, args: readonly unknown[], { argnums, 
     })
     aux = rest.aux
     return joined
-  })
+  }
+  const columns = rewinding((back) => leaves.map((x, j) => columnsOf(x, j, back)))
   if (leaves.length === 0) [, aux] = along(-1, null)
   written?.settle()
   const { ys } = result!

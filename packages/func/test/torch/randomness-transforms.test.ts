@@ -166,6 +166,15 @@ describe('Jacobians of random functions', () => {
     const masks = seeded(() => vmap(f, 0, 0, { randomness: 'different' })(ones(5, 5)))
     expectClose(columns, eye(5).mul(masks.t()), exact)
   })
+  test('chunks of columns under same are alike, whatever the source', () => {
+    for (const chunkSize of [1, 2, 4]) {
+      for (const [, start] of sources) {
+        const draw = (o: object) => (y: Tensor) => dropout(y, 0.5, o).mul(randn([5], o))
+        const chunked = jacfwd(draw(start()), { randomness: 'same', chunkSize })(x)
+        expectClose(chunked, jacfwd(draw(start()), { randomness: 'same' })(x), exact)
+      }
+    }
+  })
   test('jacrev needs no flag: the function runs outside of its vmap, once', () => {
     expectClose(
       seeded(() => jacrev(f)(x)),
