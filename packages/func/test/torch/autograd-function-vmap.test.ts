@@ -23,6 +23,7 @@ import {
   stack,
   sum,
   tensor,
+  tree,
   vjp,
   vmap,
   zeros,
@@ -348,6 +349,38 @@ describe('trees as arguments', () => {
         distance(jacrev((w: Tensor) => vmap(scalar(f), [0, null, null])(w, args[1], args[2]))(batch[0]).at(2, 2), each[0].at(2)),
       ).toBeLessThan(1e-13)
     })
+  test('registered classes', () => {
+    class Pair {
+      readonly a: Tensor
+      readonly b: Tensor
+      constructor(a: Tensor, b: Tensor) {
+        this.a = a
+        this.b = b
+      }
+    }
+    tree.register(Pair, { flatten: (p) => ({ children: [p.a, p.b] }), unflatten: ([a, b]) => new Pair(a as Tensor, b as Tensor) })
+    const f = customVjp((p: Pair) => mul(p.a, p.b), {
+      forward: (p) => [mul(p.a, p.b), p],
+      backward: (p, ct) => [new Pair(mul(mul(ct, p.b), 10), mul(mul(ct, p.a), 10))],
+    })
+    const [g, { b }] = [grad((p: Pair) => sum(f(p)))(new Pair(f64([1, 2]), f64([3, 4]))), vmap(grad(f))(new Pair(f64([1, 2]), f64([3, 4])))]
+    expect(g).toBeInstanceOf(Pair)
+    expect([g.a.tolist(), g.b.tolist(), b.tolist()]).toEqual([
+      [30, 40],
+      [10, 20],
+      [10, 20],
+    ])
+  })
+  test('a customVmap that writes into what it is given is refused, its rule too', () => {
+    const told =
+      '[vmap] customVmap: expected a function that leaves its arguments as they are, got one that writes into them. Work on x.clone()'
+    const f = customVmap(
+      (x: Tensor) => x.mul_(2),
+      (_, [at], x) => [x.mul_(2), at as number],
+    )
+    expect(text(() => vmap((x: Tensor) => f(mul(x, 1)))(random(3)))).toContain(told)
+    expect(text(() => grad((x: Tensor) => f(mul(x, 1)))(f64(2)))).toContain(told)
+  })
   test('a cotangent in another structure is refused', () => {
     const bad = customVjp((q: { a: Tensor; b: [Tensor] }) => add(q.a, q.b[0]), {
       forward: (q) => [add(q.a, q.b[0]), null],
