@@ -86,20 +86,6 @@ export { asTensor, empty, full, ones, scalarTensor, zeros } from './create/fill.
 export { emptyLike, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, onesLike, zerosLike } from './create/like.ts'
 export * from './create/range.ts'
 export { bmm, dot, ger, inner, matmul, mm, mv, outer, vdot } from './ops/matmul.ts'
-export { Generator, type GeneratorState, getRngState, initialSeed, manualSeed, seed, setRngState } from './random/generator.ts'
-export { type Key, foldIn, key } from './random/keys.ts'
-export { normal, rand, randint, randn, randperm, uniform } from './random/distributions.ts'
-export {
-  type DropoutOptions,
-  type RandomOptions,
-  bernoulli,
-  dropout,
-  exponential,
-  gumbel,
-  randLike,
-  randintLike,
-  randnLike,
-} from './random/like.ts'
 export type { Named, ValuesIndices } from './core/outputs.ts'
 export {
   type CountNonzeroOptions,
@@ -369,6 +355,7 @@ export {
   sliceScatter,
 } from './ops/at.ts'
 export { linalg } from './linalg.ts'
+export { type BucketizeOptions, type SearchsortedOptions, bucketize, searchsorted } from './ops/search.ts'
 export { type PolygammaOptions, digamma, erfinv, lgamma, mvlgamma, polygamma } from './ops/gamma.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export {
@@ -385,13 +372,8 @@ export {
   tensordot,
 } from './ops/linear.ts'
 export { chainMatmul, cross } from './ops/products.ts'
-export { type MultinomialOptions, multinomial } from './random/choice.ts'
-export type { SourceOptions } from './random/attempts.ts'
-export { binomial, poisson } from './random/counts.ts'
-export { type RreluOptions, alphaDropout, featureAlphaDropout, featureDropout, rrelu } from './random/dropout.ts'
-export { sampleDirichlet, standardGamma } from './random/gamma.ts'
+export * from './random/index.ts'
 /** Probability distributions, by the names of `torch.distributions`: samples, log probabilities, entropies, divergences. */
 export * as distributions from './distributions/index.ts'
-export { split } from './random/split.ts'
 export { type WhileLoopOptions, cond, forLoop, whileLoop } from './ops/control.ts'
 export { type ScanLoopOptions, map, scan } from './ops/control-scan.ts'
