@@ -1,13 +1,14 @@
 // Port of TestVmapOperatorsOpInfo (test_vmap.py), its hand-written cases but those of indexing (vmap-opinfo-indexing.test.ts).
 // The exhaustive cases over PyTorch's samples, and "has a batching rule", are columns of the conformance suite in @mapgrad/backend-testkit.
-// Left out: linalg (svd, eigh, slogdet, lu, multi_dot of one-dimensional input), group_norm, batch_norm, conv_double_backward,
-// searchsorted, bucketize (not in this version); torch.return_types in in_dims (ours are arrays).
+// Left out: linalg (svd, eigh, slogdet, lu, multi_dot of one-dimensional input), group_norm, batch_norm, conv_double_backward
+// (not in this version); torch.return_types in in_dims (ours are arrays).
 import {
   type Tensor,
   abs,
   add,
   aminmax,
   arange,
+  bucketize,
   chunk,
   cummax,
   emptyLike,
@@ -27,6 +28,7 @@ import {
   mul,
   ones,
   onesLike,
+  searchsorted,
   sort,
   split,
   stdMean,
@@ -234,5 +236,32 @@ describe('a value that escaped from vmap', () => {
     expect(raised(() => escaped.tolist()).message).toMatch(/vmap/)
     // nothing is left behind
     expect(vmap((y: Tensor) => y.mul(2))(arange(3)).tolist()).toEqual([0, 2, 4])
+  })
+})
+
+describe('searchsorted and bucketize', () => {
+  const sorted = (...shape: number[]): Tensor => random(...shape).sort(-1).values
+  test.each([
+    ['a sequence and values', [sorted(6), random(4)]],
+    ['a sequence and values of more axes', [sorted(6), random(4, 2)]],
+    ['rows and rows', [sorted(3, 6), random(3, 4)]],
+    ['a sequence and one value', [sorted(5), random()]],
+  ] as const)('%s, mapped in any way', (_, args) => {
+    for (const right of [false, true])
+      checkVmap(((s: Tensor, x: Tensor) => searchsorted(s, x, { right })) as F, args, {
+        // examples stay sorted
+        spread: (x, n) => Array.from({ length: n }, (_k, i) => x.mul(1 + i / 2)),
+      })
+  })
+  test('values into boundaries that examples share, and of each example', () => {
+    const [x, edges] = [random(3, 4), sorted(3, 5)]
+    expectClose(vmap((y: Tensor) => bucketize(y, edges.select(0, 0)))(x), bucketize(x, edges.select(0, 0)))
+    expectClose(vmap((y: Tensor, b: Tensor) => bucketize(y, b))(x, edges), searchsorted(edges, x))
+    expectClose(vmap((b: Tensor) => bucketize(0.1, b))(edges), loop(((b: Tensor) => bucketize(0.1, b)) as F, 0, 0, 3, edges))
+  })
+  test('with a sorter of each example', () => {
+    const [s, x] = [random(3, 5), random(3, 4)]
+    const f = (q: Tensor, y: Tensor): Tensor => searchsorted(q, y, { sorter: q.argsort() })
+    expectClose(vmap(f)(s, x), searchsorted(s.sort(-1).values, x))
   })
 })
