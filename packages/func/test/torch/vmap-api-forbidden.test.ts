@@ -65,6 +65,18 @@ describe('forbidden', () => {
     vmap((v: Tensor) => (promises.push(v.itemAsync(), v.tolistAsync(), v.data()), v))(x)
     for (const p of promises) await expect(p).rejects.toThrow(calls)
   })
+  test('an asynchronous function is refused at once, and what it fails with later is nobody’s unhandled rejection', async () => {
+    const unhandled: unknown[] = []
+    const hear = (e: unknown): unknown => unhandled.push(e)
+    process.on('unhandledRejection', hear)
+    for (const f of [async (v: Tensor) => v.add((await v.sum().itemAsync()) as number), async () => Promise.reject(new Error('later'))])
+      for (const how of [loosely(f), loosely(f, { chunkSize: 1 }), loosely(f, 0, null)])
+        expect(() => how(x)).toThrow('[vmap] vmap: expected a synchronous function, got one that returned a Promise')
+    expect(() => grad((async (v: Tensor) => v.item()) as never)(x as never)).toThrow('expected a synchronous function')
+    await new Promise((done) => setTimeout(done, 5))
+    process.off('unhandledRejection', hear)
+    expect(unhandled).toEqual([])
+  })
   const dynamic = 'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::'
   test.each<[string, (v: Tensor) => unknown, string]>([
     ['nonzero', (v) => nonzero(v), `${dynamic}nonzero`],

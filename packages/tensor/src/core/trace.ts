@@ -188,14 +188,13 @@ export function resume<R>(trace: Trace, f: () => R): R {
 
 /** The result of a user's function, refused if it is a Promise. */
 export function refusePromise<R>(transform: string, from: string, out: R): R {
-  if (typeof out === 'object' && out !== null && 'then' in out && typeof out.then === 'function')
+  if (typeof out === 'object' && out !== null && 'then' in out && typeof out.then === 'function') {
+    // it may fail on its own, later, for the same reason: nobody is left who could hear of that
+    if (out instanceof Promise) out.catch(() => {})
     throw new TensorTypeError(
       `expected a synchronous function, got one that returned a Promise. Await what it needs before, and pass it as an argument`,
-      {
-        package: from,
-        op: transform,
-        code: 'ASYNC_FUNCTION',
-      },
+      { package: from, op: transform, code: 'ASYNC_FUNCTION' },
     )
+  }
   return out
 }
