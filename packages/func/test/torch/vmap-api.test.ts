@@ -237,6 +237,21 @@ describe('inDims', () => {
   })
 })
 
+describe('options', () => {
+  const x = random(3, 2)
+  test('in the last place, in that of outDims, in that of inDims', () => {
+    const want = sin(x)
+    expectClose(vmap(sin, 1, 1, { chunkSize: 1 })(x), want)
+    expectClose(vmap(sin, 1, { outDims: 1, chunkSize: 1 })(x), want)
+    expectClose(vmap(sin, { inDims: 1, outDims: 1, chunkSize: 1, randomness: 'same' })(x), want)
+    expectClose(vmap(sin, undefined, undefined, undefined)(x), want)
+  })
+  test('an object in outDims’ place that has another key is a tree of dims', () => {
+    const f = (a: Tensor): { chunkSize: Tensor; y: Tensor } => ({ chunkSize: a, y: sin(a) })
+    expectClose(vmap(f, 0, { chunkSize: 1, y: 0 })(x), { chunkSize: x.t(), y: sin(x) })
+  })
+})
+
 describe('maps in maps', () => {
   test('over the same axes as often as there are', () => {
     const [x, y] = [random(2, 3, 5), random(2, 3, 5)]
