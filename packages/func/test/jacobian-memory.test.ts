@@ -1,7 +1,7 @@
 import { cpu } from '@mapgrad/backend-cpu'
 import { type Tensor, hessian, jacfwd, jacrev, memory, mul, sin, sum, tensor, vmap } from '@mapgrad/func'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { random } from './rules.ts'
+import { distance, random } from './rules.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -78,5 +78,22 @@ describe('chunks take memory for the result and one chunk', () => {
     expect([same.at(N - 1).item(), shared.shape, once.at(5).item()]).toEqual([x.at(N - 1).item(), [N, 2], Number(x.at(5).item()) * 2])
     expect(out.at(9).item()).toBe(sin(x.at(9)).item())
     expect(x.at(0).item()).toBe(same.at(0).item())
+  })
+  test('gradients outside of transforms go through chunks', () => {
+    const chain: ((w: Tensor, chunkSize: number | null) => Tensor)[] = [
+      (w, chunkSize) => vmap((r: Tensor) => sum(sin(mul(r, w))), { chunkSize })(x.narrow(0, 0, 12).reshape([4, 3])),
+      (w, chunkSize) => jacrev((v: Tensor) => sin(mul(v, w)), { chunkSize })(x.narrow(0, 0, 3)),
+      (w, chunkSize) => jacfwd((v: Tensor) => sin(mul(v, w)), { chunkSize })(x.narrow(0, 0, 3)),
+      (w, chunkSize) => hessian((v: Tensor) => sum(sin(mul(v, w))), { chunkSize })(x.narrow(0, 0, 3)),
+    ]
+    for (const f of chain) {
+      const [whole, ...others] = ([null, 1, 2] as const).map((chunkSize) => {
+        const w = tensor([0.5, -1, 2], { dtype: 'float64', requiresGrad: true })
+        f(w, chunkSize).sum().backward()
+        return w.grad!
+      })
+      for (const other of others) expect(distance(other, whole!)).toBeLessThan(1e-15)
+      expect(whole!.abs().sum().item()).toBeGreaterThan(0)
+    }
   })
 })
