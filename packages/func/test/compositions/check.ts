@@ -72,7 +72,7 @@ export function compositionsOf(
         expect(wrong(under(one), 3)).toEqual([])
       })
       for (const two of under(one))
-        test(`three, the inner ${two.name}`, () => {
+        test(`three, the inner ${two.name}`, { timeout: 60_000 }, () => {
           expect(wrong(under(two), by.differences)).toEqual([])
         })
     }
