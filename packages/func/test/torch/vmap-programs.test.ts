@@ -40,7 +40,7 @@ function run(seed: number, x: Tensor, y: Tensor, steps = 14): [values: Tensor[],
       text.push(`t${i}.${what}`)
       f()
     }
-    switch (pick(16)) {
+    switch (pick(18)) {
       case 0:
         if (a.ndim >= 2) push(a.transpose(0, dim), mine, `t${i}.transpose(0, ${dim})`)
         break
@@ -86,6 +86,12 @@ function run(seed: number, x: Tensor, y: Tensor, steps = 14): [values: Tensor[],
         break
       case 14:
         if (mine) write('cos_()', () => a.cos_())
+        break
+      case 15:
+        if (mine && a.ndim === 2) write('t_()', () => a.t_())
+        break
+      case 16:
+        if (mine) write('unsqueeze_(-1)', () => a.unsqueeze_(-1))
         break
       default:
         if (mine && a.ndim >= 1 && a.size(0) > 0) write('set(0, 1.5)', () => a.set(0, 1.5))
