@@ -164,3 +164,66 @@ describe('derivatives', () => {
     expect(distance(vmap(pull(f))(random(2, 4, 3).mul(0).add(x)), vmap(pull(all))(random(2, 4, 3).mul(0).add(x)))).toBeLessThan(1e-13)
   })
 })
+
+describe('transforms in bodies of loops', () => {
+  const loss = (w: Tensor, r: Tensor): Tensor => sum(sin(mul(w, r)))
+  const descent: F = (x) => scan((w: Tensor, r: Tensor) => [w.sub(mul(grad(loss)(w, r), 0.1)), loss(w, r)], sum(x, 0), x)[0]
+  const row = random(3)
+  const fromRow: F = (w) => descent(mul(x, w))
+  const programs: readonly (readonly [string, F])[] = [
+    ['steps of learning', descent],
+    ['the gradient through steps of learning', grad((x: Tensor) => sum(descent(x)))],
+    [
+      'jacrev and vmap',
+      (x) => map((r: Tensor) => add(sum(jacrev((v: Tensor) => mul(v, sum(v)))(r) as Tensor, 0), vmap((v: Tensor) => mul(v, sum(r)))(r)), x),
+    ],
+    ['linearize', (x) => map((r: Tensor) => linearize(sin, [r])[1](r), x)],
+    ['makeFx', (x) => map((r: Tensor) => makeFx((v: Tensor) => mul(sin(v), r))(r)(r), x)],
+    [
+      'a gradient that depends on nothing, in a branch',
+      grad((x: Tensor) =>
+        sum(
+          cond(
+            sum(x).gt(-100),
+            (x: Tensor) => grad((y: Tensor) => sum(sin(y)))(x),
+            (x: Tensor) => x,
+            [x],
+          ),
+        ),
+      ),
+    ],
+    [
+      'no round',
+      grad((x: Tensor) =>
+        sum(
+          whileLoop(
+            (y) => sum(y).lt(-1e9),
+            (y) => [mul(y, 2)],
+            [x],
+            { maxIterations: 4 },
+          )[0],
+        ),
+      ),
+    ],
+    [
+      'none allowed',
+      grad((x: Tensor) =>
+        sum(
+          whileLoop(
+            (y) => sum(y).lt(1e9),
+            (y) => [mul(y, 2)],
+            [x],
+            { maxIterations: 0 },
+          )[0],
+        ),
+      ),
+    ],
+  ]
+  test.each(programs)('%s', (_, f) => {
+    for (const tracingMode of ['real', 'fake'] as const) expect(distance(makeFx(f, { tracingMode })(x)(x), f(x))).toBeLessThan(1e-13)
+  })
+  test('the gradient through steps of learning is that of differences', () => {
+    const slope = inGraph(jacfwd(fromRow) as F, row)
+    for (const v of [random(3), random(3)]) expect(distance(matmul(slope, v), along(fromRow, row, v))).toBeLessThan(1e-9)
+  })
+})
