@@ -7,6 +7,8 @@ import {
   describe,
   isOptions,
   isTensor,
+  lasting,
+  released,
   owning,
   show,
   treeFlatten,
@@ -96,7 +98,7 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
   let spec: TreeSpec | undefined
   let auxSpec: TreeSpec | undefined
   let count = 0
-  const [ys, pull] = vjpFlat((xs) => {
+  const run = (xs: readonly Tensor[]): Tensor[] => {
     const [out, aux] = splitAux('vjp', 'vjp(f, *primals)', f(...([...perPrimal(specs, xs), ...more] as never[])), hasAux)
     const [o, s] = outputs('vjp', 'vjp(f, *primals)', out)
     for (const y of o)
@@ -112,15 +114,13 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOpt
     const [extra, as] = auxLeaves('vjp', aux)
     auxSpec = as
     return [...o, ...extra]
-  }, leaves)
+  }
+  const [ys, pull] = lasting(leaves, () => vjpFlat(run, leaves))
   const out = ys.slice(0, count)
   const outSpec = spec!
   const vjpFn = (cotangents: unknown): unknown[] => {
     const grads = pull(matchLeaves('vjp', 'cotangents', cotangents, out, outSpec))
-    return perPrimal(
-      specs,
-      leaves.map((x, i) => orZero(grads[i], x)),
-    )
+    return perPrimal(specs, released(leaves.map((x, i) => orZero(grads[i], x))))
   }
   return hasAux ? [outSpec.unflatten(out), vjpFn, auxSpec!.unflatten(ys.slice(count))] : [outSpec.unflatten(out), vjpFn]
 }
@@ -260,14 +260,15 @@ export function linearize(f: AnyFunction, primals: readonly unknown[], options: 
   if (leaves.length === 0)
     throw fault('linearize', `expected primals to contain at least one Tensor, got ${describe(primals)}`, 'EMPTY_PRIMALS')
   let outSpec: TreeSpec | undefined
-  const [ys, push] = linearizeFlat((xs) => {
+  const run = (xs: readonly Tensor[]): Tensor[] => {
     const [o, s] = outputs('linearize', 'linearize(f, *primals)', f(...([...(spec.unflatten(xs) as never[]), ...more] as never[])))
     outSpec = s
     return o
-  }, leaves)
+  }
+  const [ys, push] = lasting(leaves, () => linearizeFlat(run, leaves))
   const jvpFn = (...tangents: never[]): unknown => {
     const dys = push(matchLeaves('linearize', 'tangents', tangents, leaves, spec))
-    return outSpec!.unflatten(ys.map((y, i) => orZero(dys[i], y)))
+    return outSpec!.unflatten(released(ys.map((y, i) => orZero(dys[i], y))))
   }
   return [outSpec!.unflatten(ys), jvpFn]
 }

@@ -8,7 +8,7 @@ export { type Alias, viewLike, write } from './core/alias.ts'
 export { type Args, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'
 export { isTensor } from './core/handle.ts'
-export { internally, owning } from './core/memory.ts'
+export { internally, lasting, owning, released } from './core/memory.ts'
 export {
   type AnyOp,
   type Batch,

@@ -62,7 +62,7 @@ class Collector implements Scope {
 }
 
 const kept: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
-/** what composed functions gave to the user's code */
+/** what composed functions and transforms gave to the user's code */
 const given: WeakSet<ArrayValue> = /* @__PURE__ */ new WeakSet()
 
 /** The arrays that a result holds. What a transform made (since `born`) is no view of anything, whatever its interpreter made it from. */
@@ -111,7 +111,46 @@ export function keep<T extends Handle>(x: T): T {
  * is freed yet, since the outer one may have recorded it.
  */
 export function owning<R>(f: () => R): R {
-  return registry().top ? f() : collect(false, f)
+  return registry().top ? released(f()) : collect(false, f)
+}
+
+/** Whether it is the user's own code that runs, and not a rule or an interpreter. */
+const byUser = (): boolean => {
+  const { internal, current, top } = registry()
+  return internal === 0 && current === top
+}
+
+/** For transforms inside others: their result, whose plain tensors the user who called them may keep. */
+export function released<R>(out: R): R {
+  if (registry().scope && byUser()) give(out)
+  return out
+}
+
+function give(tree: unknown): void {
+  for (const leaf of treeLeaves(tree)) if (leaf instanceof Handle && !leaf.value.trace) for (const v of leaf.value.arrays()) given.add(v)
+}
+
+/**
+ * For transforms that give back functions: runs `f`, which computes on `xs`. If those are plain, the user may hold the functions
+ * longer than a transform around the call, and so what they need is left alone.
+ */
+export function lasting<R>(xs: readonly Handle[], f: () => R): R {
+  const r = registry()
+  const outer = r.scope
+  if (!outer || !byUser() || xs.some((x) => x.value.trace)) return f()
+  r.scope = {
+    own: (v) => {
+      given.add(v)
+      outer.own(v)
+    },
+    wrote: (...args) => outer.wrote(...args),
+    recorded: (holds) => outer.recorded(holds),
+  }
+  try {
+    return f()
+  } finally {
+    r.scope = outer
+  }
 }
 
 /** For transforms: runs a part of an interpreter that is no rule (a backward pass, say), whose temporaries nobody else holds. */
@@ -132,7 +171,7 @@ export function internally<R>(f: () => R): R {
 export function composed<R>(f: () => R): R {
   if (!registry().scope) return f()
   const out = internally(f)
-  for (const leaf of treeLeaves(out)) if (leaf instanceof Handle && !leaf.value.trace) for (const v of leaf.value.arrays()) given.add(v)
+  give(out)
   return out
 }
 

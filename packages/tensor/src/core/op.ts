@@ -1,6 +1,7 @@
 import type { Expr, Loop, LoopSpec, ReduceOp } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
 import { follow } from './alias.ts'
+import { released } from './memory.ts'
 import { bind, type Outputs } from './trace.ts'
 import type { ArrayValue, Aval } from './value.ts'
 
@@ -211,7 +212,8 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
   const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
   const { compute } = facts
   const plain = (xs: X, params: P): R => bind(def, xs, params) as R
-  let apply = plain
+  // what the functions of an op give on plain tensors is the caller's, as if they had been called
+  let apply = facts.captures ? (xs: X, params: P): R => released(plain(xs, params)) : plain
   if (compute.kind === 'view' && (compute.put || compute.place)) {
     const again = compute.again ?? ((x: Tensor, params: P): Tensor => plain([x] as unknown as X, params) as Tensor)
     const rebase = { ...compute, again } as Rebase
