@@ -23,7 +23,7 @@ for (const { name, special, plain } of cases)
           expect(distance(g(at), outer.reference(plain)(at))).toBeLessThan(outer.name === 'hessian' ? 1e-5 : 1e-8)
       })
       test(`${outer.name} of the others`, () => {
-        for (const inner of steps.filter((s) => !s.name.startsWith('jac') && s.name !== 'hessian')) {
+        for (const inner of steps.filter(({ name }) => name === 'grad' || name === 'jvp' || name === 'vmap')) {
           const both = (f: F): F => outer.ours(flat(inner.ours(f)))
           const g = makeFx(both(special), { tracingMode: 'fake' })(x)
           for (const at of [x, elsewhere]) expect([inner.name, distance(g(at), both(plain)(at)) < 1e-11]).toEqual([inner.name, true])
