@@ -8,6 +8,8 @@ import { type Dim, Size, dimsText } from './size.ts'
 export interface SizeBounds {
   /** for each symbol the smallest size at which the function was seen to be this graph */
   readonly least: readonly number[]
+  /** and the largest, `null` where none was too large */
+  readonly most: readonly (number | null)[]
   /** pairs of symbols whose sizes must differ: where they are equal the function is another one */
   readonly apart: readonly (readonly [number, number])[]
 }
@@ -112,13 +114,18 @@ function checkValues(
       'SIZE_MISMATCH',
     )
   })
-  for (const [index, least] of bounds?.least.entries() ?? [])
-    if (values[index]! < least)
-      throw rangeFault(
-        'Graph.run',
-        `expected ${where(index)} (s${index}) to be at least ${least}, got ${values[index]}: at smaller sizes the function was not seen to be this program. Trace it at that size`,
-        'SIZE_MISMATCH',
-      )
+  const beyond = (index: number, limit: string, which: string): never => {
+    throw rangeFault(
+      'Graph.run',
+      `expected ${where(index)} (s${index}) to be at ${limit}, got ${values[index]}: at ${which} sizes the function was not seen to be this program. Trace it at that size`,
+      'SIZE_MISMATCH',
+    )
+  }
+  for (const [index, value] of values.entries()) {
+    const [least, most] = [bounds?.least[index] ?? 0, bounds?.most[index] ?? Infinity]
+    if (value < least) beyond(index, `least ${least}`, 'smaller')
+    if (value > most) beyond(index, `most ${most}`, 'larger')
+  }
   for (const [a, b] of bounds?.apart ?? [])
     if (values[a] === values[b])
       throw rangeFault(

@@ -83,8 +83,10 @@ function* steps(symbols: Values, values: Values): Iterable<Size> {
   const pairs = singles.flatMap((a, i) => singles.slice(i + 1).map((b) => [a, b] as const))
   for (const m of DIVISORS) for (const x of singles) for (let c = 0; c < m; c++) yield floorOf(x, c, m)
   for (const [a, b] of pairs) {
-    yield new Size('min', [a, b])
-    yield new Size('max', [a, b])
+    for (const c of [0, -1, 1, -2, 2, -3, 3]) {
+      yield new Size('min', [a, sum(b, c)])
+      yield new Size('max', [a, sum(b, c)])
+    }
   }
   const bounds = [...new Set(values)].slice(0, 8)
   for (const x of singles)

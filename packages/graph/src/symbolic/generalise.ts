@@ -151,7 +151,8 @@ class Generaliser {
   #fitted(base: Sample, first: readonly Sample[], singles: readonly (readonly Sample[])[]): Recording {
     const samples = [...first]
     const large = LARGE[recipesFor(samples).size > 0 ? 'withData' : 'without']
-    const check = [...base.sizes.map((_, i) => this.#same(base.sizes.with(i, large), base)), ...this.#together(base, singles, 4, 77)]
+    const far = base.sizes.map((_, i) => this.#at(base.sizes.with(i, large))).filter((s) => s !== null && difference(base, s) === null)
+    const check = [...far, ...this.#together(base, singles, 4, 77)]
     for (let round = 0; ; round++) {
       const recipes = recipesFor(samples)
       const spelled = samples.map((s) => madeByOps(s, recipes)!)
@@ -165,7 +166,7 @@ class Generaliser {
       }
       const wrong = check.filter((s) => s !== null).filter((s) => fits(s) !== null)
       if (wrong.length === 0) {
-        merged.graph.bounds = this.#bounds(base, (s) => difference(base, s) === null && fits(s) === null)
+        merged.graph.bounds = this.#bounds(base, large, (s) => difference(base, s) === null && fits(s) === null)
         return merged
       }
       if (round === ROUNDS)
@@ -178,8 +179,8 @@ class Generaliser {
     }
   }
 
-  /** How small sizes may be, and which may not be equal. */
-  #bounds(base: Sample, fits: (s: Sample) => boolean): SizeBounds {
+  /** How small and large sizes may be, and which may not be equal. */
+  #bounds(base: Sample, large: number, fits: (s: Sample) => boolean): SizeBounds {
     const { sizes } = base
     const good = (at: Sizes): boolean | null => {
       const sample = this.#at(at)
@@ -198,6 +199,16 @@ class Generaliser {
     // what holds for each alone need not hold for all
     if (good(least) === false) least = sizes.map((n, i) => Math.max(least[i]!, Math.min(2, n)))
     if (good(least) === false) least = [...sizes]
+    const most = sizes.map((n, i) => {
+      if (good(sizes.with(i, large)) !== false) return null
+      let high = n
+      for (let m = n + 1; m < large; m *= 2) {
+        const ok = good(sizes.with(i, m))
+        if (ok === false) break
+        if (ok) high = m
+      }
+      return high
+    })
     const apart = sizes.flatMap((_, a) =>
       sizes.slice(a + 1).flatMap((_n, k) => {
         const b = a + 1 + k
@@ -205,7 +216,7 @@ class Generaliser {
         return good(sizes.with(a, n).with(b, n)) === false ? [[a, b] as const] : []
       }),
     )
-    return { least, apart }
+    return { least, most, apart }
   }
 }
 
