@@ -8,6 +8,7 @@ import {
   batchOf,
   bind,
   describe,
+  drawsRandomly,
   registry,
   withTrace,
 } from '@mapgrad/tensor/plugin'
@@ -135,7 +136,8 @@ export function explain<A extends readonly unknown[]>(f: (...args: A) => unknown
       write(how, how === 'decomposition' ? [...into].join(', ') : null)
       return ys
     } catch (e) {
-      if (!isMapgradError(e) || op.captures || trace.size === 0 || (!op.random && inputs.every((x) => !trace.own(x)))) throw e
+      if (!isMapgradError(e) || op.captures || trace.size === 0 || (!drawsRandomly(op, params) && inputs.every((x) => !trace.own(x))))
+        throw e
       entries.length = at
       let ys: Outputs
       try {
