@@ -63,6 +63,16 @@ const placeOfFile = {
   },
 }
 
+/** What index.ts has of another entry, as a namespace, it imports by the package's name: bundlers then drop the members that nobody uses. */
+const namespacesApart = {
+  name: 'namespaces-apart',
+  resolveId(id, importer) {
+    if (importer !== join(stage, 'index.js')) return null
+    const [path] = entriesOf(manifest).find(([, entry]) => join(stage, id) === join(stage, `${entry}.js`)) ?? []
+    return path ? { id: manifest.name + path.slice(1), external: true } : null
+  },
+}
+
 const harmless = new Set([
   'UNUSED_EXTERNAL_IMPORT', // a class that is imported for its type alone
   'THIS_IS_UNDEFINED', // in a helper that tsc writes for import(path)
@@ -71,7 +81,7 @@ const harmless = new Set([
 const bundle = await rollup({
   input: Object.fromEntries(present.map((entry) => [entry, join(stage, `${entry}.js`)])),
   external: (id) => /^(@|node:|[a-z])/.test(id),
-  plugins: [tscMaps, placeOfFile, pureCalls()],
+  plugins: [namespacesApart, tscMaps, placeOfFile, pureCalls()],
   onwarn(warning) {
     if (!harmless.has(warning.code)) throw new Error(`rollup: ${warning.message}`)
   },

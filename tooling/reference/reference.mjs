@@ -14,6 +14,7 @@ const check = process.argv.includes('--check')
 const entries = [
   ['@mapgrad/func', 'packages/func/src/index.ts'],
   ['@mapgrad/tensor', 'packages/tensor/src/index.ts'],
+  ['@mapgrad/tensor/distributions', 'packages/tensor/src/distributions.ts'],
   ['@mapgrad/tensor/plugin', 'packages/tensor/src/plugin.ts'],
   ['@mapgrad/autodiff', 'packages/autodiff/src/index.ts'],
   ['@mapgrad/autodiff/plugin', 'packages/autodiff/src/plugin.ts'],

@@ -374,6 +374,6 @@ export {
 export { chainMatmul, cross } from './ops/products.ts'
 export * from './random/index.ts'
 /** Probability distributions, by the names of `torch.distributions`: samples, log probabilities, entropies, divergences. */
-export * as distributions from './distributions/index.ts'
+export * as distributions from './distributions.ts'
 export { type WhileLoopOptions, cond, forLoop, whileLoop } from './ops/control.ts'
 export { type ScanLoopOptions, map, scan } from './ops/control-scan.ts'
