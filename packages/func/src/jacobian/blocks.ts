@@ -12,15 +12,19 @@ import {
   reshapeTo,
 } from '@mapgrad/tensor/plugin'
 import { type Randomness, materialize, vmapFlat } from '@mapgrad/vmap/plugin'
+import { sizesAreOpen } from './mode.ts'
 
 // A Jacobian is computed in blocks, one a pair of output and leaf, from unit vectors in batches.
+
+/** Whether there is one element and no other number of them. */
+const isOne = (x: Tensor): boolean => x.ndim === 0 || (numel(x.shape) === 1 && !sizesAreOpen())
 
 /** `count` rows, from the row `from` on, of the identity over the elements of `x`: `[count, ...x.shape]`. No more than these is made. */
 export function units(x: Tensor, from: number, count: number): Tensor {
   return internally(() => {
     const n = numel(x.shape)
     const fill = (value: number, ...shape: number[]): Tensor => filledLike(x, value, x.dtype, shape)
-    if (n === 1 && count === 1) return fill(1, 1, ...x.shape)
+    if (isOne(x) && count === 1) return fill(1, 1, ...x.shape)
     const square = eye(count, { dtype: x.dtype, device: x.value.backend })
     const row = n === count ? square : cat([fill(0, count, from), square, fill(0, count, n - from - count)], 1)
     return reshapeTo(row, [count, ...x.shape])
@@ -39,7 +43,7 @@ export function stacked(x: Tensor, chunk: number | null, like: Tensors, linear: 
   const n = numel(x.shape)
   const one = (d: Tensor): Tensor[] => linear(d).map((y, i) => y ?? zeros(like[i]!))
   const dims = like.map(() => 0)
-  const loop = n === 1 || chunk === 1
+  const loop = isOne(x) || (chunk === 1 && n > 0)
   const [joined] = inStretches(n, chunk ?? n, (from, count) => {
     const d = units(x, from, count)
     const parts = loop

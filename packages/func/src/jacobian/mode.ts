@@ -7,8 +7,15 @@ const elements = (xs: Tensors): number => xs.reduce((n, x) => n + numel(x.shape)
 /** What it costs to turn a recorded derivative round, counted in rows or columns. */
 const TRANSPOSING = 64
 
+/** Whether what runs is being written down for sizes other than those at hand, so that none may decide anything. */
+export function sizesAreOpen(): boolean {
+  for (let t = registry().top; t; t = t.parent) if (t.records && t.ambient === t) return true
+  return false
+}
+
 /** Whether columns take less time than rows where the derivative was recorded in one direction: by the number of each. */
 export function columnsAreCheaper(leaves: Tensors, ys: Tensors, recorded: 'reverse' | 'forward'): boolean {
+  if (sizesAreOpen()) return recorded === 'forward'
   const [columns, rows] = [elements(leaves), elements(ys)]
   return recorded === 'reverse' ? columns + TRANSPOSING < rows : columns <= rows + TRANSPOSING
 }
@@ -19,5 +26,5 @@ const MANY = 32
 /** Whether a Hessian should be computed by forward mode, before it is known how many outputs the function has. Inside another derivative it adds less to what that records. */
 export function forwardIsSafer(leaves: Tensors): boolean {
   for (let t = registry().top; t; t = t.parent) if (t.package === 'autodiff') return true
-  return elements(leaves) < MANY
+  return sizesAreOpen() || elements(leaves) < MANY
 }

@@ -85,6 +85,8 @@ export function readPlan(op: 'jacrev' | 'jacfwd', given: unknown): Plan {
   const o = read(op, given, ['argnums', 'hasAux', ...own, 'chunkSize', 'mode']) as JacfwdOptions
   const { argnums = 0, hasAux = false, chunkSize = null, randomness = 'error', mode = op === 'jacrev' ? 'reverse' : 'forward' } = o
   checkMode(op, mode)
+  if (randomness !== 'error' && randomness !== 'different' && randomness !== 'same')
+    throw fault(op, `Only allowed values for randomness are 'error', 'different', or 'same'. Got ${String(randomness)}`, 'RANDOMNESS')
   return { argnums, hasAux, chunkSize, randomness, mode }
 }
 

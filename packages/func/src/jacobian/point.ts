@@ -1,6 +1,6 @@
 import { Loans, linearizeFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { isMapgradError } from '@mapgrad/tensor'
-import { type Tangent, type Tensors, filledLike, numel } from '@mapgrad/tensor/plugin'
+import { type Tangent, type Tensors, filledLike } from '@mapgrad/tensor/plugin'
 import { besideVmap, fromColumns, fromRows, inDtype, noBlock, stacked } from './blocks.ts'
 import { columnsAreCheaper } from './mode.ts'
 import { type AnyFunction, type Plan, fault } from './options.ts'
@@ -72,7 +72,7 @@ type Blocks = readonly (readonly Tangent[])[]
 function byRows({ leaves, ys, pull, push }: Point, chunkSize: number | null): Blocks {
   const back = pull ?? transposed(push!, leaves)
   return ys.map((y, k) => {
-    if (!isFloating(y) || numel(y.shape) === 0) return leaves.map(() => null)
+    if (!isFloating(y)) return leaves.map(() => null)
     const rows = stacked(y, chunkSize, leaves, (ct) => back(ys.map((_, i) => (i === k ? ct : null))))
     return rows.map((r, j) => fromRows(r, y.shape, leaves[j]!.shape))
   })
@@ -82,15 +82,8 @@ function byRows({ leaves, ys, pull, push }: Point, chunkSize: number | null): Bl
 function byColumns({ leaves, ys, pull, push }: Point, chunkSize: number | null): Blocks | null {
   try {
     const ahead = push ?? transposed(pull!, ys)
-    const columns = leaves.map((x, j) =>
-      numel(x.shape) === 0 ? null : stacked(x, chunkSize, ys, (dx) => ahead(leaves.map((_, i) => (i === j ? dx : null)))),
-    )
-    return ys.map((y, k) =>
-      leaves.map((x, j) => {
-        const c = columns[j]
-        return c ? fromColumns(c[k]!, y.shape, x.shape) : null
-      }),
-    )
+    const columns = leaves.map((x, j) => stacked(x, chunkSize, ys, (dx) => ahead(leaves.map((_, i) => (i === j ? dx : null)))))
+    return ys.map((y, k) => leaves.map((x, j) => fromColumns(columns[j]![k]!, y.shape, x.shape)))
   } catch (e) {
     if (!push && isMapgradError(e) && e.code === 'MISSING_DERIVATIVE') return null
     throw e
