@@ -162,6 +162,35 @@ describe.each(all.map((f) => [f.name, f] as const))('%s under vmap', (_, { of, a
   })
 })
 
+describe.each([
+  ['Categorical', (p: Tensor) => new D.Categorical(p)],
+  ['OneHotCategorical', (p: Tensor) => new D.OneHotCategorical({ logits: p })],
+  ['Multinomial', (p: Tensor) => new D.Multinomial(4, p)],
+  ['Dirichlet', (p: Tensor) => new D.Dirichlet(p)],
+] as const)('%s under vmap', (_, of) => {
+  const p = f64([
+    [0.2, 0.5, 0.3],
+    [3, 0.4, 1],
+    [1, 1, 5],
+  ])
+  const at = (i: number): Tensor => p.select(0, i)
+  test('different: a draw for each example; same: one, with the parameters of each', () => {
+    const draw = (q: Tensor): Tensor => of(q).sample([4])
+    const each = seeded(() => vmap(draw, 0, 0, { randomness: 'different' })(p.select(0, 0).expand(6, 3)))
+    expect(each.shape.slice(0, 2)).toEqual([6, 4])
+    expect(new Set((each.tolist() as unknown[]).map((r) => JSON.stringify(r))).size).toBeGreaterThan(3)
+    const same = seeded(() => vmap(draw, 0, 0, { randomness: 'same' })(p))
+    expectClose(same, stack([0, 1, 2].map((i) => seeded(() => draw(at(i))))), 1e-12)
+  })
+  test('log probabilities, entropies and gradients are those of a loop', () => {
+    const x = of(p).sample()
+    const f = (q: Tensor, v: Tensor): Tensor => of(q).logProb(v).add(of(q).entropy())
+    const loop = (g: (q: Tensor, v: Tensor) => Tensor): Tensor => stack([0, 1, 2].map((i) => g(at(i), x.select(0, i))))
+    expectClose(vmap(f)(p, x), loop(f), 1e-12)
+    expectClose(vmap(grad(f))(p, x), loop(grad(f)), 1e-12)
+  })
+})
+
 test('rsample under grad and vmap: a gradient for each example', () => {
   const f = (a: Tensor): Tensor => new D.Gamma(a, 2).rsample([4]).sum().add(new D.Normal(a, a).rsample())
   const a = f64([0.5, 3, 20])
