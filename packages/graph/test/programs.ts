@@ -2,8 +2,10 @@ import { grad, hessian, jacrev, vjp } from '@mapgrad/func'
 import {
   type Tensor,
   cat,
+  cond,
   cumsum,
   einsum,
+  forLoop,
   gather,
   gelu,
   linalg,
@@ -12,6 +14,7 @@ import {
   maximum,
   median,
   pow,
+  scan,
   scatterAdd,
   softmax,
   sort,
@@ -21,6 +24,7 @@ import {
   topk,
   tril,
   where,
+  whileLoop,
 } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
 import { random, uniform } from './support.ts'
@@ -106,6 +110,44 @@ export const programs: readonly Program[] = [
   },
   { name: 'jacobian', f: (x) => jacrev((t: Tensor) => matmul(t, w).sin())(x!), fresh: () => [random(3)] },
   { name: 'hessian', f: (x) => hessian((t: Tensor) => t.sin().prod())(x!), fresh: () => [random(3)] },
+  {
+    name: 'branches and loops',
+    f: (x, y) => [
+      cond(
+        x!.sum().gt(0),
+        (a: Tensor) => a.mul(2),
+        (a: Tensor) => a.sub(y!),
+        [x!],
+      ),
+      ...scan((h: Tensor, r: Tensor) => [h.mul(r).add(y!), h.sin()] as const, y!, x!, { reverse: true }),
+      ...whileLoop(
+        (a: Tensor) => a.sum().lt(9),
+        (a: Tensor) => [a.add(1)],
+        [y!],
+      ),
+    ],
+    fresh: () => [random(2, 3), random(3)],
+  },
+  {
+    name: 'gradient through a branch in a loop, for each example',
+    f: (x) =>
+      vmap(
+        grad((r: Tensor) =>
+          forLoop(
+            0,
+            3,
+            (i, a: Tensor) =>
+              cond(
+                a.gt(i),
+                () => a.mul(r.sum()),
+                () => a.sin(),
+              ),
+            r.prod(),
+          ),
+        ),
+      )(x!),
+    fresh: () => [random(4, 3)],
+  },
   { name: 'pullback', f: (x, ct) => vjp((t: Tensor) => linalg.vecdot(t, t.exp()), [x!])[1](ct!), fresh: () => [random(2, 3), random(2)] },
 ]
 
