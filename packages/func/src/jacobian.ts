@@ -83,7 +83,8 @@ export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...arg
 
 /**
  * The Hessian of `f`: `jacfwd(jacrev(f))`, or the same by another `mode`; by default one that takes least time for the shapes. For a scalar function of
- * one tensor, shape `[...in.shape, ...in.shape]`; else for each tensor of the output the tree of the chosen arguments, twice. Random draws are refused.
+ * one tensor, shape `[...in.shape, ...in.shape]`; else for each tensor of the output the tree of the chosen arguments, twice. Random draws are refused,
+ * but by `'reverse-over-reverse'`.
  * @throws as `jacfwd` and `jacrev`
  */
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
