@@ -16,7 +16,7 @@ import { refuseUnless } from './like.ts'
 
 /** The mean from which on rejection works. */
 const LARGE = 10
-/** A quarter of the attempts fails at worst. What none decides, once in 10⁸, is the mean. */
+/** Three attempts in ten fail at worst. What none decides, less than once in 10⁷, is the likeliest count. */
 const ATTEMPTS = 14
 /** No count of a mean below ten is larger in 10¹⁵ draws. */
 const STEPS = 48
