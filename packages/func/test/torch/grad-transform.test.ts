@@ -344,6 +344,12 @@ describe('grad refuses', () => {
     expect(() => grad(f)(new Float32Array(2))).toThrow('Thing passed to transform API must be Tensor, got a Float32Array')
     expect(() => grad(f)(f as never)).toThrow('Thing passed to transform API must be Tensor, got function')
   })
+  test('trees that contain themselves', () => {
+    const ring: Record<string, unknown> = { x }
+    ring['again'] = [ring]
+    for (const run of [() => grad((_x: unknown) => f64(1))(ring), () => grad((x: Tensor, _ring: unknown) => x.sum())(x, ring)])
+      expect(raised(run).message).toContain('an array or object that contains itself')
+  })
   test('unknown options', () => {
     expect(() => grad(sin, { argnum: 0 } as never)).toThrow("expected options among argnums, hasAux, got unknown option 'argnum'")
   })

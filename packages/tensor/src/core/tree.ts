@@ -81,15 +81,26 @@ function namedLike(like: readonly unknown[], out: unknown[]): unknown[] {
   return out
 }
 
+/** Deeper than any tree that is none of itself. */
+const DEEP = 1000
+function checkDepth(depth: number): void {
+  if (depth > DEEP)
+    throw new TensorTypeError(
+      `expected a tree, got one more than ${DEEP} levels deep: an array or object that contains itself. Give what is no part of the tree as an instance of a class, or close over it`,
+      { op: 'tree', code: 'TREE_CYCLE' },
+    )
+}
+
 /** The leaves in order. */
 export function treeLeaves(x: unknown): unknown[] {
   const out: unknown[] = []
-  const go = (t: unknown): void => {
+  const go = (t: unknown, depth: number): void => {
+    checkDepth(depth)
     const node = treeNode(t)
-    if (node) for (const c of node.children) go(c)
+    if (node) for (const c of node.children) go(c, depth + 1)
     else out.push(t)
   }
-  go(x)
+  go(x, 0)
   return out
 }
 
@@ -132,13 +143,14 @@ const textOf = (node: TreeNode, parts: readonly string[]): string => {
 /** Leaves and structure of a tree. */
 export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
   const leaves: unknown[] = []
-  const go = (t: unknown): TreeSpec => {
+  const go = (t: unknown, depth: number): TreeSpec => {
+    checkDepth(depth)
     const node = treeNode(t)
     if (!node) {
       leaves.push(t)
       return new TreeSpec('*', 1, (take) => take())
     }
-    const specs = node.children.map(go)
+    const specs = node.children.map((c) => go(c, depth + 1))
     let count = 0
     for (const s of specs) count += s.count
     return new TreeSpec(
@@ -150,7 +162,7 @@ export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
       (take) => node.rebuild(specs.map((s) => s.unflatten(Array.from({ length: s.count }, take)))),
     )
   }
-  const spec = go(x)
+  const spec = go(x, 0)
   return [leaves, spec]
 }
 
