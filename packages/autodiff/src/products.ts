@@ -86,7 +86,8 @@ export function vjp<P extends readonly unknown[], R>(
   primals: readonly [...P],
   options?: { readonly hasAux?: false },
 ): [output: R, vjpFn: (cotangents: R) => [...P]]
-export function vjp(f: AnyFunction, primals: readonly unknown[], options: VjpOptions = {}): unknown[] {
+export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOptions | null): unknown[] {
+  const options = given ?? {}
   checkFunction('vjp', f)
   checkPrimals('vjp', 'vjp(f, *primals)', primals)
   checkOptions('vjp', options as Record<string, unknown>, ['hasAux', 'kwargs'], 'autodiff')
@@ -154,7 +155,8 @@ export function jvp<P extends readonly unknown[], R>(
   tangents: readonly [...NoInfer<P>],
   options?: { readonly strict?: boolean; readonly hasAux?: false },
 ): [output: R, tangentOut: R]
-export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], options: JvpOptions = {}): unknown[] {
+export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], given?: JvpOptions | null): unknown[] {
+  const options = given ?? {}
   const call = 'jvp(f, primals, tangents)'
   checkFunction('jvp', f)
   checkPrimals('jvp', call, primals)
@@ -251,7 +253,8 @@ export function linearize<P extends readonly unknown[], R>(
   primals: readonly [...P],
   options?: { readonly kwargs?: never },
 ): [output: R, jvpFn: (...tangents: P) => R]
-export function linearize(f: AnyFunction, primals: readonly unknown[], options: LinearizeOptions = {}): unknown[] {
+export function linearize(f: AnyFunction, primals: readonly unknown[], given?: LinearizeOptions | null): unknown[] {
+  const options = given ?? {}
   checkFunction('linearize', f)
   checkPrimals('linearize', 'linearize(f, *primals)', primals)
   checkOptions('linearize', options as Record<string, unknown>, ['kwargs'], 'autodiff')

@@ -280,7 +280,11 @@ describe.each(transforms)('%s', (name, jac) => {
       for (const chunkSize of [0, -2, 0.5, Number.NaN])
         expect(text(() => jac(sin, { chunkSize }))).toContain(`${name}: \`chunkSize\` should be greater than 0`)
     })
-    test('options it does not have', () => {
+    test('options it does not have, and values they cannot have', () => {
+      expect(text(() => jac(sin, { mode: 'sideways' as never }))).toContain("expected mode to be one of 'auto', 'forward', 'reverse'")
+      expect(text(() => jacfwd(sin, { randomness: 'often' as never }))).toContain(
+        "Only allowed values for randomness are 'error', 'different', or 'same'. Got often",
+      )
       expect(text(() => jac(sin, { chunk: 2 } as never))).toContain("got unknown option 'chunk'")
     })
   })

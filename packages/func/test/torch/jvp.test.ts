@@ -216,6 +216,10 @@ describe('jvp refuses', () => {
   test('a function that is none, unknown options', () => {
     expect(text(() => loose(3, [x], [t]))).toContain('expected a function, got 3')
     expect(text(() => loose(id, [x], [t], { strct: true }))).toContain("got unknown option 'strct'")
+    expect(text(() => loose(id, [x], [t], true as never))).toContain(
+      'expected options by name in an object ({ strict, hasAux, kwargs }), got true',
+    )
+    same(loose(id, [x], [t], null as never), [x, t], 0)
   })
 })
 

@@ -223,6 +223,7 @@ describe('vjp refuses', () => {
       'only Tensors of floating point dtype can require gradients, got int64',
     )
     expect(text(() => vjp(sin, [2.5 as never]))).toContain('Thing passed to transform API must be Tensor, got number')
+    expect(text(() => vjp(sin, [x], true as never))).toContain('expected options by name in an object ({ hasAux, kwargs }), got true')
     expect(text(() => vjp(sin, x as never))).toContain('vjp(f, *primals): Expected primals to be a tuple.')
   })
   test('cotangents of another structure', () => {

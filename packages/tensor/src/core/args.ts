@@ -8,8 +8,14 @@ export function isOptions(x: unknown): x is Record<string, unknown> {
   return proto === null || proto === Object.prototype
 }
 
-/** Refuses unknown keys of an options object. */
+/** Refuses unknown keys of an options object, and what is none. */
 export function checkOptions(op: string, options: Readonly<Record<string, unknown>>, known: readonly string[], from = 'tensor'): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new TensorTypeError(`expected options by name in an object ({ ${known.join(', ')} }), got ${describe(options)}`, {
+      op,
+      code: 'OPTIONS',
+      package: from,
+    })
   for (const key of Object.keys(options))
     if (!known.includes(key))
       throw new TensorTypeError(`expected options among ${known.join(', ') || '(none)'}, got unknown option '${key}'`, {
