@@ -1,9 +1,14 @@
-import { type DType, type ReduceOp, computeType } from '@mapgrad/kernel'
+import { type DType, type ReduceOp, computeType, isFloat } from '@mapgrad/kernel'
 import type { Local } from '../wasm/builder.ts'
 import { swapLanes } from './body.ts'
 import { type Emitter, constantVector, maskFrom32, registerOf, selectLanes, simd } from './lanes.ts'
 
-/** An accumulator: one vector, or two for argmax and argmin (the value, its position). */
+/**
+ * An accumulator: one vector; for argmax and argmin two (the value, its position); for the largest or smallest float three:
+ * the number, a mask of NaN seen, and of all bits seen those that decide which zero it is, the conjunction for the largest
+ * (−0 when every element has the sign) and the disjunction for the smallest. One instruction each, where IEEE's maximum
+ * takes nine.
+ */
 export type Accumulator = readonly Local[]
 
 /** How a reduction combines accumulators. Every element starts as an accumulator of its own. */
@@ -17,7 +22,13 @@ export class Combine {
     this.e = e
     this.op = op
     const value = op === 'any' || op === 'all' ? 'bool' : computeType(body)
-    this.parts = this.positional ? [value === 'bool' ? 'int32' : value, 'int32'] : [value]
+    if (this.positional) this.parts = [value === 'bool' ? 'int32' : value, 'int32']
+    else this.parts = (op === 'max' || op === 'min') && isFloat(value) ? [value, value, value] : [value]
+  }
+
+  /** the largest or smallest of floats: a number, a mask of NaN, bits for the sign of zero */
+  get inThree(): boolean {
+    return this.parts.length === 3
   }
 
   get positional(): boolean {
@@ -47,6 +58,7 @@ export class Combine {
 
   pushIdentity(part: number): void {
     const dtype = this.parts[part]!
+    if (part > 0 && this.inThree) return void this.e.f.i32x4(part === 2 && this.op === 'max' ? -1 : 0)
     constantVector(this.e, dtype, part === 1 ? 0x7fffffff : identity(this.op, dtype))
   }
 
@@ -54,10 +66,18 @@ export class Combine {
     to.forEach((l, i) => this.e.f.get(from[i]!).set(l))
   }
 
+  /** the other parts of one element whose value is set */
+  complete(a: Accumulator): void {
+    if (!this.inThree) return
+    const [value, nan, bits] = a as [Local, Local, Local]
+    this.e.f.get(value).get(value).op(`${this.#float}.ne`).set(nan).get(value).set(bits)
+  }
+
   /** a ⟵ a combined with b */
   merge(a: Accumulator, b: Accumulator): void {
     const { f } = this.e
     if (this.positional) return this.#mergePositional(a, b)
+    if (this.inThree) return this.#mergeInThree(a, b)
     const x = a[0]!
     const r = registerOf(this.parts[0]!)
     f.get(x).get(b[0]!)
@@ -72,22 +92,44 @@ export class Combine {
         if (r === 'mask') f.op(this.op === 'sum' || this.op === 'max' ? 'v128.or' : 'v128.and')
         else if (this.op === 'sum') f.op(`${simd[r]}.add`)
         else if (this.op === 'prod') f.op(`${simd[r]}.mul`)
-        else this.#extreme(r, this.op as 'max' | 'min', x, b[0]!)
+        else if (r === 'i32') f.op(this.op === 'max' ? 'i32x4.max_s' : 'i32x4.min_s')
+        else
+          f.get(x)
+            .get(b[0]!)
+            .op(this.op === 'max' ? 'i64x2.gt_s' : 'i64x2.lt_s')
+            .op('v128.bitselect')
       }
     }
     f.set(x)
   }
 
-  /** [x, y] → the larger or smaller; floats give NaN where either is */
-  #extreme(r: 'f32' | 'f64' | 'i32' | 'i64', op: 'max' | 'min', x: Local, y: Local): void {
+  get #float(): 'f32x4' | 'f64x2' {
+    return registerOf(this.parts[0]!) === 'f32' ? 'f32x4' : 'f64x2'
+  }
+
+  /** the number of `a` stays where that of `b` is NaN or equal, so it is never NaN */
+  #mergeInThree(a: Accumulator, b: Accumulator): void {
     const { f } = this.e
-    if (r === 'i32') f.op(op === 'max' ? 'i32x4.max_s' : 'i32x4.min_s')
-    else if (r === 'i64')
-      f.get(x)
-        .get(y)
-        .op(op === 'max' ? 'i64x2.gt_s' : 'i64x2.lt_s')
-        .op('v128.bitselect')
-    else f.op(op === 'max' ? `${simd[r]}.max` : `${simd[r]}.min`)
+    const steps = this.op === 'max' ? (['pmax', 'v128.and'] as const) : (['pmin', 'v128.or'] as const)
+    const ops = [`${this.#float}.${steps[0]}`, 'v128.or', steps[1]] as const
+    ops.forEach((op, i) => f.get(a[i]!).get(b[i]!).op(op).set(a[i]!))
+  }
+
+  /** the local with the reduced value; the accumulator is used up */
+  result(a: Accumulator): Local {
+    if (this.positional) return a[1]!
+    if (!this.inThree) return a[0]!
+    const { f } = this.e
+    const [value, nan, bits] = a as [Local, Local, Local]
+    const number = (x: number): void => constantVector(this.e, this.parts[0]!, x)
+    // NaN where there was one, else a zero with the sign of the bits where it is zero, else the number
+    number(NaN)
+    f.get(bits)
+    number(-0)
+    f.op('v128.and').get(value).get(value)
+    number(0)
+    f.op(`${this.#float}.eq`).op('v128.bitselect').get(nan).op('v128.bitselect').set(value)
+    return value
   }
 
   /** b wins when it is better, or NaN against a number, or equal (both NaN too) and earlier */
@@ -106,10 +148,10 @@ export class Combine {
       else f.op(op === 'eq' || op === 'ne' ? `${simd[r]}.${op}` : `${simd[r]}.${op}_s`)
       if (r === 'f32' || r === 'i32') maskFrom32(this.e)
     }
-    const isFloat = r === 'f32' || r === 'f64'
+    const float = r === 'f32' || r === 'f64'
     // equal, both NaN included
     compare(v, w, 'eq')
-    if (isFloat) {
+    if (float) {
       compare(v, v, 'ne')
       compare(w, w, 'ne')
       f.op('v128.and').op('v128.or')
@@ -119,7 +161,7 @@ export class Combine {
     f.op('v128.and')
     compare(w, v, better)
     f.op('v128.or')
-    if (isFloat) {
+    if (float) {
       compare(w, w, 'ne')
       compare(v, v, 'ne')
       f.op('v128.andnot').op('v128.or')

@@ -59,6 +59,7 @@ function accumulate({ frame, combine, body, hoisted, rows }: Reduction, into: Ac
     )
     f.set(value[1]!)
   }
+  combine.complete(value)
   combine.merge(into, value)
   combine.release(value)
 }
@@ -66,7 +67,7 @@ function accumulate({ frame, combine, body, hoisted, rows }: Reduction, into: Ac
 /** stores the reduced value, behind the epilogue */
 function finish({ frame, combine }: Reduction, result: Accumulator, mode: Mode, u: number): void {
   const { f, e, loop } = frame
-  const reduced = result[combine.positional ? 1 : 0]!
+  const reduced = combine.result(result)
   if (loop.reduce === 'any' || loop.reduce === 'all') {
     // the value has the body's dtype
     f.get(reduced)
