@@ -4,21 +4,33 @@ import {
   add,
   arange,
   cat,
+  clone,
+  contiguous,
   crossEntropy,
   einsum,
   gather,
   grad,
   isMapgradError,
+  isfinite,
+  isinf,
+  isnan,
+  isneginf,
+  isposinf,
+  isreal,
   manualSeed,
   matmul,
   max,
   mean,
+  neg,
   ones,
   rand,
   reshape,
+  sign,
+  signbit,
   sin,
   softmax,
   stack,
+  stopGradient,
   sum,
   tensor,
   tree,
@@ -250,6 +262,15 @@ describe('each mistake is a named error with the op, the shapes and the remedy',
     expect(e.message).toContain(message)
     expect(e.message).toMatch(/^\[\w+\] /)
     expect(e.code).toBe(code)
+  })
+  test('what takes one tensor says so, and leaves alone what Array.map gives beside it', () => {
+    const functions = { isnan, isinf, isfinite, signbit, isposinf, isneginf, isreal, stopGradient, clone, contiguous, sin, neg, sign }
+    for (const [name, f] of Object.entries(functions)) {
+      const e = mistake(() => f(3 as never))
+      expect([name, e.code, e.message.includes('expected a Tensor, got 3')]).toEqual([name, 'OPERAND_TYPE', true])
+      const xs = [ones(2), zeros(3)]
+      expect([name, xs.map(f).map((y) => y.tolist())]).toEqual([name, [f(xs[0]!), f(xs[1]!)].map((y) => y.tolist())])
+    }
   })
   test('a disposed tensor', () => {
     const y = ones(3).add(1)

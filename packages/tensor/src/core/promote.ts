@@ -1,5 +1,6 @@
 import { type DType, dtypes } from '@mapgrad/kernel'
 import { TensorTypeError, describe } from './errors.ts'
+import type { Tensor } from '../tensor.ts'
 import { isTensor } from './handle.ts'
 
 /** A JavaScript number, boolean or bigint standing where a tensor can stand. Its type is weak: it never widens a tensor's dtype within its category. */
@@ -68,3 +69,12 @@ export function checkTensor(op: string, x: unknown, what = 'a Tensor'): void {
   if (isTensor(x)) return
   throw new TensorTypeError(`expected ${what}, got ${describe(x)}. Wrap data in tensor(data)`, { op, code: 'OPERAND_TYPE' })
 }
+
+/** The arguments of an op of one tensor, checked; what stands behind it, as in `xs.map(op)`, is not its business. */
+export const oneTensor =
+  /* @__NO_SIDE_EFFECTS__ */
+  (op: string): ((x: Tensor) => readonly [[x: Tensor], null]) =>
+    (x) => {
+      checkTensor(op, x)
+      return [[x], null]
+    }

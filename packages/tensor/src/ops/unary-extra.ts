@@ -2,7 +2,7 @@ import { type DType, type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kern
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { defineOp } from '../core/op.ts'
-import { checkTensor } from '../core/promote.ts'
+import { checkTensor, oneTensor } from '../core/promote.ts'
 import { constant, pointwise } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { div, mul, sub } from './binary.ts'
@@ -110,6 +110,7 @@ export function nanToNum(
 /** Whether each element is negative, −0 too. */
 export const signbit: Unary = defineOp<[x: Tensor]>({
   name: 'signbit',
+  args: oneTensor('signbit'),
   result: ([x]) => ({ shape: x.shape, dtype: 'bool' }),
   compute: pointwise((x) =>
     isFloat(x!.dtype) ? isNegative(x!) : dtypes[x!.dtype].signed ? e.lt(x!, number(0, x!)) : e.constant(false, 'bool'),
@@ -117,12 +118,20 @@ export const signbit: Unary = defineOp<[x: Tensor]>({
   batch: 'pointwise',
   diff: constant,
 })
+/** Whether each element is `value`, ±Inf. */
+const isInfinity = (op: string, x: Tensor, value: number): Tensor => {
+  checkTensor(op, x)
+  return isFloat(x.dtype) ? eq(x, value) : mul(cast(x, 'bool'), false)
+}
 /** Whether each element is Inf. */
-export const isposinf = (x: Tensor): Tensor => (isFloat(x.dtype) ? eq(x, Infinity) : mul(cast(x, 'bool'), false))
+export const isposinf = (x: Tensor): Tensor => isInfinity('isposinf', x, Infinity)
 /** Whether each element is −Inf. */
-export const isneginf = (x: Tensor): Tensor => (isFloat(x.dtype) ? eq(x, -Infinity) : mul(cast(x, 'bool'), false))
+export const isneginf = (x: Tensor): Tensor => isInfinity('isneginf', x, -Infinity)
 /** Whether each element is a real number: all are. */
-export const isreal = (x: Tensor): Tensor => eq(cast(x, 'bool'), cast(x, 'bool'))
+export const isreal = (x: Tensor): Tensor => {
+  checkTensor('isreal', x)
+  return eq(cast(x, 'bool'), cast(x, 'bool'))
+}
 
 /** x itself. */
 export function positive(x: Tensor): Tensor {

@@ -1,7 +1,7 @@
 import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
-import { checkTensor } from '../core/promote.ts'
+import { checkTensor, oneTensor } from '../core/promote.ts'
 import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
@@ -194,6 +194,7 @@ export function frac(x: Tensor): Tensor {
 /** The same values with no derivative: what follows sees a constant. */
 export const stopGradient: Unary = defineOp<X>({
   name: 'detach',
+  args: oneTensor('detach'),
   result: sameAval,
   compute: view((x) => x, { put: (_, v) => v }),
   batch: 'pointwise',
@@ -203,6 +204,7 @@ export const stopGradient: Unary = defineOp<X>({
 const test = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, onIntegers: boolean): Unary =>
   defineOp<X>({
     name,
+    args: oneTensor(name),
     result: ([x]) => ({ shape: x.shape, dtype: 'bool' }),
     compute: pointwise((x) => (dtypes[x!.dtype].category === 'float' ? build(x!) : e.constant(onIntegers, 'bool'))),
     batch: 'pointwise',

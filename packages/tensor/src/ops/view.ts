@@ -1,6 +1,7 @@
 import { TensorRangeError, show } from '../core/errors.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { broadcastStrides } from '../core/evaluate.ts'
+import { oneTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, contiguousStrides, keepDims, numel, sameShape } from '../core/shape.ts'
 import { linear, sameAval, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
@@ -89,6 +90,7 @@ export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
 /** x under a handle and an array of its own; values never change, so the data are shared. */
 export const clone: Op<X> = defineOp<X>({
   name: 'clone',
+  args: oneTensor('clone'),
   result: sameAval,
   compute: view((x) => x),
   batch: 'pointwise',
@@ -101,6 +103,7 @@ export const apart = (y: Tensor): Tensor => y.wrap(y.value)
 /** x in row-major order without gaps: itself where it lies so, else a copy. */
 export const contiguous: Op<X> = defineOp<X>({
   name: 'contiguous',
+  args: oneTensor('contiguous'),
   result: sameAval,
   compute: view((x) => (isContiguous(x) ? x : null), { put: (_, v) => v }),
   batch: 'leading',
