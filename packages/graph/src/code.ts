@@ -7,7 +7,7 @@ import type { GraphNode } from './node.ts'
 import type { Structure } from './structure.ts'
 import { isSubgraph } from './subgraph.ts'
 import { dimsOf, symbolsOf } from './symbolic/bind.ts'
-import type { Dim, Size } from './symbolic/size.ts'
+import { type Dim, type Size, unbound } from './symbolic/size.ts'
 
 // A graph as TypeScript.
 
@@ -114,7 +114,11 @@ class Writer {
     const found = symbolsOf(this.graph.placeholders)
     return [...this.#symbols]
       .sort(([a], [b]) => a - b)
-      .map(([i, name]) => `const ${name} = ${found.get(i)!.node.name}.shape[${found.get(i)!.dim}]!`)
+      .map(([i, name]) => {
+        const at = found.get(i)
+        if (!at) throw unbound(i)
+        return `const ${name} = ${at.node.name}.shape[${at.dim}]!`
+      })
   }
 
   op(op: AnyOp): string {

@@ -196,6 +196,13 @@ describe('passes and edits', () => {
     const [a, b] = [random(2, 3), random(3, 6)]
     expect(g.graph.lint().run([a, b]).map(exact)).toEqual([a.exp().reshape(-1), a.matmul(b)].map(exact))
   })
+  test('an input that has the size of a symbol must stay', () => {
+    const g = symbolic((x: Tensor, y: Tensor) => x.sum().add(zeros(y.shape[0]!)), random(3), random(4))
+    g.graph.erase(g.graph.placeholders[1]!)
+    const text = '[graph] Graph: expected s1 to be a size of an input, got a graph whose inputs do not have it'
+    expect(() => g.graph.run([ones(3)])).toThrow(text)
+    expect(() => g.graph.code).toThrow(text)
+  })
   test('equality and hashes see expressions', () => {
     const f = (x: Tensor): Tensor => x.reshape(-1)
     const [a, b, c] = [symbolic(f, random(3, 4)), symbolic(f, random(3, 4)), makeFx(f)(random(3, 4))]

@@ -94,6 +94,20 @@ const doubled = (x: Tensor): readonly Tensor[] =>
 const programs: readonly Program[] = [
   program('pointwise and a sum', (x) => x.sin().mul(2).sum(), [[3, 4]], [[5, 7]], [[1, 1]], [[0, 2]]),
   program('flatten', (x) => x.flatten(), [[3, 4, 5]], [[5, 7, 2]], [[1, 6, 1]]),
+  program(
+    'flatten a cube, and what four equal sizes make',
+    (x) => [x.flatten(), x.unsqueeze(0).expand(x.shape[0]!, -1, -1, -1).reshape(-1)],
+    [[3, 3, 3]],
+    [[5, 5, 5]],
+    [[1, 1, 1]],
+  ),
+  program('squares of products', (x) => x.reshape(-1, 1).mul(x.reshape(-1)).reshape(-1), [[3, 4]], [[5, 2]]),
+  program(
+    'three symbols, one squared',
+    (x, y) => x.unsqueeze(0).expand(x.shape[0]!, -1, -1).mul(y.sum()).reshape(-1).add(y.shape[0]!),
+    [[3, 4], [5]],
+    [[5, 2], [7]],
+  ),
   program('reshape with −1', (x) => x.reshape(-1, x.shape[0]!).t(), [[3, 4]], [[5, 7]]),
   program('reshape into pairs', (x) => x.reshape(-1, 2).sum(1), [[4, 3]], [[6, 7]], [[5, 2]]),
   program('mean over everything and an axis', (x) => [x.mean(), x.mean(1)], [[3, 4]], [[5, 7]]),

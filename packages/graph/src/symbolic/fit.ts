@@ -107,7 +107,8 @@ function fitPolynomial(values: Values, samples: Samples, symbols: Values, whole:
     [1, 1],
     [1, d],
     [2, 2],
-    [3, d <= 2 ? 3 : 0],
+    [3, d <= 3 ? 3 : 0],
+    [d === 1 ? 4 : 2, d <= 2 ? 4 : 0],
   ] as const) {
     const found = total > 0 ? fitBasis(values, terms(monomials(symbols, each, total)), whole) : null
     if (found !== null) return found

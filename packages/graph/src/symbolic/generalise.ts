@@ -56,6 +56,8 @@ class Template {
 const others = (n: number): number[] => [...new Set([n + 1, n + 2, n + 3, n + 5, n + 8, 2 * n, 2 * n + 1, 3 * n, 4 * n, 5 * n])]
 /** How many sizes of one symbol are traced while the others stay. */
 const ALONE = 5
+/** The same for the only symbol, which no traces of several tell more about. */
+const ONLY = 8
 /** Sizes that differ in kind from small ones: a function that asks for large ones would show it. Tensors of host numbers are made, so they set a limit. */
 const LARGE = { withData: 37, without: 4099 } as const
 /** Rounds of fitting: samples that a fit did not foresee join those of the next. */
@@ -110,7 +112,7 @@ class Generaliser {
         if (traced.includes(m)) continue
         const sample = this.#same(traced.with(i, m), this.#base)
         if (sample) found.push(sample)
-        if (found.length === ALONE) break
+        if (found.length === (traced.length === 1 ? ONLY : ALONE)) break
       }
       return found
     })

@@ -1,4 +1,4 @@
-import { rangeFault } from '../faults.ts'
+import { fault, rangeFault } from '../faults.ts'
 
 // Numbers that follow from the sizes of a graph's inputs.
 
@@ -53,7 +53,11 @@ export class Size {
 
   /** The number for these values of the symbols. @throws TensorRangeError where a quotient that must be whole is not */
   at(values: readonly number[]): number | bigint {
-    if (this.op === null) return values[this.index]!
+    if (this.op === null) {
+      const value = values[this.index]
+      if (value === undefined) throw unbound(this.index)
+      return value
+    }
     const xs = this.parts.map((p) => (typeof p === 'number' ? p : Number(p.at(values))))
     const [a, b] = xs as [number, number]
     switch (this.op) {
@@ -149,6 +153,14 @@ export class Size {
     return this.op === null ? `s${this.index}` : [this.op, ...this.parts.map((p) => (typeof p === 'number' ? p : p.toJSON()))]
   }
 }
+
+/** The error for a symbol that is no size of an input. */
+export const unbound = (index: number): Error =>
+  fault(
+    'Graph',
+    `expected s${index} to be a size of an input, got a graph whose inputs do not have it. Keep the placeholder that has`,
+    'INVALID_GRAPH',
+  )
 
 /** The expression that `toJSON` wrote. */
 export function sizeFromJSON(x: SizeJSON): SizePart {
