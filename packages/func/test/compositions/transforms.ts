@@ -208,6 +208,7 @@ export const transformsOf = (all: readonly number[], some: readonly number[]): r
           (n) => n.lt(add(sum(xs[0]!).gt(threshold), 1)),
           (n, y) => [add(n, 1), add(mul(y, 0.5), f(...xs.map((x) => mul(x, add(mul(n, -0.5), 1)))))],
           [tensor(0, { dtype: 'int32' }), sin(f(...xs))],
+          { maxIterations: 2 },
         )[1],
     oracle:
       (f) =>

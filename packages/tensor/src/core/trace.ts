@@ -169,7 +169,8 @@ export function resume<R>(trace: Trace, f: () => R): R {
   if (recorder !== null && !isAround(recorder, trace)) trace.parent = current
   if (recorder !== null && recorder !== ambient) {
     if (ambient !== trace && !isAround(recorder, ambient)) trace.ambient = trace.parent!.ambient
-    if (top !== trace && top !== null && recorder.level >= level) trace.level = top.level + 1
+    // also where what is around it was lifted to stand inside of that
+    if (top !== trace && top !== null && Math.max(recorder.level, trace.parent?.level ?? 0) >= level) trace.level = top.level + 1
   }
   if (!top || top.level < trace.level) r.top = trace
   r.current = trace
