@@ -3,6 +3,7 @@ import {
   add,
   associativeScan,
   cond,
+  customVjp,
   forLoop,
   functionalize,
   grad,
@@ -11,6 +12,7 @@ import {
   makeFx,
   map,
   matmul,
+  memory,
   mul,
   narrow,
   scan,
@@ -21,6 +23,7 @@ import {
   vmap,
   whileLoop,
 } from '@mapgrad/func'
+import { defineOp, unsupported } from '@mapgrad/tensor/plugin'
 import { describe, expect, test } from 'vitest'
 import { type F, distance, f64, raised, random } from '../rules.ts'
 
@@ -256,5 +259,101 @@ describe('an example never meets values of a way that it does not go', () => {
       ),
     )
     expect(inGraph(f, f64([])).shape).toEqual([0])
+  })
+})
+
+describe('a graph that is made', () => {
+  const both = (f: F): F => f
+  const way: F = (r) =>
+    cond(
+      sum(r).gt(0),
+      () => mul(r, 2),
+      () => sin(r),
+    )
+  const steps: F = (r) => scan((h: Tensor, v: Tensor) => [add(mul(h, v), sum(r)), h], sum(r), r)[1]
+  const made =
+    (f: F): F =>
+    (r) =>
+      inGraph(f, r)
+  test.each([
+    ['under vmap', both((x) => vmap(made(way))(x)), both((x) => vmap(way)(x))],
+    [
+      'under vmap of grad',
+      both((x) => vmap(grad((r: Tensor) => sum(made(steps)(r))))(x)),
+      both((x) => vmap(grad((r: Tensor) => sum(steps(r))))(x)),
+    ],
+    [
+      'of grad, under vmap',
+      both((x) => vmap(made(grad((r: Tensor) => sum(way(r)))))(x)),
+      both((x) => vmap(grad((r: Tensor) => sum(way(r))))(x)),
+    ],
+    ['in a graph, under vmap', both((x) => inGraph(vmap(made(steps)), x)), both((x) => vmap(steps)(x))],
+    ['under jvp', both((x) => jvp(made(vmap(way)), [x], [x])[1]), both((x) => jvp(vmap(way), [x], [x])[1])],
+  ])('%s', (_, f, plain) => {
+    for (const at of [x, mul(x, -1)]) expect(distance(f(at), plain(at))).toBeLessThan(1e-14)
+  })
+
+  test('frees what its loops compute', () => {
+    const f: F = (x) => scan((h: Tensor, r: Tensor) => [sin(add(mul(h, r), sum(x))), mul(h, h)], sum(x, 0), x)[1]
+    const loop: F = (x) =>
+      whileLoop(
+        (y) => sum(y).lt(50),
+        (y) => [add(mul(y, y), 1)],
+        [f(x)],
+      )[0]
+    const g = makeFx(loop, { tracingMode: 'fake' })(x)
+    const pull = makeFx(
+      grad((x: Tensor) => sum(f(x))),
+      { tracingMode: 'fake' },
+    )(x)
+    const before = memory().live
+    for (let i = 0; i < 3; i++) for (const y of [g(x), pull(x), grad((x: Tensor) => sum(g(x)))(x)]) y.dispose()
+    expect(memory().live).toBe(before)
+  })
+})
+
+describe('functions that functions in bodies call', () => {
+  test('close over what they like, but for what their rules do not know', () => {
+    const scaled = (by: Tensor): F =>
+      customVjp((z: Tensor) => mul(z, 2), { forward: (z) => [mul(z, 2), null], backward: (_, ct) => [mul(ct, by)] })
+    const fixed: F = (x) => {
+      const step = scaled(sum(x, 0).detach())
+      return scan((h: Tensor, r: Tensor) => [add(step(r), h), null], sum(x, 0), x)[0]
+    }
+    const pull = grad((x: Tensor) => sum(fixed(x)))
+    expect(distance(inGraph(pull, x), pull(x))).toBeLessThan(1e-14)
+    expect(distance(inGraph(vmap(pull), random(2, 4, 3).mul(0).add(x)).select(0, 1), pull(x))).toBeLessThan(1e-14)
+    const inside = (x: Tensor): Tensor => grad((x: Tensor) => sum(scan((h: Tensor, r: Tensor) => [scaled(h)(r), null], sum(x, 0), x)[0]))(x)
+    expect(raised(() => makeFx(inside)(x)).code).toBe('ESCAPED_TRACER')
+    const over: F = (x) =>
+      map(
+        (r: Tensor) =>
+          grad((y: Tensor) =>
+            sum(customVjp((z: Tensor) => mul(z, y), { forward: (z) => [mul(z, y), null], backward: (_, ct) => [ct] })(r)),
+          )(r),
+        x,
+      )
+    expect(raised(() => makeFx(over)(x)).code).toBe('CAPTURED')
+  })
+  test('are refused if nobody knows what they call', () => {
+    interface Params {
+      readonly f: (x: Tensor) => Tensor[]
+    }
+    const call = defineOp<[Tensor], Params, [x: Tensor, f: Params['f']], readonly Tensor[]>({
+      name: 'call',
+      captures: true,
+      args: (x, f) => [[x], { f }] as const,
+      result: ([x]) => [x],
+      compute: { kind: 'decompose', decompose: ([x], { f }) => f(x) },
+      batch: unsupported('it is not mapped here'),
+      diff: unsupported('it is not differentiated here'),
+    })
+    expect(
+      distance(
+        map((r: Tensor) => call(r, (y) => [sin(y)])[0]!, x),
+        sin(x),
+      ),
+    ).toBe(0)
+    expect(raised(() => makeFx((x: Tensor) => map((r: Tensor) => call(r, (y) => [sin(y)])[0]!, x))(x)).code).toBe('NOT_RECORDABLE')
   })
 })

@@ -1,5 +1,5 @@
 import { TensorTypeError } from '../core/errors.ts'
-import { tidy } from '../core/memory.ts'
+import { internally, tidy } from '../core/memory.ts'
 import {
   type BatchContext,
   type Dim,
@@ -70,7 +70,9 @@ function run(operands: Tensors, { cond, body, carry: n, maxIterations }: RepeatP
   let carry: Tensors = operands.slice(0, n)
   for (let k = 0; k < most; k++) {
     const [goes] = tidy(() => call(cond, ...carry, ...consts))
-    if (!readSync(goes!.value.concrete('whileLoop'), 'whileLoop')[0]) break
+    const on = readSync(goes!.value.concrete('whileLoop'), 'whileLoop')[0] !== 0
+    release([goes!], held, carry)
+    if (!on) break
     const next = tidy(() => call(body, ...carry, ...consts))
     release(carry, held, next)
     carry = next
@@ -153,7 +155,7 @@ function followed(p: RepeatParams): Fn | null {
     const consts = xs.slice(n)
     return untilDone(
       'whileLoop',
-      (now) => decide('whileLoop', call(p.cond, ...now, ...consts)[0], () => 'expected a bool scalar'),
+      (now) => internally(() => decide('whileLoop', call(p.cond, ...now, ...consts)[0], () => 'expected a bool scalar')),
       (now) => call(p.body, ...now, ...consts),
       xs.slice(0, n),
       maxIterations ?? Infinity,
