@@ -1,7 +1,8 @@
 // Upstream: test_vmap.py, TestVmapAPI: arguments, results, and where examples lie. Errors are in vmap-api-errors.test.ts, what
 // holds inside the function in vmap-api-body.test.ts, chunks in vmap-api-chunks.test.ts.
 // Left out: functools.partial (a closure is one), a module as the function (no modules yet), autocast (absent), reshape_dim_into and
-// reshape_dim_outof (internal), the warning of the fallback and its switch (there is no fallback).
+// reshape_dim_outof and restore_vmap (internal), the warning of the fallback and its switch (there is no fallback), anomaly mode (its own
+// suite), batched gradients (vmap-batched-gradient.test.ts).
 import { type Tensor, add, arange, checkpoint, cos, dot, full, grad, mul, mv, ones, sin, tree, vmap, zeros } from '@mapgrad/func'
 import { ArrayValue } from '@mapgrad/tensor/plugin'
 import { describe, expect, test } from 'vitest'
