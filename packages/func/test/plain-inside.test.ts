@@ -22,6 +22,7 @@ import {
   noGrad,
   scan,
   softmax,
+  stopGradient,
   sum,
   tensor,
   tree,
@@ -124,6 +125,8 @@ const transforms: Readonly<Record<string, (f: F) => unknown>> = {
   'grad in grad': (f) => grad((x: Tensor) => sum(grad((y: Tensor) => sum(f(y)))(x)))(x),
   'vmap in grad': (f) => grad((x: Tensor) => sum(vmap(f)(x)))(x),
 }
+/** Transforms of one level that free what they computed. */
+const levels = ['grad', 'jvp', 'jacrev'] as const
 const read = (v: unknown): unknown =>
   tree.map((leaf: unknown) => (isTensor(leaf) ? leaf.tolist() : typeof leaf === 'function' ? read((leaf as () => unknown)()) : leaf), v)
 
@@ -137,5 +140,26 @@ describe.each(Object.entries(transforms))('plain tensors inside %s', (_, run) =>
     })
     expect(read(kept)).toEqual(expected)
     expect(read(kept)).toEqual(expected)
+  })
+})
+
+describe.each(levels)('what was cut off from %s', (name) => {
+  test.each<[string, (x: Tensor) => Tensor]>([
+    ['detach of a result', (x) => exp(x).detach()],
+    ['detach of a sum', (x) => exp(x).sum().detach()],
+    ['detach of the input', (x) => x.detach()],
+    ['stopGradient', (x) => stopGradient(exp(x))],
+    ['what follows it', (x) => exp(stopGradient(x)).add(1)],
+    ['noGrad', (x) => noGrad((y: Tensor) => exp(y))(x)],
+  ])('can be kept: %s', (_, cut) => {
+    const input = tensor([1, 2, 3])
+    const expected = cut(input).tolist()
+    let kept: Tensor | undefined
+    transforms[name]!((x) => {
+      kept = cut(x)
+      return exp(x).mul(kept)
+    })
+    expect(kept!.tolist()).toEqual(expected)
+    expect(input.tolist()).toEqual([1, 2, 3])
   })
 })

@@ -158,6 +158,16 @@ export type Batch<X extends Tensors, P> =
   | ((xs: X, dims: Each<X, Dim>, params: P, context: BatchContext) => readonly [Outputs, Dim | readonly Dim[]])
   | { readonly kind: 'unsupported'; readonly reason: string }
 
+/** How an op with programs does without some of its last operands, which its programs take, and of its results. */
+export interface Narrow<P> {
+  /** how many results, the first, are the first operands of the next round: each stays with its operand */
+  readonly carried: (params: P) => number
+  /** programs that decide on the course: all that those give stays */
+  readonly course?: readonly string[]
+  /** the params where only those operands and results are left for which it holds; the programs are narrowed elsewhere */
+  readonly params: (params: P, operands: readonly boolean[], results: readonly boolean[]) => P
+}
+
 /** Everything there is to know about an op. No interpreter, optimiser or backend knows it by name. */
 export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends readonly unknown[] = readonly unknown[]> {
   readonly name: string
@@ -177,6 +187,10 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   readonly captures?: boolean
   /** for ops with functions in their params that close over nothing: what each of them takes, by its name in the params. In a graph they are graphs */
   readonly programs?: (xs: Each<X, Aval>, params: P) => Readonly<Record<string, readonly Aval[]>>
+  /** what it gives is no value of the transform that computed it, and the caller's to keep when that has returned */
+  readonly handsOver?: boolean
+  /** for ops with programs: how they do without some operands and results */
+  readonly narrow?: Narrow<P>
   /** says which index was out of range, from the operands as they were computed with; by default only their shapes are told */
   readonly outOfRange?: (xs: readonly ArrayValue[], params: P) => string
 }
@@ -211,9 +225,12 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
 ): Op<X, P, A, R> {
   const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
   const { compute } = facts
-  const plain = (xs: X, params: P): R => bind(def, xs, params) as R
   // what the functions of an op give on plain tensors is the caller's, as if they had been called
-  let apply = facts.captures ? (xs: X, params: P): R => released(plain(xs, params)) : plain
+  const plain =
+    facts.captures || facts.handsOver
+      ? (xs: X, params: P): R => released(bind(def, xs, params)) as R
+      : (xs: X, params: P): R => bind(def, xs, params) as R
+  let apply = plain
   if (compute.kind === 'view' && (compute.put || compute.place)) {
     const again = compute.again ?? ((x: Tensor, params: P): Tensor => plain([x] as unknown as X, params) as Tensor)
     const rebase = { ...compute, again } as Rebase

@@ -199,6 +199,7 @@ export const stopGradient: Unary = defineOp<X>({
   compute: view((x) => x, { put: (_, v) => v }),
   batch: 'pointwise',
   diff: constant,
+  handsOver: true,
 })
 
 const test = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, onIntegers: boolean): Unary =>
