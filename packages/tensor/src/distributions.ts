@@ -5,7 +5,13 @@
  */
 export { Bernoulli, Binomial, type BinomialOptions, Geometric, type OddsArgs } from './distributions/binary.ts'
 export { Beta, Dirichlet, Uniform } from './distributions/bounded.ts'
-export { Categorical, Multinomial, type MultinomialDistributionOptions, OneHotCategorical } from './distributions/categorical.ts'
+export {
+  Categorical,
+  Multinomial,
+  type MultinomialDistributionOptions,
+  OneHotCategorical,
+  OneHotCategoricalStraightThrough,
+} from './distributions/categorical.ts'
 export {
   Distribution,
   type DistributionOptions,
@@ -20,3 +26,5 @@ export { HalfNormal, LogNormal, Normal } from './distributions/normal.ts'
 export type { OddsOptions } from './distributions/odds.ts'
 export { Poisson } from './distributions/poisson.ts'
 export { Chi2, Exponential, Gamma } from './distributions/positive.ts'
+export { HalfCauchy, InverseGamma, Pareto, Weibull } from './distributions/tails.ts'
+export { NegativeBinomial } from './distributions/negative-binomial.ts'

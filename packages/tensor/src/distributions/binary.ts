@@ -36,7 +36,7 @@ const whole = (x: Tensor): Tensor => eq(x, floor(x))
 const crossEntropy = (logits: Tensor, target: Tensor): Tensor => binaryCrossEntropyWithLogits(logits, target, { reduction: 'none' })
 
 /** Distributions of trials that each succeed or fail. */
-abstract class Trials extends Distribution {
+export abstract class Trials extends Distribution {
   // one of them is what the distribution was made with, which expand repeats
   protected readonly givenProbs: Tensor | null
   protected readonly givenLogits: Tensor | null

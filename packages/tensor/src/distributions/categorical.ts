@@ -11,14 +11,14 @@ import { gather } from '../ops/gather.ts'
 import { all, sum } from '../ops/reduce.ts'
 import { selectAxis } from '../ops/slice.ts'
 import { oneHot } from '../ops/take.ts'
-import { abs, exp, floor, neg } from '../ops/unary.ts'
+import { abs, exp, floor, neg, stopGradient } from '../ops/unary.ts'
 import { expandTo, moveAxis, reshapeTo } from '../ops/view.ts'
 import { where } from '../ops/where.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import { multinomial } from '../random/choice.ts'
 import type { Tensor } from '../tensor.ts'
 import { Binomial, type OddsArgs, readOdds, support } from './binary.ts'
-import { Distribution, type Parameter, constantLike } from './distribution.ts'
+import { Distribution, type Parameter, type SampleArgs, constantLike } from './distribution.ts'
 import { type OddsOptions, REAL, checkOdds, logarithms, normalized, normalizedLogits, probabilities } from './odds.ts'
 
 const LOWEST: Readonly<Record<string, number>> = { float64: -Number.MAX_VALUE, float16: -65504, bfloat16: -3.3895313892515355e38 }
@@ -133,6 +133,17 @@ export class OneHotCategorical extends Choices {
     const { logits } = this
     const x = this.value(value, logits, ONE_HOT, isOneHot)
     return sum(where(eq(x, 0), 0, logits), -1)
+  }
+}
+
+/** A one-hot vector whose derivative is that of its probabilities. */
+export class OneHotCategoricalStraightThrough extends OneHotCategorical {
+  override get hasRsample(): boolean {
+    return true
+  }
+  override rsample(...args: SampleArgs): Tensor {
+    const { probs } = this
+    return add(this.sample(...args), sub(probs, stopGradient(probs)))
   }
 }
 

@@ -16,6 +16,7 @@ import { Cauchy, Gumbel, Laplace } from './location-scale.ts'
 import { HalfNormal, LogNormal, Normal } from './normal.ts'
 import { Poisson } from './poisson.ts'
 import { Exponential, Gamma } from './positive.ts'
+import { Pareto } from './tails.ts'
 
 // Formulas of torch/distributions/kl.py, PyTorch 2.13.
 
@@ -98,6 +99,11 @@ const geometrics = (p: Geometric, q: Geometric): Tensor => sub(sub(neg(p.entropy
 const poissons = (p: Poisson, q: Poisson): Tensor => sub(mul(p.rate, sub(log(p.rate), log(q.rate))), sub(p.rate, q.rate))
 const uniforms = (p: Uniform, q: Uniform): Tensor =>
   where(logicalOr(gt(q.low, p.low), lt(q.high, p.high)), Infinity, log(div(sub(q.high, q.low), sub(p.high, p.low))))
+const paretos = (p: Pareto, q: Pareto): Tensor => {
+  const ratio = div(q.alpha, p.alpha)
+  const finite = sub(add(mul(q.alpha, log(div(p.scale, q.scale))), ratio), add(log(ratio), 1))
+  return where(lt(p.scale, q.scale), Infinity, finite)
+}
 const independents = (p: Independent, q: Independent): Tensor => {
   const n = p.reinterpretedBatchNdims
   if (n !== q.reinterpretedBatchNdims)
@@ -134,6 +140,7 @@ const entries = (): Entry[] =>
     rule(Cauchy, Cauchy, cauchys),
     rule(Geometric, Geometric, geometrics),
     rule(Poisson, Poisson, poissons),
+    rule(Pareto, Pareto, paretos),
     rule(Uniform, Uniform, uniforms),
     rule(Independent, Independent, independents),
   ])

@@ -45,6 +45,10 @@ const continuous: readonly Family[] = [
   family('StudentT', (a, b) => new D.StudentT(a, b, 1.3), [5.5, 12], [1.5, 0.3]),
   family('Exponential', (a) => new D.Exponential(a), [1.5, 0.3]),
   family('Gamma', (a, b) => new D.Gamma(a, b), [0.6, 7], [1.5, 0.3]),
+  family('HalfCauchy', (a) => new D.HalfCauchy(a), [1.5, 0.3], [1, 1], true),
+  family('Weibull', (a, b) => new D.Weibull(a, b), [1.5, 0.3], [1.2, 3]),
+  family('Pareto', (a, b) => new D.Pareto(a, b), [1.5, 0.3], [6, 9]),
+  family('InverseGamma', (a, b) => new D.InverseGamma(a, b), [6, 9], [1.5, 0.3]),
   family('Chi2', (a) => new D.Chi2(a), [1.5, 9]),
   family('Beta', (a, b) => new D.Beta(a, b), [0.6, 7], [1.5, 0.8]),
 ]
@@ -53,6 +57,7 @@ const discrete: readonly Family[] = [
   family('Bernoulli of logits', (a) => new D.Bernoulli({ logits: a }), [-0.3, 1.8]),
   family('Geometric', (a) => new D.Geometric(a), [0.3, 0.8]),
   family('Poisson', (a) => new D.Poisson(a), [0.7, 25]),
+  family('NegativeBinomial', (a) => new D.NegativeBinomial(2.5, a), [0.3, 0.8]),
   family('Binomial', (a) => new D.Binomial(9, a), [0.3, 0.8]),
 ]
 const all = [...continuous, ...discrete]
@@ -64,7 +69,7 @@ describe.each(continuous.map((f) => [f.name, f] as const))('%s', (name, { of, a,
     for (const i of [0, 1]) {
       const column = x.select(1, i)
       const one = of(f64(a[i]!), f64(b[i]!))
-      if (!['StudentT', 'Gamma', 'Chi2', 'Beta'].includes(name)) {
+      if (!['StudentT', 'Gamma', 'Chi2', 'Beta', 'InverseGamma'].includes(name)) {
         // what the distribution function makes of them is uniform
         expect(kolmogorov(one.cdf(column), (t) => t)).toBeLessThan(1.95)
       }
@@ -160,6 +165,16 @@ describe.each(all.map((f) => [f.name, f] as const))('%s under vmap', (_, { of, a
     const tangent = (p: Tensor, q: Tensor, v: Tensor): Tensor => jvp((z: Tensor) => f(z, q, v), [p], [f64(1)])[1]
     expectClose(vmap(tangent)(as, bs, x), vmap(grad(f))(as, bs, x), 1e-10)
   })
+})
+
+test('OneHotCategoricalStraightThrough: one-hot values, the derivative of the probabilities', () => {
+  const w = f64([1, -2, 0.5])
+  const f = (logits: Tensor): Tensor => new D.OneHotCategoricalStraightThrough({ logits }).rsample().mul(w).sum()
+  const logits = f64([0.1, 1, -0.4])
+  const x = new D.OneHotCategoricalStraightThrough({ logits }).rsample([5])
+  expect(x.round().sub(x).abs().max().item()).toBeLessThan(1e-15)
+  expect(x.sum(-1).round().eq(1).all().item()).toBe(true)
+  expectClose(grad(f)(logits), grad((l: Tensor) => l.softmax(-1).mul(w).sum())(logits), 1e-12)
 })
 
 describe.each([

@@ -69,6 +69,10 @@ CASES = [
     ("Cauchy", [[0.3, -1.2, 4.0], [0.5, 2.0, 1.3]], [0.1, 3.0, 20.0]),
     ("StudentT", [[0.8, 1.5, 4.5], [0.3, -1.2, 4.0], [0.5, 2.0, 1.3]], [0.1, 3.0, 7.0]),
     ("Exponential", [[0.5, 2.0, 1.3]], [0.0, 1.5, 4.0]),
+    ("HalfCauchy", [[0.5, 2.0, 1.3]], [0.0, 1.5, 4.0]),
+    ("Weibull", [[0.5, 2.0, 1.3], [0.7, 1.0, 3.2]], [0.1, 1.5, 1.0]),
+    ("Pareto", [[0.5, 2.0, 1.3], [0.7, 1.5, 3.2]], [0.5, 2.5, 4.0]),
+    ("InverseGamma", [[0.4, 1.5, 7.3], [0.5, 2.0, 1.3]], [0.2, 1.5, 0.4]),
     ("Gamma", [[0.4, 1.0, 7.3], [0.5, 2.0, 1.3]], [0.2, 1.5, 4.0]),
     ("Chi2", [[0.8, 3.0, 12.5]], [0.2, 1.5, 14.0]),
     ("Beta", [[0.4, 1.7, 7.3], [0.5, 2.0, 1.3]], [0.2, 0.5, 0.97]),
@@ -80,6 +84,8 @@ CASES = [
     ("Geometric", {"logits": [-3.0, 0.7, 1.0]}, [0.0, 1.0, 4.0]),
     ("Binomial", [7, [0.4, 0.7, 0.05]], [0.0, 7.0, 2.0]),
     ("Binomial", {"totalCount": 12, "logits": [-3.0, 0.7, 1.0]}, [0.0, 7.0, 12.0]),
+    ("NegativeBinomial", [[0.5, 3.0, 7.0], [0.4, 0.7, 0.05]], [0.0, 7.0, 2.0]),
+    ("NegativeBinomial", {"totalCount": 4.0, "logits": [-3.0, 0.7, 1.0]}, [0.0, 7.0, 12.0]),
     ("Categorical", [[[0.2, 0.5, 0.3], [4.0, 1.0, 3.0]]], [2, 0]),
     ("Categorical", {"logits": [[0.2, -0.5, 0.3], [4.0, 1.0, 3.0]]}, [[2, 0], [1, 1]]),
     ("OneHotCategorical", [[[0.2, 0.5, 0.3], [4.0, 1.0, 3.0]]], [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]),
@@ -100,6 +106,7 @@ PAIRS = [
     ("Dirichlet", [[[0.4, 1.7, 7.3], [1.5, 1.2, 2.0]]], [[[0.9, 1.0, 3.0], [1.0, 2.0, 0.5]]]),
     ("Uniform", [[0.0, -1.0], [1.0, 2.0]], [[-1.0, -0.5], [1.5, 3.0]]),
     ("Poisson", [[0.4, 7.3]], [[0.9, 3.0]]),
+    ("Pareto", [[0.5, 2.0], [0.7, 1.5]], [[0.4, 1.0], [1.5, 2.0]]),
     ("Bernoulli", [[0.4, 0.7]], [[0.9, 0.2]]),
     ("Bernoulli", [[0.0, 1.0, 0.3]], [[0.5, 0.5, 0.0]]),
     ("Geometric", [[0.4, 0.7]], [[0.9, 0.2]]),
@@ -123,7 +130,7 @@ for name, args, value in CASES:
     row["entropy"] = attempt(lambda: d.entropy().detach())
     if row["entropy"] is not None:
         row["entropyGradients"] = gradients(lambda: make(name, made).entropy(), made)
-    row["cdf"] = attempt(lambda: d.cdf(v).detach()) if name not in ("Gamma", "Chi2") else None
+    row["cdf"] = attempt(lambda: d.cdf(v).detach()) if name not in ("Gamma", "Chi2", "InverseGamma") else None
     row["icdf"] = attempt(lambda: torch.stack([d.icdf(torch.tensor(p)) for p in P]).detach())
     out["cases"].append(row)
 for name, p, q in PAIRS:
