@@ -52,6 +52,15 @@ describe('chunks take memory for the result and one chunk', () => {
     expect(one - bytes).toBeLessThan(100 * N * 8)
   })
 
+  test('large ones are computed in chunks without being told, and their temporaries are not as large', () => {
+    const n = 1500
+    const y = random(n)
+    const [peak, kept] = peakOf(() => jacrev(f)(y))
+    expect(kept).toBe(n * n * 8)
+    expect(peak).toBeLessThan(3 * kept)
+    const [outer] = peakOf(() => jacrev(f, { mode: 'forward' })(y))
+    expect(outer).toBeLessThan(3 * kept)
+  })
   test('an identity is never made whole', () => {
     const sizes: number[] = []
     const { alloc } = cpu

@@ -251,10 +251,11 @@ describe('Hessians of many numbers', () => {
   const x = random(40)
   const f: F = (x) => sin(matmul(w, checkpoint((y: Tensor) => mul(reverse(y), y))(x)))
   const g: F = (x) => sum(square(add(f(x), forward(x.narrow(0, 2, 3)))))
-  test.each(chunks)('in chunks of %s', (chunkSize) => {
+  test.each([null, 3, 16])('in chunks of %s', (chunkSize) => {
     const H = hessian(g, { chunkSize })(x)
     sameJacobian(H, grad(g), x)
-    for (const mode of hessianModes) expect(distance(hessian(g, { chunkSize, mode })(x), H)).toBeLessThan(1e-13)
+    const some = chunkSize === 3 ? hessianModes.slice(0, 3) : hessianModes
+    for (const mode of some) expect(distance(hessian(g, { chunkSize, mode })(x), H)).toBeLessThan(1e-13)
     const many = hessian(f, { chunkSize })(x)
     expect(many.shape).toEqual([3, 40, 40])
     sameJacobian(many, jacrev(f), x)

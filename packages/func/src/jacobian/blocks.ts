@@ -3,12 +3,14 @@ import {
   type Shape,
   type Tangent,
   type Tensors,
+  bytesOf,
   cast,
   filledLike,
   inStretches,
   internally,
   moveAxis,
   numel,
+  registry,
   reshapeTo,
 } from '@mapgrad/tensor/plugin'
 import { type Randomness, materialize, vmapFlat } from '@mapgrad/vmap/plugin'
@@ -35,6 +37,16 @@ export function units(x: Tensor, from: number, count: number): Tensor {
 const single = (x: Tensor): Tensor => reshapeTo(x, x.shape.slice(1))
 const zeros = (x: Tensor): Tensor => filledLike(x, 0, x.dtype, x.shape)
 
+/** What all rows of a batch may take together before it is cheaper to have fewer of them: measured, see docs/adr/0014-jacobian-mode.md. */
+const BATCH_BYTES = 2 ** 22
+const FEWEST = 128
+/** How many rows at a time are cheapest, where nobody said. Inside another transform temporaries stay anyway. */
+function bestChunk(n: number, like: Tensors): number {
+  if (registry().top !== null) return n
+  const bytes = Math.max(1, ...like.map((y) => numel(y.shape) * bytesOf(y.dtype)))
+  return Math.max(FEWEST, Math.floor(BATCH_BYTES / bytes))
+}
+
 /**
  * `linear` applied to each unit vector of `x`, at most `chunk` at a time, the results stacked in front: of the shapes and dtypes of `like`
  * where it gives nothing. One at a time is a plain loop, that has none of the limits of `vmap`.
@@ -44,7 +56,7 @@ export function stacked(x: Tensor, chunk: number | null, like: Tensors, linear: 
   const one = (d: Tensor): Tensor[] => linear(d).map((y, i) => y ?? zeros(like[i]!))
   const dims = like.map(() => 0)
   const loop = isOne(x) || (chunk === 1 && n > 0)
-  const [joined] = inStretches(n, chunk ?? n, (from, count) => {
+  const [joined] = inStretches(n, chunk ?? bestChunk(n, like), (from, count) => {
     const d = units(x, from, count)
     const parts = loop
       ? internally(() => one(single(d)).map((y) => reshapeTo(y, [1, ...y.shape])))

@@ -10,7 +10,7 @@ export type HessianMode = 'auto' | 'forward-over-reverse' | 'reverse-over-revers
 
 /** Options of `jacrev`. */
 export interface JacobianOptions extends GradOptions {
-  /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; default all at once */
+  /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; by default as many as is fastest */
   readonly chunkSize?: number | null
   /** rows ('reverse'), columns ('forward'), or whichever are fewer ('auto'); default: what the function is named after */
   readonly mode?: JacobianMode
