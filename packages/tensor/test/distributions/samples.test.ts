@@ -22,7 +22,7 @@ setDefaultDevice(cpu)
 beforeEach(() => manualSeed(8))
 const seeded = <R>(f: () => R): R => (manualSeed(21), f())
 const f64 = (x: Parameters<typeof tensor>[0]): Tensor => tensor(x, { dtype: 'float64' })
-const N = 20_000
+const N = 10_000
 
 /** A distribution of one or two parameters, with some for two members of a batch. */
 interface Family {
