@@ -67,13 +67,17 @@ export class Graph {
     const next = this.#nodes.find((n) => n.kind !== 'placeholder') ?? null
     return this.#add(name, { kind: 'placeholder', avals: [avalOf(aval)] }, next)
   }
-  /** A tensor known beforehand. One that repeats a number prints as that number; its sizes (`dims`) and the number (`fill`) may follow from sizes of the inputs. */
+  /** A tensor known beforehand. One that repeats a number prints as that number; its sizes (`dims`) and the number (`fill`) may follow from sizes of the inputs. One that is not `kept` is freed with the scope it was made in. */
   addConstant(
     value: Tensor,
     name: string = fillOf(value) === undefined ? 'constant' : 'number',
-    { dims, fill = null }: { readonly dims?: readonly Dim[] | undefined; readonly fill?: Size | null } = {},
+    {
+      dims,
+      fill = null,
+      kept = true,
+    }: { readonly dims?: readonly Dim[] | undefined; readonly fill?: Size | null; readonly kept?: boolean } = {},
   ): GraphNode {
-    keep(value)
+    if (kept) keep(value)
     const { shape, dtype } = value
     return this.#add(name, {
       kind: 'constant',

@@ -63,6 +63,7 @@ export class GraphTrace extends Trace {
   override readonly records = true
   readonly graph: Graph
   readonly real: boolean
+  readonly #keeps: boolean
   readonly #decompositions: ReadonlyMap<AnyOp, Decomposition>
   readonly #untraced = new Map<Value, GraphNode>()
   readonly #start: GeneratorState
@@ -76,6 +77,8 @@ export class GraphTrace extends Trace {
     graph: Graph = new Graph(),
   ) {
     super(everything)
+    // traces of everything are samples: what becomes of them keeps what it needs
+    this.#keeps = !everything
     this.graph = graph
     this.real = real
     this.#decompositions = decompositions
@@ -96,7 +99,10 @@ export class GraphTrace extends Trace {
     let node = this.#untraced.get(x.value)
     if (!node) {
       const generator = generatorOf(x)
-      node = generator === undefined ? this.graph.addConstant(x) : this.graph.addKey(generator, x.value.backend)
+      node =
+        generator === undefined
+          ? this.graph.addConstant(x, undefined, { kept: this.#keeps })
+          : this.graph.addKey(generator, x.value.backend)
       // its state is one key further already
       if (generator && !this.#generators.has(generator)) this.#generators.set(generator, before(generator.getState()))
       this.#untraced.set(x.value, node)

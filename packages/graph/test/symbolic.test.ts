@@ -21,6 +21,7 @@ import {
   linspace,
   manualSeed,
   matmul,
+  memory,
   ones,
   pad,
   rand,
@@ -319,6 +320,18 @@ describe('one graph for all sizes', () => {
     expect(exact(again(x.at(1)))).toBe(exact(f(x.at(1))))
     const small = makeFx(g)(random(2, 2))
     expect(small.graph.placeholders[0]!.aval.dims).toBe(undefined)
+  })
+  test('what transforms made at other sizes is freed, what the graph needs is not', () => {
+    const f = jacrev((x: Tensor) => x.sin().matmul(x.t()))
+    makeFx(f, { tracingMode: 'symbolic' })(random(3, 4))
+    const x = random(3, 4)
+    const before = memory().live
+    makeFx(f, { tracingMode: 'symbolic' })(x)
+    // the identity over 37 × 37 components would be 7 MB
+    expect(memory().live).toBe(before)
+    const fixed = makeFx((y: Tensor) => y.add(tensor([1, 2, 3])).add(random(3)), { tracingMode: 'symbolic' })(random(3))
+    expect(fixed.graph.placeholders[0]!.aval.dims).toBe(undefined)
+    expect(fixed(random(3)).shape).toEqual([3])
   })
   test('draws follow the generator as without a graph, and tracing moves none', () => {
     manualSeed(9)

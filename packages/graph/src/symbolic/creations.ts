@@ -118,7 +118,7 @@ export function madeByOps(recording: Recording, recipes: ReadonlyMap<number, Rec
   }
   const graph = rewrite(recording.graph, (node, _inputs, to, copy) => {
     const make = makes.get(node)
-    if (!make) return copy()
+    if (!make) return node.kind === 'constant' ? to.addConstant(node.value!, node.name, { kept: false }) : copy()
     return withTrace(new GraphTrace(false, new Map(), true, to), (trace) => trace.node(make(filledLike(node.value!, 0, 'int32'))))
   })
   return { ...recording, graph }

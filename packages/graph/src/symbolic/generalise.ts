@@ -123,7 +123,7 @@ class Generaliser {
     const { traced } = this.#template
     const fixed = new Set(traced.filter((_, i) => alone[i]!.length === 0))
     const kept = traced.flatMap((n, i) => (fixed.has(n) ? [] : [i]))
-    if (kept.length === 0) return this.#base
+    if (kept.length === 0) return { ...this.#base, graph: this.#base.graph.copy() }
     this.#template = new Template(this.#inputs, this.#names, fixed)
     const chosen = (s: Sample): Sample => ({ ...s, sizes: kept.map((i) => s.sizes[i]!) })
     const base = chosen(this.#base)
