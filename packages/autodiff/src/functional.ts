@@ -12,7 +12,7 @@ import {
   type Tensors,
 } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { isFloating, kindOf, orZero } from './flat.ts'
+import { checkFunction, isFloating, kindOf, orZero } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { vjpFlat } from './vjp.ts'
 
@@ -142,6 +142,7 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(
   v?: NoInfer<R> | null,
   options: FunctionalOptions = {},
 ): [outputs: R, vjp: X] {
+  checkFunction('vjp', func)
   checkOptions('vjp', options as Record<string, unknown>, KNOWN, 'autodiff')
   return owning(() => {
     const xs = inputList('vjp', inputs)
@@ -166,6 +167,7 @@ function jvp<X extends OneOrMore, R extends OneOrMore>(
   v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [outputs: R, jvp: R] {
+  checkFunction('jvp', func)
   checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
   return owning(() => {
     const xs = inputList('jvp', inputs)
@@ -234,6 +236,7 @@ export function hvp<X extends OneOrMore>(
   v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [output: Tensor, hvp: X] {
+  checkFunction('hvp', func)
   checkOptions('hvp', options as Record<string, unknown>, KNOWN, 'autodiff')
   return owning(() => {
     const xs = inputList('hvp', inputs)
@@ -253,6 +256,7 @@ export function vhp<X extends OneOrMore>(
   v?: NoInfer<X> | null,
   options: FunctionalOptions = {},
 ): [output: Tensor, vhp: X] {
+  checkFunction('vhp', func)
   checkOptions('vhp', options as Record<string, unknown>, KNOWN, 'autodiff')
   return owning(() => {
     const xs = inputList('vhp', inputs)

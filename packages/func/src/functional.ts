@@ -4,7 +4,7 @@ import type { Tensor } from '@mapgrad/tensor'
 import { TensorTypeError, checkOptions, describe, filledLike, isTensor, type Tensors } from '@mapgrad/tensor/plugin'
 import { type GradOfTensors, grad } from './autograd-grad.ts'
 import { jacfwd, jacrev } from './jacobian.ts'
-import { type JacobianMode, checkMode } from './jacobian/options.ts'
+import { type JacobianMode, checkFunction, checkMode } from './jacobian/options.ts'
 
 const fault = (op: string, message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op, code })
 type Strategy = 'reverse-mode' | 'forward-mode'
@@ -76,6 +76,7 @@ export function jacobian<X extends OneOrMore, R extends OneOrMore>(
   options: FunctionalJacobianOptions = {},
 ): JacobianOf<X, R> {
   const op = 'jacobian'
+  checkFunction(op, func)
   checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy', 'mode', 'chunkSize'], 'func')
   const { strict = false, vectorize = false, strategy, mode = strict ? 'reverse' : 'auto', chunkSize = null } = options
   checkMode(op, mode)
@@ -117,6 +118,7 @@ function hessian<X extends OneOrMore>(
   options: FunctionalHessianOptions = {},
 ): X extends Tensor ? Tensor : readonly X[] {
   const op = 'hessian'
+  checkFunction(op, func)
   checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'outerJacobianStrategy'], 'func')
   const { strict = false, outerJacobianStrategy: strategy = 'reverse-mode' } = options
   checkStrategy(op, strategy, strict)

@@ -66,7 +66,10 @@ export const fromEnd = (op: string, dim: number, rank: number): number => normal
 /** One dim, several or all (`null`) as distinct negative axes in ascending order. */
 export function normalizeDims(op: string, dims: number | readonly number[] | null | undefined, rank: number): number[] {
   if (dims === null || dims === undefined) return Array.from({ length: rank }, (_, i) => i - rank)
-  const list = (typeof dims === 'number' ? [dims] : dims).map((d) => fromEnd(op, d, rank))
+  const given = typeof dims === 'number' ? [dims] : dims
+  if (!Array.isArray(given))
+    throw new TensorTypeError(`expected dim to be an integer or an array of integers, got ${describe(dims)}`, { op, code: 'DIM_TYPE' })
+  const list = given.map((d: number) => fromEnd(op, d, rank))
   const out = [...new Set(list)].sort((a, b) => a - b)
   if (out.length !== list.length)
     throw new TensorRangeError(

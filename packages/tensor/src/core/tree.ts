@@ -1,4 +1,4 @@
-import { TensorTypeError } from './errors.ts'
+import { TensorTypeError, describe } from './errors.ts'
 import { isTensor } from './handle.ts'
 import { registry } from './registry.ts'
 
@@ -171,6 +171,11 @@ export const treeUnflatten = (leaves: readonly unknown[], spec: TreeSpec): unkno
 
 /** `f` of every leaf, in the same structure; with more trees, of the leaves at the same place. */
 export function treeMap(f: (leaf: never, ...others: never[]) => unknown, tree: unknown, ...others: unknown[]): unknown {
+  if (typeof f !== 'function')
+    throw new TensorTypeError(`expected a function, got ${describe(f)}. The function comes first: tree.map(f, tree)`, {
+      op: 'tree.map',
+      code: 'NOT_A_FUNCTION',
+    })
   const [leaves, spec] = treeFlatten(tree)
   const more = others.map((o) => {
     const [l, s] = treeFlatten(o)

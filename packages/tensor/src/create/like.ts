@@ -32,6 +32,7 @@ export const newFilled: Op<[like: Tensor], FillParams, [like: Tensor, params: Fi
 })
 
 function like(op: string, x: Tensor, shape: Shape, fill: Scalar, o: TensorOptions): Tensor {
+  checkTensor(op, x)
   const dtype = o.dtype ?? x.dtype
   return leaf(op, onDevice(op, newFilled(x, { shape, fill: stored(op, fill, dtype), dtype }), o), o)
 }
@@ -39,23 +40,19 @@ export function onDevice(op: string, x: Tensor, { device }: TensorOptions): Tens
   if (device === undefined || resolveDevice(device, op) === x.value.backend) return x
   return x.to({ device })
 }
-function likeOptions(op: string, x: Tensor, options: TensorOptions): TensorOptions {
+function same(op: string, x: Tensor, fill: Scalar, options: TensorOptions): Tensor {
   checkTensor(op, x)
-  return readSize<TensorOptions>(op, [[], options])[1]
+  return like(op, x, x.shape, fill, readSize<TensorOptions>(op, [[], options])[1])
 }
 
 /** Zeros of the shape and dtype of `x`. */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
-  like('zerosLike', x, x.shape, 0, likeOptions('zerosLike', x, options))
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('zerosLike', x, 0, options)
 /** Ones of the shape and dtype of `x`. */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
-  like('onesLike', x, x.shape, 1, likeOptions('onesLike', x, options))
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('onesLike', x, 1, options)
 /** A tensor of the shape and dtype of `x` whose values are of no interest. */
-export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor =>
-  like('emptyLike', x, x.shape, 0, likeOptions('emptyLike', x, options))
+export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('emptyLike', x, 0, options)
 /** `fill` repeated over the shape of `x`, in its dtype. */
-export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor =>
-  like('fullLike', x, x.shape, fill, likeOptions('fullLike', x, options))
+export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor => same('fullLike', x, fill, options)
 
 /** Zeros of a size with the dtype and device of `x`; inside vmap of a batched `x`, one for each example. */
 export function newZeros(x: Tensor, ...args: SizeArgs): Tensor {
@@ -79,6 +76,7 @@ export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: 
 }
 /** A tensor of `data` with the dtype and device of `x`. */
 export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
+  checkTensor('newTensor', x)
   const [, o] = readSize<TensorOptions>('newTensor', [[], options])
   if (isTensor(data))
     return leaf(

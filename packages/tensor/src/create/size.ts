@@ -30,6 +30,8 @@ export function readSize<O extends TensorOptions>(
 
 /** A size list, checked in PyTorch's words. */
 export function checkSizes(op: string, size: readonly unknown[]): Shape {
+  if (!Array.isArray(size))
+    throw new TensorTypeError(`argument 'size' must be an array of integers, got ${describe(size)}`, { op, code: 'SIZE' })
   for (const [i, s] of size.entries()) {
     if (typeof s !== 'number' || !Number.isInteger(s))
       throw new TensorTypeError(

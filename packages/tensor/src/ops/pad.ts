@@ -22,6 +22,11 @@ export interface PadOptions {
 
 /** Elements before and after each of the last axes, the last axis first; negative ones cut. */
 function sides(op: string, x: Tensor, pad: readonly number[]): { dim: number; before: number; after: number }[] {
+  if (!Array.isArray(pad))
+    throw new TensorTypeError(`expected pad to be an array, two integers an axis from the last, got ${describe(pad)}`, {
+      op,
+      code: 'PADDING',
+    })
   for (const n of pad) checkInteger(op, 'pad', n)
   if (pad.length % 2 !== 0) throw new TensorRangeError(`Padding length must be divisible by 2, got ${show(pad)}`, { op, code: 'PADDING' })
   if (pad.length > 2 * x.ndim)

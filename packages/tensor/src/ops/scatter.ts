@@ -3,7 +3,7 @@ import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, type Tangent, defineOp } from '../core/op.ts'
-import { type Scalar, checkOperand } from '../core/promote.ts'
+import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
 import { type Shape, numel } from '../core/shape.ts'
 import { kernel, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
@@ -173,6 +173,7 @@ export interface ScatterAddOptions {
 
 /** x with src[p] added to the place p with p[dim] = index[p], for every p of index. Bools add as "or". */
 export function scatterAdd(x: Tensor, ...args: Args<[dim: number, index: Tensor, src: Tensor], ScatterAddOptions>): Tensor {
+  checkTensor('scatterAdd', x)
   const { dim, index, src } = readArgs<ScatterAddOptions>('scatterAdd', args, ['dim', 'index', 'src'])
   return scattered('scatterAdd', x, dim, index, src, x.dtype === 'bool' ? 'max' : 'sum')
 }

@@ -6,6 +6,11 @@ import type { Tensor } from '../tensor.ts'
 import { type Numbers, readNumbers } from './integers.ts'
 import { contiguous, expandTo, permuteDims, reshapeTo, viewTo } from './view.ts'
 
+function shapeOf(op: string, other: Tensor): Shape {
+  checkTensor(op, other)
+  return other.shape
+}
+
 /** The shape that a size list with at most one −1 means for `n` elements. */
 export function inferShape(op: string, size: readonly number[], n: number): Shape {
   let known = 1
@@ -35,7 +40,7 @@ export function reshape(x: Tensor, ...shape: Numbers<'shape'>): Tensor {
   return reshapeTo(x, inferShape('reshape', readNumbers('reshape', shape, 'shape'), numel(x.shape)))
 }
 /** `reshape` to the shape of another tensor. */
-export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape)
+export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, shapeOf('reshapeAs', other))
 
 /** `reshape` that never copies, but for what `flip` gives, which counts as a copy in rows already. @throws TensorRangeError where strides cannot say the shape */
 export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
@@ -43,7 +48,7 @@ export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
   return viewTo(x, inferShape('view', readNumbers('view', shape, 'size'), numel(x.shape)))
 }
 /** `view` in the shape of another tensor. */
-export const viewAs = (x: Tensor, other: Tensor): Tensor => view(x, other.shape)
+export const viewAs = (x: Tensor, other: Tensor): Tensor => view(x, shapeOf('viewAs', other))
 /** All elements along one axis: a view of what lies in rows, else a copy. */
 export const ravel = (x: Tensor): Tensor => reshape(contiguous(x), -1)
 
@@ -249,7 +254,7 @@ export function expand(x: Tensor, ...size: Numbers<'size'>): Tensor {
   return expandTo(x, shape)
 }
 /** `expand` to the shape of another tensor. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, shapeOf('expandAs', other))
 /** `expand`, as a function of a shape. */
 export const broadcastTo = (x: Tensor, ...size: Numbers<'size'>): Tensor => expand(x, ...size)
 
