@@ -59,7 +59,7 @@ const ALONE = 5
 /** The same for the only symbol, which no traces of several tell more about. */
 const ONLY = 8
 /** Sizes that differ in kind from small ones: a function that asks for large ones would show it. Tensors of host numbers are made, so they set a limit. */
-const LARGE = { withData: 37, without: 4099 } as const
+const far = (n: number, withData: boolean): number => (withData ? Math.max(37, n + 9) : Math.max(4099, 8 * n))
 /** Rounds of fitting: samples that a fit did not foresee join those of the next. */
 const ROUNDS = 4
 
@@ -152,9 +152,12 @@ class Generaliser {
 
   #fitted(base: Sample, first: readonly Sample[], singles: readonly (readonly Sample[])[]): Recording {
     const samples = [...first]
-    const large = LARGE[recipesFor(samples).size > 0 ? 'withData' : 'without']
-    const far = base.sizes.map((_, i) => this.#at(base.sizes.with(i, large))).filter((s) => s !== null && difference(base, s) === null)
-    const check = [...far, ...this.#together(base, singles, 4, 77)]
+    const withData = recipesFor(samples).size > 0
+    const large = base.sizes.map((n) => far(n, withData))
+    const alone = base.sizes
+      .map((_, i) => this.#at(base.sizes.with(i, large[i]!)))
+      .filter((s) => s !== null && difference(base, s) === null)
+    const check = [...alone, ...this.#together(base, singles, 4, 77)]
     for (let round = 0; ; round++) {
       const recipes = recipesFor(samples)
       const spelled = samples.map((s) => madeByOps(s, recipes)!)
@@ -182,34 +185,45 @@ class Generaliser {
   }
 
   /** How small and large sizes may be, and which may not be equal. */
-  #bounds(base: Sample, large: number, fits: (s: Sample) => boolean): SizeBounds {
+  #bounds(base: Sample, large: Sizes, fits: (s: Sample) => boolean): SizeBounds {
     const { sizes } = base
     const good = (at: Sizes): boolean | null => {
       const sample = this.#at(at)
       return sample && fits(sample)
     }
-    let least = sizes.map((n, i) => {
-      let low = n
-      for (const m of [...new Set([n - 1, n - 2, Math.floor(n / 2), 4, 3, 2, 1, 0])].filter((x) => x >= 0 && x < n).sort((a, b) => b - a)) {
+    /** The last size of symbol i before it is another program, on the way through these; and whether it is one at all. */
+    const last = (i: number, way: readonly number[]): { readonly size: number; readonly changed: boolean } => {
+      let reached = sizes[i]!
+      for (const m of way) {
+        // equal sizes are looked at below
         if (sizes.includes(m)) continue
         const ok = good(sizes.with(i, m))
-        if (ok === false) break
-        if (ok) low = m
+        if (ok) reached = m
+        if (ok !== false) continue
+        for (let wrong = m; Math.abs(wrong - reached) > 1;) {
+          const middle = Math.floor((wrong + reached) / 2)
+          const there = good(sizes.with(i, middle))
+          if (there === null) break
+          if (there) reached = middle
+          else wrong = middle
+        }
+        return { size: reached, changed: true }
       }
-      return low
+      return { size: reached, changed: false }
+    }
+    let least = sizes.map((n, i) => {
+      const down = [n - 1, n - 2, Math.floor(n / 2), 4, 3, 2, 1, 0].filter((x) => x >= 0 && x < n)
+      return last(
+        i,
+        [...new Set(down)].sort((a, b) => b - a),
+      ).size
     })
     // what holds for each alone need not hold for all
     if (good(least) === false) least = sizes.map((n, i) => Math.max(least[i]!, Math.min(2, n)))
     if (good(least) === false) least = [...sizes]
-    const most = sizes.map((n, i) => {
-      if (good(sizes.with(i, large)) !== false) return null
-      let high = n
-      for (let m = n + 1; m < large; m *= 2) {
-        const ok = good(sizes.with(i, m))
-        if (ok === false) break
-        if (ok) high = m
-      }
-      return high
+    const most = sizes.map((_, i) => {
+      const { size, changed } = last(i, [large[i]!])
+      return changed ? size : null
     })
     const apart = sizes.flatMap((_, a) =>
       sizes.slice(a + 1).flatMap((_n, k) => {
