@@ -1,4 +1,4 @@
-import { Graph, type GraphNode } from '@mapgrad/graph'
+import { Graph, type GraphNode, eliminateDeadCode } from '@mapgrad/graph'
 import { copyNode } from '@mapgrad/graph/plugin'
 import { type AnyOp, InternalError, bytesOf, numel } from '@mapgrad/tensor/plugin'
 import { FlowNetwork } from './max-flow.ts'
@@ -73,8 +73,8 @@ function split({ graph, primals, tangents, outputs, gradients }: Parts, saved: R
   const kept = graph.nodes.filter((x) => saved.has(x) && used.has(x))
   const keys = graph.nodes.filter((x) => x.advances)
   return {
-    forward: extract(graph, primals, [...outputs, ...kept], keys),
-    backward: extract(graph, [...kept, ...tangents], gradients),
+    forward: eliminateDeadCode(extract(graph, primals, [...outputs, ...kept], keys)),
+    backward: eliminateDeadCode(extract(graph, [...kept, ...tangents], gradients)),
   }
 }
 

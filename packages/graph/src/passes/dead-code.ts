@@ -1,13 +1,106 @@
+import type { AnyOp } from '@mapgrad/tensor/plugin'
 import { type Graph, rewrite } from '../graph.ts'
 import type { GraphNode } from '../node.ts'
+import { withSubgraphs } from '../subgraph.ts'
+
+/** What is left of a call with graphs among its params if only some of its results are read. */
+interface Narrowed {
+  readonly operands: readonly boolean[]
+  readonly results: readonly boolean[]
+  /** the params for what is left */
+  readonly params: unknown
+}
+
+/** Which placeholders those of the outputs need, and what moves generators on. */
+function needed(graph: Graph, read: (output: number) => boolean): boolean[] {
+  const found = new Set<GraphNode>([...graph.outputs.filter((_, i) => read(i)), ...graph.nodes.filter((n) => n.advances)])
+  for (const node of found) for (const x of node.inputs) found.add(x)
+  return graph.placeholders.map((p) => found.has(p))
+}
+
+/** A graph with some of its outputs, without the placeholders that those do not need. */
+function cut(graph: Graph, operands: readonly boolean[], results: readonly boolean[] | null): Graph {
+  const some = graph.copy()
+  some.setOutputs(some.outputs.filter((_, i) => results?.[i] ?? true))
+  const lean = eliminateDeadCode(some)
+  lean.placeholders.forEach((p, i) => {
+    if (!operands[i]) lean.erase(p)
+  })
+  return lean
+}
+
+/** The call without results that nobody reads and operands that nothing needs then; `null` where nothing can go. */
+function narrowed(node: GraphNode, read: readonly boolean[]): Narrowed | null {
+  const { narrow } = node.op as AnyOp
+  const graphs = [...node.subgraphs]
+  if (!narrow || graphs.length === 0) return null
+  const results = [...read]
+  const decides = (name: string): boolean => narrow.course?.includes(name) ?? false
+  const carried = narrow.carried(node.params)
+  const before = node.inputs.length - graphs[0]![1].placeholders.length
+  let inner: readonly boolean[]
+  for (;;) {
+    const uses = graphs.map(([name, g]) => needed(g, (i) => decides(name) || results[i]!))
+    inner = node.inputs.slice(before).map((_, i) => (i < carried && results[i]!) || uses.some((u) => u[i]))
+    // what a round needs, a round gives
+    const more = inner.findIndex((n, i) => i < carried && n && !results[i])
+    if (more < 0) break
+    results[more] = true
+  }
+  const operands = [...node.inputs.slice(0, before).map(() => true), ...inner]
+  if (!operands.some(Boolean) || (operands.every(Boolean) && results.every(Boolean))) return null
+  const programs = new Map(graphs.map(([name, g]) => [g, cut(g, inner, decides(name) ? null : results)]))
+  return {
+    operands,
+    results,
+    params: narrow.params(
+      withSubgraphs(node.params, (g) => programs.get(g)!),
+      inner,
+      results,
+    ),
+  }
+}
+
+const keep = <T>(list: readonly T[], holds: readonly boolean[]): T[] => list.filter((_, i) => holds[i])
 
 /**
- * Without the nodes that no result depends on. Inputs stay, and so do keys of random generators: each moves its
- * generator on, and what is drawn after it would change.
+ * Without the nodes that no result depends on, and without what loops and branches compute that nobody reads. Inputs stay,
+ * and so do keys of random generators: each moves its generator on, and what is drawn after it would change.
  */
 export function eliminateDeadCode(graph: Graph): Graph {
   const alive = new Set<GraphNode>(graph.nodes.filter((n) => n.kind === 'output' || n.advances))
-  // a Set's iteration also visits what is added while it runs
-  for (const node of alive) for (const x of node.inputs) alive.add(x)
-  return rewrite(graph, (node, _inputs, _to, copy) => (alive.has(node) || node.kind === 'placeholder' ? copy() : null), eliminateDeadCode)
+  const less = new Map<GraphNode, Narrowed>()
+  for (const node of graph.nodes.toReversed()) {
+    if (!alive.has(node)) continue
+    const items = new Set([...node.users].flatMap((u) => (u.kind === 'item' && alive.has(u) ? [u.index] : [])))
+    const left = node.many
+      ? narrowed(
+          node,
+          node.avals.map((_, i) => items.has(i)),
+        )
+      : null
+    if (left) less.set(node, left)
+    for (const x of left ? keep(node.inputs, left.operands) : node.inputs) alive.add(x)
+  }
+  return rewrite(
+    graph,
+    (node, inputs, to, copy) => {
+      if (!alive.has(node) && node.kind !== 'placeholder') return null
+      const left = less.get(node)
+      if (left)
+        return to.addCall(node.op!, keep(inputs, left.operands), left.params, { name: node.name, result: keep(node.avals, left.results) })
+      const of = node.kind === 'item' ? less.get(node.inputs[0]!) : undefined
+      return of
+        ? to.addItem(
+            inputs[0]!,
+            keep(
+              of.results.map((_, i) => i),
+              of.results,
+            ).indexOf(node.index),
+            node.name,
+          )
+        : copy()
+    },
+    eliminateDeadCode,
+  )
 }

@@ -278,6 +278,7 @@ export const condBranches: Op<Tensors, BranchParams, Tensors, Tensors> = defineO
   name: 'cond',
   result: (_, { out }) => out,
   programs: ([, ...xs]) => ({ yes: xs, no: xs }),
+  narrow: { carried: () => 0, params: (p, _, results) => ({ ...p, out: those(p.out, results) }) },
   random: (p) => p.draws,
   compute: decompose(([pred, ...xs], p) => call(readSync(pred!.value.concrete('cond'), 'cond')[0] ? p.yes : p.no, xs)),
   batch: batchRule,

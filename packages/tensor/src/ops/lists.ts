@@ -21,6 +21,9 @@ export function spread<T>(some: readonly T[], holds: readonly boolean[]): (T | n
 /** `all` with others in the places for which it holds. */
 export const replaced = (all: Tensors, holds: readonly boolean[], by: Tensors): Tensor[] => spread(by, holds).map((y, i) => y ?? all[i]!)
 
+/** For how many of a list it holds. */
+export const count = (holds: readonly boolean[]): number => holds.filter(Boolean).length
+
 /** Says of an op whether what makes its operands special makes its output so; `any` says whether some operand is. */
 export type Passes = (op: AnyOp, params: unknown, any: boolean, out: Aval) => boolean
 /** What depends on what moves, moves, through ops that have a derivative. */

@@ -18,7 +18,7 @@ import type { Tensor } from '../tensor.ts'
 import { logicalAnd } from './binary.ts'
 import { branches, mask } from './branch.ts'
 import { decide, untilDone } from './course.ts'
-import { type Passes, differs, isFloating, likeExample, moves, orZeros, spread, those, zerosLike } from './lists.ts'
+import { type Passes, count, differs, isFloating, likeExample, moves, orZeros, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Like, isRecording, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { rounds } from './rounds.ts'
@@ -240,6 +240,7 @@ export const whileHolds: Op<Tensors, RepeatParams, Tensors, Tensors> = defineOp<
   name: 'while_loop',
   result: (xs, p) => xs.slice(0, p.carry),
   programs: (xs) => ({ cond: xs, body: xs }),
+  narrow: { carried: (p) => p.carry, course: ['cond'], params: (p, _, results) => ({ ...p, carry: count(results) }) },
   random: (p) => p.draws,
   compute: decompose(run),
   batch: batchRule,

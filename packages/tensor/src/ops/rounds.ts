@@ -13,7 +13,7 @@ import { decompose } from '../core/words.ts'
 import { tensor } from '../create/tensor.ts'
 import type { Tensor } from '../tensor.ts'
 import { add } from './binary.ts'
-import { differs, likeExample, orZeros, replaced, sliceOf, spread, those, zerosLike } from './lists.ts'
+import { count, differs, likeExample, orZeros, replaced, sliceOf, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Halves, like, record, recordHalves } from './program.ts'
 import { batchOrExpand, moveAxis } from './view.ts'
 import { type RoundsParams, bodyLikes, likesOf, moving, reached, roles, walk } from './walk.ts'
@@ -312,6 +312,13 @@ export const scanRounds: Op<Tensors, RoundsParams, Tensors, Tensors> = defineOp<
   programs: (operands, p) => {
     const { carry, xs, consts } = roles(operands, p)
     return { body: [...carry, ...xs.map(sliceOf), ...consts] }
+  },
+  narrow: {
+    carried: (p) => p.carry,
+    params: (p, operands, results) => {
+      const { carry, xs } = roles(operands, p)
+      return { ...p, carry: count(carry), xs: count(xs), ys: those(p.ys, results.slice(p.carry)) }
+    },
   },
   random: (p) => p.draws,
   compute: decompose(walk),
