@@ -167,6 +167,21 @@ describe('changes of arguments', () => {
     expect(text(vmap(g(compiled))(x))).toEqual(text(vmap(g(f))(x)))
     expect(text(jvp((t: Tensor) => g(compiled)(t)[1]!.sum(), [x], [x]))).toEqual(text(jvp((t: Tensor) => g(f)(t)[1]!.sum(), [x], [x])))
   })
+  test('outside of transforms: backward goes through both graphs', () => {
+    const h = (x: Tensor, y: Tensor): Tensor => (y.mul_(x), x.sin().mul(y))
+    const grads = (g: typeof h): unknown[] => {
+      const x = tensor([1, 2, 3], { requiresGrad: true })
+      const y = tensor([1, 1, 2], { requiresGrad: true })
+      const inner = y.mul(2)
+      g(x, inner).add(inner).sum().backward()
+      return [x.grad!.tolist(), y.grad!.tolist()]
+    }
+    // [cos(x)·2yx + 2y·sin(x) + 2y, 2x·sin(x) + 2x]
+    const [dx, dy] = grads(aotFunction(h, { forwardCompiler: asIs })) as [number[], number[]]
+    expect(dx).toEqual([1, 2, 3].map((x, i) => expect.closeTo([2, 2, 4][i]! * (x * Math.cos(x) + Math.sin(x) + 1), 4) as number))
+    expect(dy).toEqual([1, 2, 3].map((x) => expect.closeTo(2 * x * (Math.sin(x) + 1), 4) as number))
+    expect(grads(h)).toEqual([dx, dy])
+  })
   test('of leaves are refused where the function itself is', () => {
     const loss = (h: typeof f) => () => grad((x: Tensor) => h(x).sum())(random(2))
     const message = 'a leaf Variable that requires grad is being used in an in-place operation'
