@@ -2,6 +2,7 @@ import {
   type FunctionContext,
   type Tensor,
   autograd,
+  bernoulli,
   checkpoint,
   customJvp,
   customVjp,
@@ -18,8 +19,12 @@ import {
   jacrev,
   jvp,
   linearize,
+  manualSeed,
   mul,
   noGrad,
+  rand,
+  randint,
+  randn,
   scan,
   softmax,
   stopGradient,
@@ -29,6 +34,7 @@ import {
   vjp,
   vmap,
   whileLoop,
+  zeros,
 } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 
@@ -140,6 +146,25 @@ describe.each(Object.entries(transforms))('plain tensors inside %s', (_, run) =>
     })
     expect(read(kept)).toEqual(expected)
     expect(read(kept)).toEqual(expected)
+  })
+})
+
+describe.each(levels)('what is drawn inside %s', (name) => {
+  test.each<[string, () => Tensor]>([
+    ['rand', () => rand(3)],
+    ['randn', () => randn(3)],
+    ['randint', () => randint(0, 9, [3])],
+    ['bernoulli', () => bernoulli(tensor([0.5, 0.5, 0.5]))],
+    ['uniform_', () => zeros(3).uniform_()],
+  ])('can be kept: %s', (_, draw) => {
+    let kept: Tensor | undefined
+    manualSeed(4)
+    transforms[name]!((x) => {
+      kept = draw()
+      return x.mul(kept)
+    })
+    manualSeed(4)
+    expect(kept!.tolist()).toEqual(draw().tolist())
   })
 })
 

@@ -225,9 +225,9 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
 ): Op<X, P, A, R> {
   const def = { home: HOME, ...facts, loops: new Map() } as unknown as AnyOp
   const { compute } = facts
-  // what the functions of an op give on plain tensors is the caller's, as if they had been called
+  // what functions in params give on plain tensors, and what is drawn, is the caller's as other plain tensors are
   const plain =
-    facts.captures || facts.handsOver
+    facts.captures || facts.random || facts.handsOver
       ? (xs: X, params: P): R => released(bind(def, xs, params)) as R
       : (xs: X, params: P): R => bind(def, xs, params) as R
   let apply = plain
