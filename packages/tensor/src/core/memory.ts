@@ -1,4 +1,5 @@
 import type { MemoryInfo } from './backend.ts'
+import { TensorTypeError, describe } from './errors.ts'
 import { Handle } from './handle.ts'
 import { registry } from './registry.ts'
 import { treeLeaves } from './tree.ts'
@@ -102,6 +103,7 @@ export function tidy<R>(f: () => R): R {
 
 /** Lets `x` outlive the `tidy` that it was made in. */
 export function keep<T extends Handle>(x: T): T {
+  if (!(x instanceof Handle)) throw new TensorTypeError(`expected a Tensor, got ${describe(x)}`, { op: 'keep', code: 'OPERAND_TYPE' })
   for (const v of x.value.arrays()) kept.add(v)
   return x
 }

@@ -167,7 +167,14 @@ export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
 }
 
 /** The tree that `spec` describes, with these leaves. */
-export const treeUnflatten = (leaves: readonly unknown[], spec: TreeSpec): unknown => spec.unflatten(leaves)
+export function treeUnflatten(leaves: readonly unknown[], spec: TreeSpec): unknown {
+  if (!(spec instanceof TreeSpec))
+    throw new TensorTypeError(`expected the structure that tree.flatten gave, got ${describe(spec)}`, {
+      op: 'tree.unflatten',
+      code: 'TREE_STRUCTURE',
+    })
+  return spec.unflatten(leaves)
+}
 
 /** `f` of every leaf, in the same structure; with more trees, of the leaves at the same place. */
 export function treeMap(f: (leaf: never, ...others: never[]) => unknown, tree: unknown, ...others: unknown[]): unknown {

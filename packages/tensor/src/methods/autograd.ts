@@ -1,3 +1,4 @@
+import { isOptions } from '../core/args.ts'
 import { type BackwardOptions, type GradFn, autogradOf } from '../core/autograd.ts'
 import { registry } from '../core/registry.ts'
 import type { Tensor } from '../tensor.ts'
@@ -49,7 +50,7 @@ export abstract class AutogradMethods extends SpecialMethods {
    * @throws TensorTypeError or TensorRangeError if nothing was recorded, `gradient` does not fit, it was called before without `retainGraph`, or inside a transform
    */
   backward(this: Tensor, gradient: Tensor | null | BackwardOptions = null, options: BackwardOptions = {}): void {
-    const given = gradient === null || '~mapgrad.tensor' in gradient
+    const given = !isOptions(gradient)
     autogradOf('backward').backward(this, given ? (gradient as Tensor | null) : null, given ? options : (gradient as BackwardOptions))
   }
 }

@@ -4,7 +4,7 @@ import { checkTensor } from '../core/promote.ts'
 import { normalizeDim, numel } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { concat } from './join.ts'
-import { type Numbers, checkInteger, readNumbers } from './integers.ts'
+import { type Numbers, checkInteger, checkIntegers, readNumbers } from './integers.ts'
 import { tensorsOf, transpose } from './shape.ts'
 import { flip, narrowAxis } from './slice.ts'
 import { apart, atLeast1, clone, expandTo, moveAxis, reshapeTo } from './view.ts'
@@ -63,8 +63,8 @@ export function roll(
 ): Tensor {
   const { shifts, dims } = readArgs<RollOptions>('roll', args, ['shifts', 'dims'])
   checkTensor('roll', x)
-  const list = (v: number | readonly number[] | null | undefined): readonly number[] => (typeof v === 'number' ? [v] : (v ?? []))
-  const [by, along] = [list(shifts), list(dims)]
+  const list = (v: unknown, name: string): readonly number[] => checkIntegers('roll', name, typeof v === 'number' ? [v] : (v ?? []))
+  const [by, along] = [list(shifts, 'shifts'), list(dims, 'dims')]
   if (by.length === 0) throw new TensorRangeError('`shifts` required', { op: 'roll', code: 'SHIFTS' })
   if (along.length === 0 && by.length === 1) return reshapeTo(roll(reshapeTo(x, [numel(x.shape)]), by, 0), x.shape)
   if (by.length !== along.length)
@@ -92,6 +92,7 @@ export interface Rot90Options {
 export function rot90(x: Tensor, ...args: Args<[k?: number, dims?: readonly number[]], Rot90Options>): Tensor {
   const { k = 1, dims = [0, 1] } = readArgs<Rot90Options>('rot90', args, ['k', 'dims'])
   checkTensor('rot90', x)
+  checkIntegers('rot90', 'dims', dims)
   if (dims.length !== 2)
     throw new TensorRangeError(`expected total rotation dims == 2, but got dims = ${dims.length}`, { op: 'rot90', code: 'DIMS' })
   if (x.ndim < 2) throw new TensorRangeError(`expected total dims >= 2, but got total dims = ${x.ndim}`, { op: 'rot90', code: 'RANK' })

@@ -1,5 +1,6 @@
 import { type Expr, expr as e, isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
+import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
 import { constant, elementwise } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
@@ -125,7 +126,7 @@ export function ldexp(x: Operand, y: Tensor): Tensor {
 }
 /** x to the power y, computed and given as float64. */
 export function floatPower(x: Operand, y: Operand): Tensor {
-  const wide = (t: Operand): Operand => (typeof t === 'object' ? cast(t, 'float64') : t)
+  const wide = (t: Operand): Operand => (isTensor(t) ? cast(t, 'float64') : t)
   return pow(wide(x), wide(y))
 }
 

@@ -1,5 +1,6 @@
 import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
+import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
 import { constant, elementwise, multilinear } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
@@ -211,7 +212,7 @@ function integerPower(x: Expr, y: Expr): Expr {
 
 /** x to the power y. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
 export function pow(x: Operand, y: Operand): Tensor {
-  if (typeof y !== 'number' || typeof x !== 'object') return power(x, y)
+  if (typeof y !== 'number' || !isTensor(x)) return power(x, y)
   if (isFloat(x.dtype)) {
     // as PyTorch: these are exact or better conditioned
     if (y === 1) return mul(x, 1)

@@ -14,6 +14,14 @@ export function checkInteger(op: string, name: string, x: unknown): number {
   return x
 }
 
+/** An array of integers, checked. */
+export function checkIntegers(op: string, name: string, x: unknown): readonly number[] {
+  if (!Array.isArray(x))
+    throw new TensorTypeError(`expected ${name} to be an array of integers, got ${describe(x)}`, { op, code: 'INTEGER' })
+  for (const n of x) checkInteger(op, name, n)
+  return x as readonly number[]
+}
+
 /** A list of integers given one by one, as one array, or by name. */
 export function readNumbers(op: string, args: readonly unknown[], name: string): readonly number[] {
   let list: unknown = args

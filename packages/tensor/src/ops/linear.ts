@@ -163,7 +163,9 @@ export function tensordot(x: Tensor, y: Tensor, ...args: Args<[dims?: TensordotD
     if (dims < 0) throw bad(`tensordot expects dims >= 0, but got dims=${dims}`)
     if (dims > Math.min(x.ndim, y.ndim)) throw bad(`tensordot expects dims < ndim_a or ndim_b, but got dims=${dims}`)
     ;[dx, dy] = [Array.from({ length: dims }, (_, i) => i - dims), Array.from({ length: dims }, (_, i) => i)]
-  } else [dx, dy] = dims.map((d) => (typeof d === 'number' ? [d] : d)) as [readonly number[], readonly number[]]
+  } else if (!Array.isArray(dims) || dims.length !== 2)
+    throw new TensorTypeError(`expected dims to be a whole number or two lists, got ${describe(dims)}`, { op: 'tensordot', code: 'DIMS' })
+  else [dx, dy] = dims.map((d) => (typeof d === 'number' ? [d] : d)) as [readonly number[], readonly number[]]
   if (dx.length !== dy.length) throw bad('both dimension lists should have same length')
   const axis = (d: number, t: Tensor): number => {
     if (!Number.isInteger(d) || d < -t.ndim || d >= t.ndim)

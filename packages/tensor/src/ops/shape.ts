@@ -3,7 +3,7 @@ import { TensorRangeError, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, normalizeDim, normalizeDims, numel } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Numbers, readNumbers } from './integers.ts'
+import { type Numbers, checkIntegers, readNumbers } from './integers.ts'
 import { contiguous, expandTo, permuteDims, reshapeTo, viewTo } from './view.ts'
 
 function shapeOf(op: string, other: Tensor): Shape {
@@ -172,6 +172,7 @@ export const reversedAxes = (x: Tensor): Tensor =>
   )
 /** The last two axes exchanged. A view. */
 export function matrixTranspose(x: Tensor, name = 'mT'): Tensor {
+  checkTensor(name, x)
   if (x.ndim < 2)
     throw new TensorRangeError(`tensor.${name} is only supported on matrices or batches of matrices. Got ${x.ndim}-D tensor.`, {
       op: name,
@@ -198,8 +199,8 @@ export function movedim(
 ): Tensor {
   const { source, destination } = readArgs<MovedimOptions>('movedim', args, ['source', 'destination'])
   checkTensor('movedim', x)
-  const list = (d: number | readonly number[] | undefined): readonly number[] => (typeof d === 'object' ? d : [d as number])
-  const [from, to] = [list(source), list(destination)]
+  const list = (d: unknown, name: string): readonly number[] => checkIntegers('movedim', name, Array.isArray(d) ? d : [d])
+  const [from, to] = [list(source, 'source'), list(destination, 'destination')]
   if (from.length !== to.length)
     throw new TensorRangeError(
       `movedim: Invalid source or destination dims: source (${show(from)} dims) should contain the same number of dims as destination (${show(to)} dims)`,

@@ -4,7 +4,7 @@ import { isTensor } from '../core/handle.ts'
 import { checkTensor } from '../core/promote.ts'
 import { normalizeDim } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { checkInteger } from './integers.ts'
+import { checkInteger, checkIntegers } from './integers.ts'
 import { clampIndex, narrowAxis, selectAxis } from './slice.ts'
 
 interface Dim {
@@ -40,7 +40,7 @@ export function split(x: Tensor, ...args: Args<[splitSizeOrSections: number | re
   const n = x.shape[axis]!
   const sizes = splitSizeOrSections ?? splitSize
   if (typeof sizes === 'object') {
-    if (sizes.some((s) => checkInteger('split', 'splitSizes', s) < 0))
+    if (checkIntegers('split', 'splitSizes', sizes).some((s) => s < 0))
       throw new TensorRangeError(
         `split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${show(sizes)}`,
         { op: 'split', code: 'SIZE' },
@@ -113,7 +113,7 @@ export function tensorSplit(
   let cuts = indicesOrSections ?? sections ?? indices
   if (isTensor(cuts)) cuts = cuts.ndim === 0 ? Number(cuts.item()) : Array.from(cuts.dataSync(), Number)
   if (typeof cuts === 'object') {
-    const ends = [...cuts.map((c) => clampIndex(checkInteger('tensorSplit', 'indices', c), n)), n]
+    const ends = [...checkIntegers('tensorSplit', 'indices', cuts).map((c) => clampIndex(c, n)), n]
     return ends.map((end, i) => {
       const start = i === 0 ? 0 : ends[i - 1]!
       return narrowAxis(x, axis, start, Math.max(end - start, 0))
@@ -152,7 +152,7 @@ function splitAlong(op: string, x: Tensor, cuts: number | readonly number[], ran
 }
 /** `tensorSplit` along axis 1, of a vector along axis 0. */
 export const hsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
-  splitAlong('hsplit', x, indicesOrSections, 1, x.ndim === 1 ? 0 : 1)
+  splitAlong('hsplit', x, indicesOrSections, 1, isTensor(x) && x.ndim === 1 ? 0 : 1)
 /** `tensorSplit` along axis 0. */
 export const vsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
   splitAlong('vsplit', x, indicesOrSections, 2, 0)

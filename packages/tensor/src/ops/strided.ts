@@ -8,7 +8,7 @@ import { linear, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, mul } from './binary.ts'
 import { filledLike } from './cast.ts'
-import { checkInteger } from './integers.ts'
+import { checkInteger, checkIntegers } from './integers.ts'
 import { replacePlaces } from './place.ts'
 import { positionsLike } from './position.ts'
 import { scatterAlong } from './scatter.ts'
@@ -104,8 +104,9 @@ export function asStrided(
   const refuse = (message: string): never => {
     throw new TensorRangeError(message, { op: 'asStrided', code: 'STRIDES' })
   }
+  checkIntegers('asStrided', 'size', size)
+  checkIntegers('asStrided', 'stride', stride)
   if (size.length !== stride.length) refuse(`mismatch in length of strides and shape, got ${show(stride)} and ${show(size)}`)
-  for (const n of [...size, ...stride]) checkInteger('asStrided', 'size and stride', n)
   if (size.some((n) => n < 0)) refuse(`expected sizes to be non-negative, got ${show(size)}`)
   if (stride.some((s) => s < 0))
     refuse(`as_strided: Negative strides are not supported at the moment, got strides: ${show(stride)}. Use flip`)

@@ -110,6 +110,8 @@ export class Generator {
 }
 
 function restore(op: string, to: State, from: GeneratorState): void {
+  if (typeof from !== 'object' || from === null)
+    throw new TensorTypeError(`expected a state that getState gave, got ${describe(from)}`, { op, code: 'SEED' })
   const seed = checkSeed(op, from.seed)
   if (!Number.isSafeInteger(from.offset) || from.offset < 0)
     throw new TensorRangeError(`expected a state that getState gave, got ${describe(from)}`, { op, code: 'SEED' })

@@ -165,6 +165,7 @@ export function bernoulli(
       throw new TensorRangeError(`bernoulli_ expects p to be in [0, 1], but got p=${p}`, { op: 'bernoulli', code: 'PROBABILITY' })
     return drawnLike('bernoulli', x, x.shape, x.dtype, { kind: 'either', p, below: 1, above: 0 }, o)
   }
+  checkTensor('bernoulli', p, 'p to be a number or a Tensor')
   if (!isFloat(p.dtype))
     throw new TensorTypeError(`expected probabilities of a float dtype, got ${p.dtype}. Convert with x.float()`, {
       op: 'bernoulli',
