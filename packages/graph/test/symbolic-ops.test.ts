@@ -45,7 +45,6 @@ const pulled =
 /** What is no one program for all sizes, by nature: what is said then. */
 const program = /expected one program for all sizes/
 const data = /whose shape depends on data/
-const host = /expected tensors that f makes of JavaScript numbers/
 const rounds = /expected \{ maxIterations \}/
 const refused: Readonly<Record<string, RegExp>> = {
   // the order of the products is the cheapest one
@@ -60,8 +59,6 @@ const refused: Readonly<Record<string, RegExp>> = {
   // as many parts as there are rows
   split: program,
   unbind: program,
-  // the places to copy from are computed on the host
-  pad: host,
   argwhere: data,
   nonzero: data,
   where: data,

@@ -192,6 +192,13 @@ const programs: readonly Program[] = [
     [[3, 4]],
     [[5, 7]],
   ),
+  program(
+    'arange whose start is zero at one size only',
+    (x) => x.add(arange(x.shape[0]! - 3, 2 * x.shape[0]! - 3)).add(linspace(x.shape[0]! - 4, 1, x.shape[0]!)),
+    [[4]],
+    [[3]],
+    [[9]],
+  ),
   program('linspace', (x) => linspace(0, 1, x.shape[0]!).add(linspace(-1, 0.3, x.shape[0]!)), [[3]], [[8]], [[17]]),
   program('eye', (x) => x.add(eye(x.shape[0]!, x.shape[1]!)).matmul(eye(x.shape[1]!)), [[3, 4]], [[5, 7]], [[7, 2]]),
   program(

@@ -1,4 +1,4 @@
-import { type DType, type Tensor, add, eq, lt, mul, sub, where } from '@mapgrad/tensor'
+import { type DType, type Tensor, add, cat, eq, lt, mul, sub, where } from '@mapgrad/tensor'
 import { positions } from '@mapgrad/tensor/ops'
 import { cast, filledLike, numel, reshapeTo, withTrace } from '@mapgrad/tensor/plugin'
 import { fault } from '../faults.ts'
@@ -45,7 +45,7 @@ const identity: Recipe = (node) => {
 
 /** `arange(a, b, d)`, the same d at every size. */
 const counting =
-  (d: number): Recipe =>
+  (d: number, fromZero: boolean): Recipe =>
   (node) => {
     const { shape, dtype } = node.aval
     const n = shape[0]!
@@ -53,29 +53,34 @@ const counting =
     const data = dataOf(node)
     const stored = storedAs(dtype)
     const a = n === 0 ? 0 : spelled(data[0]!)
+    // at all sizes or at none: the ops must be the same
+    if (fromZero && a !== 0) return null
     for (let i = 0; i < n; i++) if (data[i] !== stored(a + i * d)) return null
     return (like) => {
       const scaled = d === 1 ? wide(like, n, dtype) : mul(wide(like, n, dtype), d)
-      return cast(a === 0 ? scaled : add(scaled, a), dtype)
+      return cast(fromZero ? scaled : add(scaled, a), dtype)
     }
   }
 
 /** `linspace(a, b, n)`. */
-const spaced: Recipe = (node) => {
-  const { shape, dtype } = node.aval
-  const n = shape[0]!
-  if (shape.length !== 1 || n < 2) return null
-  const data = dataOf(node)
-  const stored = storedAs(dtype)
-  const [a, b] = [spelled(data[0]!), spelled(data[n - 1]!)]
-  const step = (b - a) / (n - 1)
-  for (let i = 0; i < n; i++) if (data[i] !== stored(i < n / 2 ? a + i * step : b - (n - 1 - i) * step)) return null
-  return (like) => {
-    const i = wide(like, n, 'float64')
-    const rising = mul(i, step)
-    return cast(where(lt(i, n / 2), a === 0 ? rising : add(rising, a), sub(b, mul(sub(n - 1, i), step))), dtype)
+const spaced =
+  (fromZero: boolean): Recipe =>
+  (node) => {
+    const { shape, dtype } = node.aval
+    const n = shape[0]!
+    if (shape.length !== 1 || n < 2) return null
+    const data = dataOf(node)
+    const stored = storedAs(dtype)
+    const [a, b] = [spelled(data[0]!), spelled(data[n - 1]!)]
+    if (fromZero && a !== 0) return null
+    const step = (b - a) / (n - 1)
+    for (let i = 0; i < n; i++) if (data[i] !== stored(i < n / 2 ? a + i * step : b - (n - 1 - i) * step)) return null
+    return (like) => {
+      const i = wide(like, n, 'float64')
+      const rising = mul(i, step)
+      return cast(where(lt(i, n / 2), fromZero ? rising : add(rising, a), sub(b, mul(sub(n - 1, i), step))), dtype)
+    }
   }
-}
 
 const sizeText = (node: GraphNode): string => `[${node.aval.shape.join(', ')}]`
 /** The error for host numbers that differ between sizes. */
@@ -85,6 +90,42 @@ export const otherData = (node: GraphNode, other: GraphNode): Error =>
     `expected tensors that f makes of JavaScript numbers to be the same at all sizes, or of zeros, ones, full, or, outside of loops and branches, of arange, linspace or eye, got ${node.name} of shape ${sizeText(node)} at one size and ${sizeText(other)} at another. Make it with ops`,
     'SIZE_DEPENDENT',
   )
+
+/** Integers that rise or fall evenly for a while: what padding and rolling copy from. */
+interface Run {
+  readonly from: number
+  readonly step: number
+  readonly length: number
+}
+function runsOf(data: ArrayLike<number | bigint>): Run[] {
+  const runs: Run[] = []
+  for (let i = 0; i < data.length;) {
+    const step = i + 1 < data.length ? Number(data[i + 1]) - Number(data[i]) : 0
+    let length = 1
+    while (i + length < data.length && Number(data[i + length]) - Number(data[i + length - 1]) === step) length++
+    // a jump is no run of two
+    if (length === 2 && Math.abs(step) > 1) length = 1
+    runs.push({ from: Number(data[i]), step: length === 1 ? 0 : step, length })
+    i += length
+  }
+  return runs
+}
+const MOST_RUNS = 8
+
+/** Runs of integers with these steps, joined. */
+const joined =
+  (steps: readonly number[]): Recipe =>
+  (node) => {
+    const { shape, dtype } = node.aval
+    if (shape.length !== 1 || !dtype.startsWith('int') || steps.length > MOST_RUNS) return null
+    const runs = runsOf(dataOf(node))
+    if (runs.map((r) => r.step).join() !== steps.join()) return null
+    return (like) =>
+      cat(
+        runs.map(({ from, step, length }) => add(mul(wide(like, length, dtype), step), from)),
+        0,
+      )
+  }
 
 /** For each constant that is not the same tensor at all sizes, by its place, how to make it. */
 export function recipesFor(recordings: readonly Recording[]): Map<number, Recipe> {
@@ -96,7 +137,14 @@ export function recipesFor(recordings: readonly Recording[]): Map<number, Recipe
     const longest = nodes.reduce((a, b) => (numel(b.aval.shape) > numel(a.aval.shape) ? b : a))
     const data = dataOf(longest)
     const steps = data.length > 1 ? [Number(data[1]) - Number(data[0]), spelled(Math.fround(Number(data[1]) - Number(data[0])))] : []
-    const recipe = [identity, ...steps.map(counting), spaced].find((r) => nodes.every((n) => r(n) !== null))
+    const known = [
+      identity,
+      ...steps.flatMap((d) => [counting(d, true), counting(d, false)]),
+      spaced(true),
+      spaced(false),
+      joined(runsOf(data).map((r) => r.step)),
+    ]
+    const recipe = known.find((r) => nodes.every((n) => r(n) !== null))
     if (!recipe)
       throw otherData(
         node,
