@@ -10,6 +10,7 @@ export interface Subgraph {
 /** A graph as a function that the params of a call may hold. */
 export const subgraph = (graph: Graph): Subgraph => Object.assign((...xs: Tensor[]) => graph.run(xs), { graph })
 
+/** Whether a param is a graph as the op calls it. */
 export const isSubgraph = (x: unknown): x is Subgraph => typeof x === 'function' && 'graph' in x
 
 /** The graphs among the params of a call, by the names of the params. */

@@ -1,5 +1,5 @@
 import {
-  type Graph,
+  Graph,
   type GraphModule,
   type Tensor,
   add,
@@ -25,6 +25,8 @@ import {
   vmap,
   whileLoop,
 } from '@mapgrad/func'
+import { subgraph } from '@mapgrad/graph/plugin'
+import { add as addOp, scan as scanOp } from '@mapgrad/tensor/ops'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -197,6 +199,24 @@ export function forward(arg0: Tensor): Tensor {
     expect(copy.equals(g.graph)).toBe(false)
     body.setOutputs([])
     expect(raised(() => g(tensor([1, 2])))).toBeInstanceOf(Error)
+  })
+
+  test('is built by hand', () => {
+    const aval = { shape: [], dtype: 'float32' } as const
+    const body = new Graph()
+    const [h, r] = [body.addPlaceholder(aval, 'h'), body.addPlaceholder(aval, 'r')]
+    const next = body.addCall(addOp, [h, r])
+    body.setOutputs([next, next])
+    const g = new Graph()
+    const [init, xs] = [g.addPlaceholder(aval, 'init'), g.addPlaceholder({ shape: [4], dtype: 'float32' }, 'xs')]
+    const params = { body: subgraph(body), carry: 1, xs: 1, length: 4, reverse: false, ys: [aval], draws: false }
+    g.setOutputs([g.addItem(g.addCall(scanOp, [init, xs], params), 1)])
+    expect(
+      g
+        .lint()
+        .run([tensor(0), tensor([1, 2, 3, 4])])[0]!
+        .tolist(),
+    ).toEqual([1, 3, 6, 10])
   })
 
   test('lint says what is wrong with a graph inside', () => {
