@@ -7,6 +7,7 @@ import {
   forLoop,
   grad,
   jvp,
+  linearize,
   makeFx,
   map,
   mul,
@@ -100,6 +101,8 @@ describe('a graph has every way a program may go: traced at one point, it is rig
     const error = raised(() => makeFx(grad((x: Tensor) => sum(loop(x))))(points[0]!))
     expect(error.code).toBe('UNBOUNDED')
     expect(error.message).toContain('expected { maxIterations } for the reverse mode of a whileLoop in a graph')
+    const linear: F = (x) => linearize(loop, [x])[1](x)
+    expect(raised(() => makeFx(linear)(points[0]!)).message).toContain('expected { maxIterations } for linearize of a whileLoop')
     // a graph that runs can be followed
     const pull = grad((x: Tensor) => sum(loop(x)))
     expect(distance(grad((x: Tensor) => sum(g(x)))(points[0]!), pull(points[0]!))).toBe(0)

@@ -163,16 +163,16 @@ function followed(p: RepeatParams): Fn | null {
   }
 }
 
-function refuse(): never {
+const refuse = (what: string) => (): never => {
   throw new TensorTypeError(
-    'expected { maxIterations } for the reverse mode of a whileLoop in a graph, whose number of rounds depends on values: it keeps what each of so many rounds computed. Give whileLoop(condFn, bodyFn, carried, { maxIterations }), use forward mode (jvp, jacfwd), or a fixed number of rounds with forLoop or scan',
+    `expected { maxIterations } for ${what} of a whileLoop in a graph, whose number of rounds depends on values: it keeps what each of so many rounds computed. Give whileLoop(condFn, bodyFn, carried, { maxIterations }), use forward mode (jvp, jacfwd), or a fixed number of rounds with forLoop or scan`,
     { op: 'whileLoop', code: 'UNBOUNDED' },
   )
 }
 
 function vjpRule(operands: Tensors, p: RepeatParams, vjp: Vjp): readonly [Tensors, (cts: readonly Tangent[]) => readonly Tangent[]] {
   const f = followed(p)
-  return f ? vjp(f, operands) : [whileHolds.bind(operands, p), refuse]
+  return f ? vjp(f, operands) : [whileHolds.bind(operands, p), refuse('the reverse mode')]
 }
 
 function linearizeRule(
@@ -181,7 +181,7 @@ function linearizeRule(
   linearize: Linearize,
 ): readonly [Tensors, (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const f = followed(p)
-  return f ? linearize(f, operands) : [whileHolds.bind(operands, p), refuse]
+  return f ? linearize(f, operands) : [whileHolds.bind(operands, p), refuse('linearize')]
 }
 
 function batchRule(operands: Tensors, dims: readonly Dim[], p: RepeatParams, context: BatchContext): readonly [Tensors, readonly Dim[]] {
