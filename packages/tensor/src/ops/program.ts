@@ -307,9 +307,12 @@ export class Program {
       for (const s of l.from) wanted.add(s)
       return true
     })
-    return new Program(this.#trace, alive.reverse(), takes, outs, this.#captures)
+    return programOf(this.#trace, alive.reverse(), takes, outs, this.#captures)
   }
 }
+
+// outside of the class, which bundlers cannot drop if it names itself
+const programOf = (...parts: ConstructorParameters<typeof Program>): Program => new Program(...parts)
 
 /** A program cut in two. */
 export interface Halves {
