@@ -39,7 +39,7 @@ function stacked(results: readonly Tensorial[]): unknown {
 /**
  * `[carry, y] = f(carry, x)` for every slice x of xs along `dim`; gives the last carry and all y, stacked in front in the
  * order of xs. Carry, xs and y are trees of tensors (y may be `null`); f keeps the carry's structure, shapes and dtypes.
- * Reverse mode keeps what each round computed; wrap f in `checkpoint` to keep the carries alone.
+ * Reverse mode keeps what each round computed; wrap f in `checkpoint` to keep the carries alone. In a graph it is one node.
  * @throws TensorTypeError or TensorRangeError if the carry changes its form, f writes into what it is given, or the lengths of xs differ or are 0
  */
 export function scan<C, X, Y>(
@@ -129,7 +129,7 @@ function scanLength(op: string, { leaves }: Tensorial, dim: number, length: numb
 
 /**
  * `f(x, ...args)` for every slice x of xs along the first axis, one after the other; results are stacked in front. Like
- * `vmap` in what it gives, like a loop in its memory.
+ * `vmap` in what it gives, like a loop in its memory. In a graph it is one node.
  * @throws TensorTypeError or TensorRangeError if xs has leaves that are no tensors, or their lengths differ or are 0
  */
 export function map<X, A extends readonly unknown[], R>(f: (x: X, ...args: A) => R, xs: X, ...args: A): R {

@@ -141,6 +141,7 @@ export interface WhileLoopOptions {
  * `carried = bodyFn(...carried)` as long as `condFn(...carried)` holds. `carried` is an array of trees of tensors, whose
  * structure, shapes and dtypes the body keeps. Under `vmap` the loop ends when the last example is done; an example that is
  * done keeps what it has. Reverse mode keeps what each round computed; wrap the body in `checkpoint` to keep its arguments alone.
+ * In a graph it is one node, whose reverse mode needs `maxIterations`.
  * @throws TensorTypeError if `condFn` gives no boolean and no scalar, or the body gives something else or writes into what it is given
  */
 export function whileLoop<A extends readonly unknown[]>(
@@ -231,7 +232,7 @@ function answering<A, B>(ask: (a: A) => B, first: B | undefined): (a: A) => B {
 
 /**
  * `carry = bodyFn(i, carry)` for i from `lower` up to, not including, `upper`; i is an int32 tensor. Bounds may be tensors
- * that differ between the examples of a `vmap`.
+ * that differ between the examples of a `vmap`. In a graph it is one node.
  */
 export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyFn: (i: Tensor, carry: C) => C, init: C): C {
   const op = 'forLoop'
