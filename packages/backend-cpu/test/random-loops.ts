@@ -215,3 +215,37 @@ export function randomReduction(choose: Choose): Case {
     out: operand(choose, loop.output, sizes.slice(0, rank - reducedAxes), [], true),
   }
 }
+
+/** A loop over anything whose arrays are contiguous along its innermost axis: what is computed several vectors at once. */
+export function randomDense(choose: Choose): Case {
+  const sizes = [choose.int(1, 9), choose.int(14, 70)]
+  const reduce = choose.of([null, 'max', 'min', 'any', 'all', 'argmax'] as const)
+  const trees = new Trees(choose, reduce ? 1 : 2, false)
+  // half floats are not rounded before they are tested or compared
+  const rounded = reduce === null || reduce === 'max' || reduce === 'min'
+  const dtype = choose.of(rounded ? all : all.filter((d) => d !== 'float16' && d !== 'bfloat16'))
+  const body = trees.tree(dtype, 4)
+  const loop = defineLoop({ name: 'random', inputs: trees.inputs, scalars: trees.scalars, body, ...(reduce && { reduce }) })
+  // the axis reduced is the innermost one, or the one around it
+  const around = reduce !== null && choose.int(0, 1) === 0
+  const walked = around ? sizes.toReversed() : sizes
+  const strides = around ? [1, walked[0]!] : [walked[1]!, 1]
+  const count = sizes[0]! * sizes[1]!
+  const make = (dtype: DType, values: readonly (number | bigint)[]): Operand => {
+    const start = choose.int(0, values.length - 1)
+    const bytes = bytesFrom(
+      dtype,
+      Array.from({ length: count }, (_, i) => values[(start + i * 7 + (i >> 3)) % values.length]!),
+    )
+    return { dtype, bytes, offset: 0, strides }
+  }
+  const kept = reduce ? walked[0]! : count
+  return {
+    loop,
+    sizes: walked,
+    reducedAxes: reduce ? 1 : 0,
+    inputs: trees.inputs.map((a) => make(a.dtype, special(a.dtype))),
+    scalars: trees.scalars.map((d) => choose.of(special(d))),
+    out: { dtype: loop.output, bytes: new Uint8Array(kept * bytesOf(loop.output)), offset: 0, strides: reduce ? [1] : strides },
+  }
+}

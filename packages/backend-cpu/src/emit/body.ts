@@ -2,7 +2,7 @@ import { type DType, type Expr, expr as E } from '@mapgrad/kernel'
 import type { Local } from '../wasm/builder.ts'
 import { emitBasic, emitCompare } from './arithmetic.ts'
 import { emitCast } from './casts.ts'
-import { type Emitter, constantVector, laneBytes, perLane, registerOf, selectLanes } from './lanes.ts'
+import { type Emitter, constantVector, laneBytes, perLane, registerOf, selectLanes, simd } from './lanes.ts'
 
 /** How often a node's value can change: once a call, once a row of the innermost loop, with every element. */
 export type Rate = 'call' | 'row' | 'element'
@@ -105,6 +105,50 @@ export class Body {
     this.#emit(root)
   }
 
+  /**
+   * Evaluates `root` in all of `bodies` side by side, node by node, into locals: a constant that has left its register is
+   * fetched once for all of them. Their leaves must not depend on what happens between the bodies.
+   */
+  static together(bodies: readonly Body[], root: Expr): void {
+    for (const b of bodies) b.#count(root)
+    const nodes = bodies[0]!.#inOrder(root)
+    const lastUse = new Map<Expr, Expr>()
+    for (const node of nodes) for (const a of E.argsOf(node)) lastUse.set(a, node)
+    for (const node of nodes) {
+      for (const b of bodies) b.#keep(node)
+      for (const a of E.argsOf(node)) if (lastUse.get(a) === node) for (const b of bodies) b.#drop(a)
+    }
+  }
+
+  /** what `root` needs computed, arguments first; without constants, and comparisons that their selection stands for */
+  #inOrder(root: Expr): readonly Expr[] {
+    const nodes: Expr[] = []
+    const seen = new Set<Expr>()
+    const visit = (node: Expr): void => {
+      if (seen.has(node) || node.kind === 'const' || this.#hoisted?.find(node)) return
+      seen.add(node)
+      const args = E.argsOf(node)
+      for (const a of node.kind === 'select' && this.#bound(node) ? args.slice(1) : args) visit(a)
+      nodes.push(node)
+    }
+    visit(root)
+    return nodes
+  }
+
+  #keep(node: Expr): void {
+    this.#compute(node)
+    const l = this.#e.f.local('v128')
+    this.#locals.set(node, l)
+    this.#e.f.set(l)
+  }
+
+  #drop(node: Expr): void {
+    const l = this.#locals.get(node)
+    if (!l) return
+    this.#e.f.release(l)
+    this.#locals.delete(node)
+  }
+
   /** lets the next body reuse the locals of this one */
   release(): void {
     for (const l of this.#locals.values()) this.#e.f.release(l)
@@ -145,7 +189,7 @@ export class Body {
         this.#emit(node.args[1])
         return emitCompare(e, node.op, node.args[0].dtype)
       case 'select':
-        return this.#select(node.args[0], node.args[1], node.args[2])
+        return this.#select(node)
       case 'cast':
         this.#emit(node.args[0])
         return emitCast(e, node.args[0].dtype, node.dtype)
@@ -162,26 +206,27 @@ export class Body {
     }
   }
 
-  #select(cond: Expr, then: Expr, otherwise: Expr): void {
-    const e = this.#e
-    const r = registerOf(then.dtype)
-    const smaller =
-      cond.kind === 'compare' && cond.op === 'lt' && (r === 'f32' || r === 'f64') && this.#uses.get(cond) === 1 ? cond.args : null
-    // x < l ? l : x and h < x ? h : x are one instruction each
-    if (smaller && smaller[0] === otherwise && smaller[1] === then)
-      return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmax' : 'f64x2.pmax')
-    if (smaller && smaller[1] === otherwise && smaller[0] === then)
-      return this.#pseudo(otherwise, then, r === 'f32' ? 'f32x4.pmin' : 'f64x2.pmin')
+  #select(node: Expr & { kind: 'select' }): void {
+    const [cond, then, otherwise] = node.args
+    const bound = this.#bound(node)
+    if (bound) {
+      this.#emit(otherwise)
+      this.#emit(then)
+      return void this.#e.f.op(bound)
+    }
     this.#emit(then)
     this.#emit(otherwise)
     this.#emit(cond)
-    selectLanes(e, r)
+    selectLanes(this.#e, registerOf(then.dtype))
   }
 
-  #pseudo(x: Expr, bound: Expr, op: 'f32x4.pmin' | 'f64x2.pmin' | 'f32x4.pmax' | 'f64x2.pmax'): void {
-    this.#emit(x)
-    this.#emit(bound)
-    this.#e.f.op(op)
+  /** x < l ? l : x and h < x ? h : x are one instruction each, of x and the bound */
+  #bound({ args: [cond, then, otherwise] }: Expr & { kind: 'select' }): 'f32x4.pmin' | 'f64x2.pmin' | 'f32x4.pmax' | 'f64x2.pmax' | null {
+    const r = registerOf(then.dtype)
+    if (cond.kind !== 'compare' || cond.op !== 'lt' || (r !== 'f32' && r !== 'f64') || this.#uses.get(cond) !== 1) return null
+    const [low, high] = cond.args
+    if (low === otherwise && high === then) return `${simd[r]}.pmax`
+    return high === otherwise && low === then ? `${simd[r]}.pmin` : null
   }
 
   #rare(node: Expr & { kind: 'rare' }): void {

@@ -1,8 +1,8 @@
 import { type Expr, computeType, expr as E } from '@mapgrad/kernel'
 import type { Local } from '../wasm/builder.ts'
-import { Hoisted } from './body.ts'
+import { Body, Hoisted } from './body.ts'
 import type { Frame, Mode } from './frame.ts'
-import { head } from './layout.ts'
+import { STRIDED, head } from './layout.ts'
 
 /** Nodes of an expression, shared ones once: what unrolling is decided by. */
 export function costOf(...roots: Expr[]): number {
@@ -14,6 +14,15 @@ export function costOf(...roots: Expr[]): number {
   }
   roots.forEach(visit)
   return seen.size
+}
+
+/**
+ * Whether the vectors of an unrolled body are computed side by side: where there are more constants than registers, nothing
+ * but the vector's number says what its leaves are, and the code does not become too long to compile.
+ */
+export function sideBySide({ cursors, layout, loop }: Frame): boolean {
+  const cost = costOf(loop.body)
+  return cost > 8 && cost <= 256 && layout.coordinates.length === 0 && cursors.every((c) => c.cls !== STRIDED)
 }
 
 /** the value that `Frame.store` narrows: a cast to a narrow type from what it is computed in is the store's own work */
@@ -28,7 +37,8 @@ export function emitPointwise(frame: Frame): void {
   const { f, e, loop, layout } = frame
   const gathers = layout.coordinates.length > 0
   const cost = costOf(loop.body)
-  const unroll = gathers ? 1 : cost <= 8 ? 4 : cost <= 20 ? 2 : 1
+  const together = sideBySide(frame)
+  const unroll = gathers ? 1 : together || cost <= 8 ? 4 : cost <= 20 ? 2 : 1
   const rows = layout.streams.map(() => f.local('i32'))
   const keptEnd = frame.word(head.keptEnd)
   const count = frame.word(head.count)
@@ -39,16 +49,20 @@ export function emitPointwise(frame: Frame): void {
   const hoisted = new Hoisted(frame.leaves('one', 0, true, never), roots)
   hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'call')
 
-  const one = (mode: Mode, u: number): void => {
-    const body = frame.body(mode, u, true, hoisted)
-    frame.store(mode, u, () => body.emit(root))
-    body.release()
+  const group = (mode: Mode, vectors: number): void => {
+    const bodies = Array.from({ length: vectors }, (_, u) => frame.body(mode, u, true, hoisted))
+    if (together && vectors > 1) Body.together(bodies, root)
+    bodies.forEach((body, u) => {
+      if (u > 0) frame.advance(0, 'vector')
+      frame.store(mode, u, () => body.emit(root))
+      body.release()
+    })
   }
   f.loop((row) => {
     frame.copyPositions(rows)
     hoisted.hoist(e, frame.leaves('vector', 0, true, never), 'row')
     f.get(count).set(left)
-    walkAxis(frame, left, unroll, one)
+    walkAxis(frame, left, unroll, group)
     frame.nextRow(
       () => f.get(frame.block).i32(layout.table).op('i32.add'),
       keptEnd,
@@ -62,19 +76,19 @@ export function never(): never {
   throw new TypeError('[backend-cpu] expected no gather here; this is a fault of mapgrad, please report it')
 }
 
-/** `left` elements of the innermost axis: `unroll` vectors at a time, one vector at a time, one element at a time */
-export function walkAxis(frame: Frame, left: Local, unroll: number, body: (mode: Mode, u: number) => void): void {
+/**
+ * `left` elements of the innermost axis: `unroll` vectors at a time, one vector at a time, one element at a time. `body` is
+ * for a number of vectors, and moves strided streams on from each to the next.
+ */
+export function walkAxis(frame: Frame, left: Local, unroll: number, body: (mode: Mode, vectors: number) => void): void {
   const { f, e } = frame
   const chunk = (vectors: number): void => {
     const n = vectors * e.lanes
     f.block((done) => {
       f.get(left).i32(n).op('i32.lt_s').brIf(done)
       f.loop((again) => {
-        for (let u = 0; u < vectors; u++) {
-          body('vector', u)
-          frame.advance(0, 'vector')
-        }
-        frame.advance(n, 'none')
+        body('vector', vectors)
+        frame.advance(n, 'vector')
         f.get(left).i32(n).op('i32.sub').tee(left).i32(n).op('i32.ge_s').brIf(again)
       })
     })
@@ -84,7 +98,7 @@ export function walkAxis(frame: Frame, left: Local, unroll: number, body: (mode:
   f.block((done) => {
     f.get(left).op('i32.eqz').brIf(done)
     f.loop((again) => {
-      body('one', 0)
+      body('one', 1)
       frame.advance(1, 'element')
       f.get(left).i32(1).op('i32.sub').tee(left).brIf(again)
     })

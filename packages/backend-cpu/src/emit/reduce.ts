@@ -6,7 +6,7 @@ import { type Accumulator, Combine } from './combine.ts'
 import type { Frame, Mode } from './frame.ts'
 import { CONTIGUOUS, STRIDED, head } from './layout.ts'
 import { PairwiseStack } from './pairwise.ts'
-import { costOf, never, stored, walkAxis } from './pointwise.ts'
+import { costOf, never, sideBySide, stored, walkAxis } from './pointwise.ts'
 
 /** vectors an accumulator takes before its block is done */
 const BLOCK = 32
@@ -34,6 +34,7 @@ interface Reduction {
   readonly body: Expr
   readonly hoisted: Hoisted
   readonly rows: boolean
+  readonly together: boolean
 }
 
 function prepare(frame: Frame, rows: boolean): Reduction {
@@ -41,17 +42,26 @@ function prepare(frame: Frame, rows: boolean): Reduction {
   const combine = new Combine(frame.e, frame.loop.reduce!, body.dtype)
   const hoisted = new Hoisted(frame.leaves('one', 0, rows, never), [body, ...frame.layout.coordinates.map((c) => c.expr)])
   hoisted.hoist(frame.e, frame.leaves('vector', 0, rows, never), 'call')
-  return { frame, combine, body, hoisted, rows }
+  return { frame, combine, body, hoisted, rows, together: sideBySide(frame) }
 }
 
-/** accumulates the elements of one body */
-function accumulate({ frame, combine, body, hoisted, rows }: Reduction, into: Accumulator, mode: Mode, u: number): void {
+/** accumulates a vector of elements into each accumulator */
+function accumulate(reduction: Reduction, into: readonly Accumulator[], mode: Mode): void {
+  const { frame, body, hoisted, rows } = reduction
+  const codes = into.map((_, u) => frame.body(mode, u, rows, hoisted))
+  if (reduction.together && codes.length > 1) Body.together(codes, body)
+  codes.forEach((code, u) => {
+    if (u > 0) frame.advance(0, 'vector')
+    accumulateOne(reduction, into[u]!, mode, code)
+    code.release()
+  })
+}
+
+function accumulateOne({ frame, combine, body }: Reduction, into: Accumulator, mode: Mode, code: Body): void {
   const { f } = frame
   const value = combine.make()
-  const code = frame.body(mode, u, rows, hoisted)
   code.emit(body)
   f.set(value[0]!)
-  code.release()
   if (combine.positional) {
     frame.counter(
       frame.cursors.find((c) => c.stream.kind === 'reducedPosition')!,
@@ -117,7 +127,7 @@ function emitAlongReduced(frame: Frame): void {
   frame.loadPositions(kept)
   const reduction = prepare(frame, true)
   const { combine } = reduction
-  const unroll = combine.positional || layout.coordinates.length > 0 ? 2 : costOf(loop.body) <= 20 ? 4 : 2
+  const unroll = combine.positional || layout.coordinates.length > 0 ? 2 : reduction.together || costOf(loop.body) <= 20 ? 4 : 2
   const accumulators = Array.from({ length: unroll }, () => combine.make())
   const single = combine.make()
   const total = accumulators[0]!
@@ -141,7 +151,9 @@ function emitAlongReduced(frame: Frame): void {
     f.i32(0).set(since)
   }
   const walk = (length: Local): void =>
-    walkAxis(frame, length, unroll, (mode, u) => accumulate(reduction, mode === 'one' ? single : accumulators[u]!, mode, u))
+    walkAxis(frame, length, unroll, (mode, vectors) =>
+      accumulate(reduction, mode === 'one' ? [single] : accumulators.slice(0, vectors), mode),
+    )
 
   f.loop((row) => {
     kept.forEach((p, k) => f.get(p).set(rows[k]!))
@@ -213,7 +225,7 @@ function emitAlongKept(frame: Frame): void {
   const reduction = prepare(frame, false)
   const { combine } = reduction
   const cost = costOf(loop.body)
-  const widest = layout.coordinates.length > 0 ? 1 : combine.positional ? 2 : cost <= 8 ? 8 : cost <= 20 ? 4 : 2
+  const widest = layout.coordinates.length > 0 ? 1 : combine.positional ? 2 : cost <= 8 ? 8 : reduction.together || cost <= 20 ? 4 : 2
   const accumulators = Array.from({ length: widest }, () => combine.make())
 
   /** one tile of `vectors` vectors, or of one element */
@@ -225,10 +237,7 @@ function emitAlongKept(frame: Frame): void {
     f.i32(0).set(since)
     tile.forEach((p, k) => f.get(p).set(rows[k]!))
     const point = (): void => {
-      used.forEach((a, u) => {
-        if (u > 0) frame.advance(0, 'vector')
-        accumulate(reduction, a, mode, u)
-      })
+      accumulate(reduction, used, mode)
       // one step along the reduced axis, and back to the first vector
       frame.cursors.forEach((c, k) => {
         f.get(c.at).get(steps[k]!).op('i32.add')

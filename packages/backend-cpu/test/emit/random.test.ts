@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createCpu } from '../../src/index.ts'
 import { type Case, actual, difference, expected } from '../loops.ts'
-import { chooser, randomPointwise, randomReduction } from '../random-loops.ts'
+import { chooser, randomDense, randomPointwise, randomReduction } from '../random-loops.ts'
 
 const cpu = createCpu()
 
@@ -29,5 +29,12 @@ test('reductions of random shapes and layouts', () => {
   fc.assert(
     fc.property(fc.gen(), (g) => check(randomReduction(chooser(g)))),
     { numRuns: 1000 },
+  )
+})
+
+test('contiguous loops of random expressions, reduced or not', () => {
+  fc.assert(
+    fc.property(fc.gen(), (g) => check(randomDense(chooser(g)))),
+    { numRuns: 500 },
   )
 })
