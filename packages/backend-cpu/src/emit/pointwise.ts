@@ -22,7 +22,7 @@ export function costOf(...roots: Expr[]): number {
  */
 export function sideBySide({ cursors, layout, loop }: Frame): boolean {
   const cost = costOf(loop.body)
-  return cost > 8 && cost <= 256 && layout.coordinates.length === 0 && cursors.every((c) => c.cls !== STRIDED)
+  return cost > 20 && cost <= 256 && layout.coordinates.length === 0 && cursors.every((c) => c.cls !== STRIDED)
 }
 
 /** the value that `Frame.store` narrows: a cast to a narrow type from what it is computed in is the store's own work */
