@@ -21,9 +21,10 @@ import {
   traceStack,
 } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
+import { customVjp } from './custom-rules.ts'
 import { isFloating } from './flat.ts'
 import { Leaf, type Node, Taped, backward } from './tape.ts'
-import { VjpTrace } from './vjp.ts'
+import { VjpTrace, vjpOf } from './vjp.ts'
 
 // Gradients as PyTorch code outside of transforms asks for them: a tape that is always there, below all transforms.
 // A tensor that requires a gradient has a value of that tape, which every transform sees as one of an outer transform.
@@ -312,8 +313,10 @@ function registerHook(x: { readonly value: Value }, hook: (grad: Tensor) => Tens
   }
 }
 
-/** What tensors' own methods call. */
+/** What tensors' own methods call, and packages beside this one. */
 export const eager: Autograd = {
+  vjp: vjpOf,
+  customVjp: customVjp as Autograd['customVjp'],
   requires: (x) => requires(x.value),
   require,
   isLeaf: (x) => !(x.value instanceof Taped) || x.value.node instanceof Leaf,

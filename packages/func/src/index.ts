@@ -8,9 +8,6 @@ export { type AssociativeScanOptions, associativeScan } from './associative-scan
 export { type DebugUnwrapOptions, debugUnwrap } from './debug.ts'
 export { hessian, jacfwd, jacrev } from './jacobian.ts'
 export type { HessianMode, HessianOptions, JacfwdOptions, Jacobian, JacobianMode, JacobianOptions } from './jacobian/options.ts'
-export { type AotOptions, type GraphCompiler, aotFunction } from './aot/aot.ts'
-export type { Joint } from './aot/joint.ts'
-export { type Partition, type Partitioner, defaultPartition, minCutPartition } from './aot/partition.ts'
 export {
   type FullAutograd,
   type FunctionalHessianOptions,

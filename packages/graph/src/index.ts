@@ -16,3 +16,6 @@ export { eliminateCommonSubexpressions } from './passes/common-subexpressions.ts
 export { eliminateDeadCode } from './passes/dead-code.ts'
 export { type FoldOptions, foldConstants } from './passes/fold.ts'
 export { simplifyAlgebra } from './passes/simplify.ts'
+export { type AotOptions, type GraphCompiler, aotFunction } from './aot/aot.ts'
+export type { Joint } from './aot/joint.ts'
+export { type Partition, type Partitioner, defaultPartition, minCutPartition } from './aot/partition.ts'

@@ -204,7 +204,7 @@ describe('called and transformed like the function', () => {
 })
 
 test('bad arguments', () => {
-  expect(() => aotFunction(3 as never, { forwardCompiler: asIs })).toThrow('[func] aotFunction: expected a function, got 3')
+  expect(() => aotFunction(3 as never, { forwardCompiler: asIs })).toThrow('[graph] aotFunction: expected a function, got 3')
   expect(() => aotFunction(cos, undefined as never)).toThrow('expected options with a forwardCompiler, got undefined')
   expect(() => aotFunction(cos, {} as never)).toThrow('expected forwardCompiler to be a function, got undefined')
   expect(() => aotFunction(cos, { forwardCompiler: asIs, compiler: asIs } as never)).toThrow(

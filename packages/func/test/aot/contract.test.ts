@@ -192,12 +192,12 @@ describe('changes of arguments', () => {
     const h = aotFunction((a: Tensor, b: Tensor) => a.add_(b), { forwardCompiler: asIs })
     const x = random(2, 2)
     expect(() => h(x, x.t())).toThrow(
-      '[func] aotFunction: expected an argument that is changed in place to be no view of another argument, got tensors 0 and 1 that share their elements',
+      '[graph] aotFunction: expected an argument that is changed in place to be no view of another argument, got tensors 0 and 1 that share their elements',
     )
   })
   test('of shapes and of captured tensors are refused', () => {
     expect(() => aotFunction((x: Tensor) => x.unsqueeze_(0), { forwardCompiler: asIs })(random(2))).toThrow(
-      '[func] aotFunction: expected in-place operations on arguments to keep their shape, got one of shape [2] made into [1, 2]. Return the result instead',
+      '[graph] aotFunction: expected in-place operations on arguments to keep their shape, got one of shape [2] made into [1, 2]. Return the result instead',
     )
     const w = random(2)
     expect(() => aotFunction((x: Tensor) => (w.add_(x), x.sin()), { forwardCompiler: asIs })(random(2))).toThrow(

@@ -1,6 +1,7 @@
 import type { Tensor } from '../tensor.ts'
 import { TensorTypeError } from './errors.ts'
 import type { Handle } from './handle.ts'
+import type { Vjp } from './op.ts'
 import { registry } from './registry.ts'
 
 /** What `x.backward()` takes. */
@@ -19,8 +20,15 @@ export interface GradFn {
   readonly name: string
 }
 
-/** How tensors get gradients outside of transforms. `@mapgrad/autodiff` provides it. */
+/** Derivatives, for packages that cannot import those who compute them. `@mapgrad/autodiff` provides it. */
 export interface Autograd {
+  /** reverse mode: outputs of a function of tensors, and the pullback */
+  readonly vjp: Vjp
+  /** a function with a derivative by hand: `forward` gives `[output, residuals]`, `backward` one cotangent an argument */
+  readonly customVjp: <A extends readonly unknown[], R, S>(
+    f: (...args: A) => R,
+    rules: { readonly forward: (...args: A) => readonly [R, S]; readonly backward: (residuals: S, cotangent: R) => readonly unknown[] },
+  ) => (...args: A) => R
   /** whether anything computed from `x` is recorded */
   requires(x: Handle): boolean
   /** makes `x` a leaf whose gradient is asked for, or no longer one */
@@ -45,7 +53,7 @@ export function autogradOf(op: string): Autograd {
   const { autograd } = registry()
   if (!autograd)
     throw new TensorTypeError(
-      'expected somebody to compute gradients of tensors outside of transforms, got nobody. Import @mapgrad/func, or call enableAutograd() of @mapgrad/autodiff',
+      'expected somebody to compute gradients, got nobody. Import @mapgrad/func, or call enableAutograd() of @mapgrad/autodiff',
       { op, code: 'NO_AUTOGRAD' },
     )
   return autograd

@@ -1,6 +1,7 @@
-import { Graph, type GraphNode, eliminateDeadCode } from '@mapgrad/graph'
-import { copyNode } from '@mapgrad/graph/plugin'
 import { type AnyOp, InternalError, bytesOf, numel } from '@mapgrad/tensor/plugin'
+import { Graph, copyNode } from '../graph.ts'
+import type { GraphNode } from '../node.ts'
+import { eliminateDeadCode } from '../passes/dead-code.ts'
 import { FlowNetwork } from './max-flow.ts'
 import type { Joint } from './joint.ts'
 

@@ -1,8 +1,9 @@
-import { vjpFlat } from '@mapgrad/autodiff/plugin'
-import { type Graph, eliminateCommonSubexpressions, eliminateDeadCode } from '@mapgrad/graph'
-import { GraphTrace } from '@mapgrad/graph/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import { type Op, type Value, defineOp, elementwise, pointwise, sameAval, withTrace } from '@mapgrad/tensor/plugin'
+import { type Op, type Value, autogradOf, defineOp, elementwise, pointwise, sameAval, withTrace } from '@mapgrad/tensor/plugin'
+import type { Graph } from '../graph.ts'
+import { eliminateCommonSubexpressions } from '../passes/common-subexpressions.ts'
+import { eliminateDeadCode } from '../passes/dead-code.ts'
+import { GraphTrace } from '../trace.ts'
 
 /** Forward and backward of a function as one graph, and what its inputs and outputs are. */
 export interface Joint {
@@ -38,7 +39,7 @@ export function traceJoint(f: (xs: readonly Tensor[]) => readonly Tensor[], inpu
   return withTrace(new GraphTrace(false), (trace) => {
     const primals = inputs.map((x, i) => trace.input(x, `primals_${i + 1}`))
     const mutated: number[] = []
-    const [ys, pull] = vjpFlat((leaves) => {
+    const [ys, pull] = autogradOf('aotFunction').vjp((...leaves) => {
       const xs = leaves.map((x) => (isFloating(x) ? entered(x) : x.wrap(x.value)))
       const before: Value[] = xs.map((x) => x.value)
       const out = [...f(xs)]

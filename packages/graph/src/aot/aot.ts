@@ -1,12 +1,9 @@
-import { customVjp } from '@mapgrad/autodiff'
-import type { Graph, GraphModule } from '@mapgrad/graph'
-import type { TreeStructure } from '@mapgrad/graph'
-import { assemble, graphModule, sameStructure, structureOf } from '@mapgrad/graph/plugin'
 import type { Tensor } from '@mapgrad/tensor'
 import {
   type Alias,
   TensorTypeError,
   assign,
+  autogradOf,
   checkOptions,
   describe,
   isOptions,
@@ -15,6 +12,9 @@ import {
   show,
   viewLike,
 } from '@mapgrad/tensor/plugin'
+import type { Graph } from '../graph.ts'
+import { type GraphModule, graphModule } from '../module.ts'
+import { type Structure as TreeStructure, assemble, sameStructure, structureOf } from '../structure.ts'
 import { type TracedJoint, traceJoint } from './joint.ts'
 import { type Partitioner, defaultPartition } from './partition.ts'
 
@@ -34,7 +34,8 @@ export interface AotOptions {
   readonly partitioner?: Partitioner
 }
 
-const fault = (message: string, code: string): TensorTypeError => new TensorTypeError(message, { package: 'func', op: 'aotFunction', code })
+const fault = (message: string, code: string): TensorTypeError =>
+  new TensorTypeError(message, { package: 'graph', op: 'aotFunction', code })
 
 /** The most signatures that one function is compiled for at a time. */
 const LIMIT = 32
@@ -88,7 +89,7 @@ function differentiable(
   const run = forwardCompiler(moduleOf(forward, 'forward'), inputs)
   let back: ReturnType<GraphCompiler> | undefined
   const split = (ys: readonly Tensor[]): readonly [Tensor[], Tensor[]] => [ys.slice(0, joint.outputs), ys.slice(joint.outputs)]
-  const f = customVjp((...xs: Tensor[]): Tensor[] => split(run(...xs))[0], {
+  const f = autogradOf('aotFunction').customVjp((...xs: Tensor[]): Tensor[] => split(run(...xs))[0], {
     forward: (...xs) => split(run(...xs)),
     backward: (saved, cts) => {
       const given = [...saved, ...joint.tangents.map((i) => cts[i]!)]
@@ -118,6 +119,7 @@ function checkMutated(mutated: readonly number[], inputs: readonly Tensor[]): vo
  * `backwardCompiler` make functions of them, `partitioner` decides where one ends and the other begins. The result is
  * called and transformed like `f`. Tensors that `f` captures are constants of the graphs, as they were at that first call.
  * Arguments that `f` changes in place are changed, after the forward pass; results that are arguments, or views of them, are so here.
+ * Derivatives are those of `@mapgrad/autodiff`: import `@mapgrad/func`, or call `enableAutograd()`.
  * @throws TensorTypeError where `f` reads the numbers of a tensor, or gives something else than tensors
  */
 export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => R, options: AotOptions): (...args: A) => R {
@@ -127,7 +129,7 @@ export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => 
       `expected options with a forwardCompiler, got ${describe(options)}. A compiler that gives the graph back is (graph) => graph`,
       'OPTIONS',
     )
-  checkOptions('aotFunction', options, ['forwardCompiler', 'backwardCompiler', 'partitioner'], 'func')
+  checkOptions('aotFunction', options, ['forwardCompiler', 'backwardCompiler', 'partitioner'], 'graph')
   for (const key of ['forwardCompiler', 'backwardCompiler', 'partitioner'] as const)
     if (typeof options[key] !== 'function' && (options[key] !== undefined || key === 'forwardCompiler'))
       throw fault(`expected ${key} to be a function, got ${describe(options[key])}`, 'OPTIONS')
@@ -142,7 +144,7 @@ export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => 
       const inputs = tensors.map((x) => xs[given.indexOf(x)]!).values()
       const all: Tensor[] = []
       result = structureOf(
-        refusePromise('aotFunction', 'func', f(...(args.map((s) => assemble(s, () => inputs.next().value)) as unknown as A))),
+        refusePromise('aotFunction', 'graph', f(...(args.map((s) => assemble(s, () => inputs.next().value)) as unknown as A))),
         all,
       )
       const whole = xs.findIndex((x, i) => !sameShape(x.shape, before[i]!))
