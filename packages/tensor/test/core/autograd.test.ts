@@ -16,7 +16,5 @@ test('without enableAutograd() of @mapgrad/autodiff tensors have no gradients, a
     () => x.registerHook(() => {}),
   ]
   for (const f of refused)
-    expect(f).toThrow(
-      /expected somebody to compute gradients, got nobody\. Import @mapgrad\/func, or call enableAutograd\(\)/,
-    )
+    expect(f).toThrow(/expected somebody to compute gradients, got nobody\. Import @mapgrad\/func, or call enableAutograd\(\)/)
 })
