@@ -25,6 +25,14 @@ export function checkOptions(op: string, options: Readonly<Record<string, unknow
       })
 }
 
+/**
+ * Refuses unknown keys of an options object behind the operands. What is no such object is none of the function's business:
+ * `tensors.reduce(add)` gives it an index.
+ */
+export function checkExtra(op: string, extra: unknown, known: readonly string[] = []): void {
+  if (extra !== undefined && isOptions(extra)) checkOptions(op, extra, known)
+}
+
 /** The parameters `T` by position, or any prefix of them followed by an options object with the rest by name. */
 export type Args<T extends readonly unknown[], O> = T | Trailing<Required<T>, O>
 type Trailing<T extends readonly unknown[], O> = T extends readonly [...infer Head, unknown] ? [...T, O] | Trailing<Head, O> : [O]

@@ -1,3 +1,4 @@
+import { checkExtra } from '../core/args.ts'
 import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -46,10 +47,12 @@ export interface AlphaOptions {
 
 /** x + alpha · y. */
 export function add(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
+  checkExtra('add', options, ['alpha'])
   return plus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
 }
 /** x − alpha · y. */
 export function sub(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
+  checkExtra('sub', options, ['alpha'])
   return minus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
 }
 const scaled = (y: Operand, alpha: number): Operand => (typeof y === 'object' ? mul(y, alpha) : Number(y) * alpha)
@@ -72,6 +75,7 @@ export interface DivOptions {
 
 /** x / y. Integers divide to float32 unless a rounding mode is given; x / 0 is ±Inf or NaN in floats. */
 export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
+  checkExtra('div', options, ['roundingMode'])
   switch (options?.roundingMode ?? null) {
     case null:
       return divide(x, y)
@@ -279,6 +283,7 @@ export interface RoundOptions {
 }
 /** The nearest integer, halves to even; with `decimals`, to that many digits. */
 export function round(x: Tensor, options?: RoundOptions): Tensor {
+  checkExtra('round', options, ['decimals'])
   const decimals = options?.decimals ?? 0
   if (decimals === 0) return roundHalfEven(x)
   const scale = 10 ** Math.abs(decimals)

@@ -1,5 +1,5 @@
 import { type DType, type Expr, expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, checkExtra } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Partial, defineOp } from '../core/op.ts'
@@ -17,7 +17,10 @@ import { type Unary, exp, square } from './unary.ts'
 function wide(name: string, formula: (x: Expr) => Expr, partial: Partial<[x: Tensor], null>): Unary {
   return defineOp<[x: Tensor]>({
     name,
-    args: (x) => [[toFloat(name, x)], null],
+    args: (x, extra?: unknown) => {
+      checkExtra(name, extra)
+      return [[toFloat(name, x)], null]
+    },
     result: sameAval,
     compute: pointwise((x) => e.cast(formula(e.cast(x!, 'float64')), x!.dtype)),
     batch: 'pointwise',

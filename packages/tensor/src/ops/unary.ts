@@ -1,3 +1,4 @@
+import { checkExtra } from '../core/args.ts'
 import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
@@ -16,7 +17,10 @@ export type Unary = Op<X>
 const float = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, partial: Partial<X, null>): Unary =>
   defineOp<X>({
     name,
-    args: (x) => [[toFloat(name, x)], null],
+    args: (x, extra?: unknown) => {
+      checkExtra(name, extra)
+      return [[toFloat(name, x)], null]
+    },
     result: sameAval,
     compute: pointwise((x) => build(x!)),
     batch: 'pointwise',
@@ -27,8 +31,9 @@ const float = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr
 const numeric = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, diff: ReturnType<typeof elementwise<X, null>>): Unary =>
   defineOp<X>({
     name,
-    args: (x) => {
+    args: (x, extra?: unknown) => {
       checkTensor(name, x)
+      checkExtra(name, extra)
       if (x.dtype === 'bool') throw new TensorTypeError(refusal(name), { op: name, code: 'DTYPE' })
       return [[x], null]
     },
@@ -65,8 +70,9 @@ export const abs: Unary = numeric(
 /** −1, 0 or 1 by the sign of x; NaN gives 0, as in PyTorch. Bools stay as they are. */
 export const sign: Unary = defineOp<X>({
   name: 'sign',
-  args: (x) => {
+  args: (x, extra?: unknown) => {
     checkTensor('sign', x)
+    checkExtra('sign', extra)
     return [[x], null]
   },
   result: sameAval,
@@ -112,7 +118,10 @@ export const unlessZero: Op<[ct: Tensor, d: Tensor]> = defineOp<[ct: Tensor, d: 
 /** √x. Its derivative at 0 is Inf, unless nothing depends on it there: `where(x > 0, sqrt(x), 0)` has derivative 0. */
 export const sqrt: Unary = defineOp<X>({
   name: 'sqrt',
-  args: (x) => [[toFloat('sqrt', x)], null],
+  args: (x, extra?: unknown) => {
+    checkExtra('sqrt', extra)
+    return [[toFloat('sqrt', x)], null]
+  },
   result: sameAval,
   compute: pointwise((x) => e.sqrt(x!)),
   batch: 'pointwise',
@@ -222,8 +231,9 @@ export const isfinite: Unary = test('isfinite', (x) => e.lt(e.abs(x), number(Inf
 /** `not x` of each element taken as a bool. */
 export const logicalNot: Unary = defineOp<X>({
   name: 'logical_not',
-  args: (x) => {
+  args: (x, extra?: unknown) => {
     checkTensor('logical_not', x)
+    checkExtra('logical_not', extra)
     return [[cast(x, 'bool')], null]
   },
   result: sameAval,
@@ -235,8 +245,9 @@ export const logicalNot: Unary = defineOp<X>({
 /** Bitwise not of integers, logical not of bools. */
 export const bitwiseNot: Unary = defineOp<X>({
   name: 'bitwise_not',
-  args: (x) => {
+  args: (x, extra?: unknown) => {
     checkTensor('bitwise_not', x)
+    checkExtra('bitwise_not', extra)
     if (dtypes[x.dtype].category === 'float')
       throw new TensorTypeError(`expected an integer or bool dtype, got ${x.dtype}`, { op: 'bitwise_not', code: 'DTYPE' })
     return [[x], null]
