@@ -50,8 +50,9 @@ function parameters(args: Given): [xs: Tensor[], rebuild: (xs: readonly Tensor[]
   }
   return [xs, rebuild]
 }
+const classes: Readonly<Record<string, unknown>> = { ...distributions }
 const make = (name: Case['name'], args: unknown[]): distributions.Distribution =>
-  new (distributions[name] as unknown as new (...a: unknown[]) => distributions.Distribution)(...args)
+  new (classes[name] as new (...a: unknown[]) => distributions.Distribution)(...args)
 const flat = (x: Numbers): number[] => (Array.isArray(x) ? x.flatMap(flat) : [x])
 const expectClose = (got: Tensor | number[], want: Numbers, what: string, tolerance = 1e-11): void => {
   const g = isTensor(got) ? numbers(got) : got
