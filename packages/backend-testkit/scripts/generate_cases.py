@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes operator cases from PyTorch's own operator database, in the format of data/README.md.
 
-    python3 -m venv /tmp/torch
-    /tmp/torch/bin/python -m pip install torch==2.13.0 numpy
-    /tmp/torch/bin/python scripts/generate_cases.py --out data/cases [--ops abs,sum] [--samples 6] [--seed 1234]
+    python3 -m venv .venv
+    .venv/bin/python -m pip install torch==2.13.0 numpy
+    .venv/bin/python scripts/generate_cases.py --out data/cases [--ops abs,sum] [--samples 6] [--seed 1234]
 
 One gzipped JSON file an operator. Inputs are float32; outputs and derivatives are computed in float64 from the same
 numbers wherever the operator allows it. Random, in-place-random, sparse, quantised and out-only operators are left out.
