@@ -24,7 +24,7 @@ const EULER = 0.5772156649015329
 const HALF_LOG_PI = Math.log(Math.PI) / 2
 
 /** Distributions of loc + scale · z for a z of their own. */
-abstract class LocationScale extends Distribution {
+export abstract class LocationScale extends Distribution {
   readonly loc: Tensor
   readonly scale: Tensor
   constructor(name: string, loc: Parameter, scale: Parameter, options: DistributionOptions) {

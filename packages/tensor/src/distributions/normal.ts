@@ -1,12 +1,13 @@
 import type { Shape } from '../core/shape.ts'
 import { add, div, mul, sub } from '../ops/binary.ts'
-import { eq, ge, gt } from '../ops/compare.ts'
+import { ge, gt } from '../ops/compare.ts'
 import { erfinv } from '../ops/gamma.ts'
 import { abs, erf, exp, expm1, log, square } from '../ops/unary.ts'
 import { where } from '../ops/where.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import type { Tensor } from '../tensor.ts'
 import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike, normalNoise } from './distribution.ts'
+import { LocationScale } from './location-scale.ts'
 
 const HALF_LOG_2PI = Math.log(2 * Math.PI) / 2
 
@@ -15,24 +16,11 @@ const distribution = (z: Tensor): Tensor => mul(add(erf(mul(z, Math.SQRT1_2)), 1
 const quantile = (p: Tensor): Tensor => mul(erfinv(sub(mul(p, 2), 1)), Math.SQRT2)
 
 /** The normal distribution of mean `loc` and deviation `scale`. */
-export class Normal extends Distribution {
-  readonly loc: Tensor
-  readonly scale: Tensor
+export class Normal extends LocationScale {
   constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    const [l, s] = broadcastAll('Normal', { loc, scale }) as [Tensor, Tensor]
-    super(l.shape, [], options)
-    this.loc = l
-    this.scale = s
-    this.check('loc', l, 'Real()', (x) => eq(x, x))
-    this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
-  }
-  override get hasRsample(): boolean {
-    return true
+    super('Normal', loc, scale, options)
   }
   get mean(): Tensor {
-    return this.loc
-  }
-  override get mode(): Tensor {
     return this.loc
   }
   override get stddev(): Tensor {
@@ -42,26 +30,16 @@ export class Normal extends Distribution {
     return square(this.scale)
   }
   protected draw(shape: Shape, source: SourceOptions): Tensor {
-    return add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc)
-  }
-  private standardised(value: Parameter): Tensor {
-    return div(
-      sub(
-        this.value(value, this.loc, 'Real()', (x) => eq(x, x)),
-        this.loc,
-      ),
-      this.scale,
-    )
+    return this.at(normalNoise(this.loc, shape, source))
   }
   logProb(value: Parameter): Tensor {
-    return logDensity(this.standardised(value), this.scale)
+    return logDensity(this.standard(value), this.scale)
   }
   override cdf(value: Parameter): Tensor {
-    return distribution(this.standardised(value))
+    return distribution(this.standard(value))
   }
   override icdf(value: Parameter): Tensor {
-    const p = typeof value === 'number' ? constantLike(this.loc, value) : value
-    return add(mul(quantile(p), this.scale), this.loc)
+    return this.at(quantile(this.probability(value)))
   }
   override entropy(): Tensor {
     return add(log(this.scale), 0.5 + HALF_LOG_2PI)
@@ -69,19 +47,9 @@ export class Normal extends Distribution {
 }
 
 /** The distribution of eˣ for a normal x of mean `loc` and deviation `scale`. */
-export class LogNormal extends Distribution {
-  readonly loc: Tensor
-  readonly scale: Tensor
+export class LogNormal extends LocationScale {
   constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    const [l, s] = broadcastAll('LogNormal', { loc, scale }) as [Tensor, Tensor]
-    super(l.shape, [], options)
-    this.loc = l
-    this.scale = s
-    this.check('loc', l, 'Real()', (x) => eq(x, x))
-    this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
-  }
-  override get hasRsample(): boolean {
-    return true
+    super('LogNormal', loc, scale, options)
   }
   get mean(): Tensor {
     return exp(add(this.loc, mul(square(this.scale), 0.5)))
@@ -94,7 +62,7 @@ export class LogNormal extends Distribution {
     return mul(expm1(s2), exp(add(mul(this.loc, 2), s2)))
   }
   protected draw(shape: Shape, source: SourceOptions): Tensor {
-    return exp(add(mul(normalNoise(this.loc, shape, source), this.scale), this.loc))
+    return exp(this.at(normalNoise(this.loc, shape, source)))
   }
   private logarithm(value: Parameter): Tensor {
     return log(this.value(value, this.loc, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0)))
@@ -107,8 +75,7 @@ export class LogNormal extends Distribution {
     return distribution(div(sub(this.logarithm(value), this.loc), this.scale))
   }
   override icdf(value: Parameter): Tensor {
-    const p = typeof value === 'number' ? constantLike(this.loc, value) : value
-    return exp(add(mul(quantile(p), this.scale), this.loc))
+    return exp(this.at(quantile(this.probability(value))))
   }
   override entropy(): Tensor {
     return add(add(log(this.scale), 0.5 + HALF_LOG_2PI), this.loc)
