@@ -5,13 +5,14 @@ import {
   type Op,
   type Tensors,
   type Trace,
+  type Tracer,
   decompose,
   defineOp,
   registry,
   resultOfFunctions,
 } from '@mapgrad/tensor/plugin'
 import { Call, inFlight } from './call.ts'
-import { DerivativeTrace } from './derivative.ts'
+import { DerivativeTrace, type Met } from './derivative.ts'
 import { checkFunction, named } from './flat.ts'
 
 interface CheckpointParams {
@@ -79,7 +80,7 @@ export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (
   checkFunction('noGrad', f)
   return named(
     (...args: A): R =>
-      standingAside(registry().current, () => {
+      besidesAll(registry().current, nothing, () => {
         const call = new Call('noGrad', [])
         return call.result(call.took(f(...args)).map((y) => stopGradient(y))) as unknown
       }) as R,
@@ -89,13 +90,13 @@ export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (
 
 const nothing = (): void => {}
 
-/** Runs `f` with every derivative from `trace` outwards standing aside, also that of tensors that require gradients. */
-function standingAside<R>(trace: Trace | null, f: () => R): R {
+/** Runs `f` with every derivative from `trace` outwards standing aside (`met`) or taking part (`null`), also that of tensors that require gradients. */
+function besidesAll<R>(trace: Trace | null, met: Met<Tracer> | null, f: () => R): R {
   const { tape } = registry()
-  if (!trace) return tape instanceof DerivativeTrace ? tape.besides(nothing, f) : f()
-  if (trace === tape) return standingAside(null, f)
-  const inner = (): R => standingAside(trace.parent, f)
-  return trace instanceof DerivativeTrace ? trace.besides(nothing, inner) : inner()
+  if (!trace) return tape instanceof DerivativeTrace ? tape.besides(met, f) : f()
+  if (trace === tape) return besidesAll(null, met, f)
+  const inner = (): R => besidesAll(trace.parent, met, f)
+  return trace instanceof DerivativeTrace ? trace.besides(met, inner) : inner()
 }
 
 /**
@@ -104,15 +105,7 @@ function standingAside<R>(trace: Trace | null, f: () => R): R {
  */
 export function enableGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
   checkFunction('enableGrad', f)
-  return named((...args: A): R => takingPart(registry().current, () => f(...args)), f)
-}
-
-function takingPart<R>(trace: Trace | null, f: () => R): R {
-  const { tape } = registry()
-  if (!trace) return tape instanceof DerivativeTrace ? tape.besides(null, f) : f()
-  if (trace === tape) return takingPart(null, f)
-  const inner = (): R => takingPart(trace.parent, f)
-  return trace instanceof DerivativeTrace ? trace.besides(null, inner) : inner()
+  return named((...args: A): R => besidesAll(registry().current, null, () => f(...args)), f)
 }
 
 /** Whether derivatives are recorded: not inside of `noGrad`. */
