@@ -1,20 +1,56 @@
 import {
   type AnyOp,
+  type ArrayValue,
+  type Backend,
   type Diff,
   type Fn,
   type Outputs,
+  type Shape,
   type Tensors,
   TensorTypeError,
   Trace,
-  type Tracer,
+  Tracer,
+  type Value,
   bind,
   diffOf,
   resume,
 } from '@mapgrad/tensor/plugin'
-import type { Tensor } from '@mapgrad/tensor'
+import type { DType, Tensor } from '@mapgrad/tensor'
+import { noticeRead } from './reads.ts'
 
 /** Told of each value of a transform that an op meets while that transform stands aside. */
 export type Met<T extends Tracer> = (x: T) => void
+
+/** A value that a derivative follows: what it is one level down, and what the interpreter adds. */
+export abstract class Tracked extends Tracer {
+  readonly primal: Tensor
+  constructor(trace: Trace, primal: Tensor) {
+    super(trace)
+    this.primal = primal
+  }
+  get shape(): Shape {
+    return this.primal.shape
+  }
+  get dtype(): DType {
+    return this.primal.dtype
+  }
+  get backend(): Backend {
+    return this.primal.value.backend
+  }
+  override get parts(): Tensors {
+    return [this.primal]
+  }
+  concrete(what: string): ArrayValue {
+    noticeRead(this, this.primal, what)
+    return this.primal.value.concrete(what)
+  }
+  arrays(): readonly ArrayValue[] {
+    return this.primal.value.arrays()
+  }
+  describe(inner: (v: Value) => string): string {
+    return `GradTrackingTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
+  }
+}
 
 /** What the interpreters of derivatives share. */
 export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {

@@ -19,10 +19,11 @@ import {
   sameShape,
   show,
   traceStack,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
 import { customVjp } from './custom-rules.ts'
-import { isFloating } from './flat.ts'
+
 import { Leaf, type Node, Taped, backward } from './tape.ts'
 import { VjpTrace, vjpOf } from './vjp.ts'
 
@@ -66,8 +67,7 @@ const theTape = (): Tape => {
   return tape
 }
 
-const gradFnName = ({ name }: Node): string =>
-  name === 'AccumulateGrad' ? name : `${name.replace(/(?:^|_)([a-z0-9])/g, (_, c: string) => c.toUpperCase())}Backward`
+const gradFnName = ({ name }: Node): string => `${name.replace(/(?:^|_)([a-z0-9])/g, (_, c: string) => c.toUpperCase())}Backward`
 
 /** The value of any tape that `x` is, whatever else is in flight. */
 const tapedOf = (x: { readonly value: Value }): Taped | null => (x.value instanceof Taped ? x.value : null)

@@ -1,7 +1,7 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, type Tangent, cast, isTensor, show, sumTo, treeNode } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, type Tangent, cast, isTensor, show, sumTo, treeNode, isFloating } from '@mapgrad/tensor/plugin'
 import { fault, parts } from './call.ts'
-import { isFloating, kindOf } from './flat.ts'
+import { kindOf } from './flat.ts'
 
 // What rules of the user's give, in the structure, shapes and dtypes of what it belongs to.
 

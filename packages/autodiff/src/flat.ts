@@ -13,6 +13,7 @@ import {
   treeFlatten,
   type Tangent,
   write,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
 
 // Between the trees that users pass and the lists of tensors that interpreters work on.
@@ -61,8 +62,6 @@ export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
       )
   return [leaves as Tensor[], spec]
 }
-
-export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
 const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null && !ArrayBuffer.isView(x)
 

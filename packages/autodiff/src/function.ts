@@ -11,12 +11,13 @@ import {
   treeBroadcastPrefix,
   treeFlatten,
   treeLeaves,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
 import { Call, fault, inFlight, parts } from './call.ts'
 import { noGrad } from './checkpoint.ts'
 import { cotangentsFor, movesOf } from './fit.ts'
 import { type CustomRule, custom } from './custom.ts'
-import { isFloating, kindOf, orZero } from './flat.ts'
+import { kindOf, orZero } from './flat.ts'
 import { Reads } from './reads.ts'
 import { once } from './sealed.ts'
 

@@ -10,9 +10,10 @@ import {
   show,
   type Tangent,
   type Tensors,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { checkFunction, isFloating, kindOf, orZero } from './flat.ts'
+import { checkFunction, kindOf, orZero } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { vjpFlat } from './vjp.ts'
 

@@ -9,8 +9,9 @@ import {
   isOptions,
   isTensor,
   owning,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
-import { Loans, auxLeaves, checkFunction, isFloating, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
+import { Loans, auxLeaves, checkFunction, kindOf, named, orZero, primalLeaves, splitAux } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
 
 /** Which arguments to differentiate: a position (negative from the end), or several. */

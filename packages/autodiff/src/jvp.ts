@@ -5,53 +5,29 @@ import {
   type Fn,
   type Jvp,
   type Outputs,
-  type Shape,
   type Tangent,
   type Tensors,
   type Trace,
-  Tracer,
-  type Value,
   bind,
   resume,
   withTrace,
 } from '@mapgrad/tensor/plugin'
-import type { DType } from '@mapgrad/tensor'
-import type { Backend } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, Tracked, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
 import { Loans, orZero } from './flat.ts'
-import { noticeRead } from './reads.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the tangent that goes with it. */
-class Dual extends Tracer {
-  readonly primal: Tensor
+class Dual extends Tracked {
   readonly tangent: Tensor
   constructor(trace: Trace, primal: Tensor, tangent: Tensor) {
-    super(trace)
-    this.primal = primal
+    super(trace, primal)
     this.tangent = tangent
-  }
-  get shape(): Shape {
-    return this.primal.shape
-  }
-  get dtype(): DType {
-    return this.primal.dtype
-  }
-  get backend(): Backend {
-    return this.primal.value.backend
   }
   override get parts(): Tensors {
     return [this.primal, this.tangent]
   }
-  concrete(what: string): ArrayValue {
-    noticeRead(this, this.primal, what)
-    return this.primal.value.concrete(what)
-  }
-  arrays(): readonly ArrayValue[] {
-    return [...this.primal.value.arrays(), ...this.tangent.value.arrays()]
-  }
-  describe(inner: (v: Value) => string): string {
-    return `GradTrackingTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
+  override arrays(): readonly ArrayValue[] {
+    return [...super.arrays(), ...this.tangent.value.arrays()]
   }
 }
 

@@ -1,56 +1,31 @@
-import type { DType, Tensor } from '@mapgrad/tensor'
+import type { Tensor } from '@mapgrad/tensor'
 import {
   type AnyOp,
-  type ArrayValue,
-  type Backend,
   type Linearize,
   type Outputs,
-  type Shape,
   type Tangent,
   type Tensors,
   type Trace,
-  Tracer,
   type Value,
   bind,
   filledLike,
   internally,
   withTrace,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, Tracked, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
 import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
-import { noticeRead } from './reads.ts'
 import { listOf, pushforward } from './rules.ts'
 
 /** A value with the slot its tangent will have when the linear program runs. */
-class Linear extends Tracer {
-  readonly primal: Tensor
+class Linear extends Tracked {
   readonly slot: number
   constructor(trace: Trace, primal: Tensor, slot: number) {
-    super(trace)
-    this.primal = primal
+    super(trace, primal)
     this.slot = slot
   }
-  get shape(): Shape {
-    return this.primal.shape
-  }
-  get dtype(): DType {
-    return this.primal.dtype
-  }
-  get backend(): Backend {
-    return this.primal.value.backend
-  }
-  override get parts(): Tensors {
-    return [this.primal]
-  }
-  concrete(what: string): ArrayValue {
-    noticeRead(this, this.primal, what)
-    return this.primal.value.concrete(what)
-  }
-  arrays(): readonly ArrayValue[] {
-    return this.primal.value.arrays()
-  }
-  describe(inner: (v: Value) => string): string {
+  override describe(inner: (v: Value) => string): string {
     return `LinearTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
   }
 }
@@ -93,7 +68,7 @@ class LinearTrace extends DerivativeTrace {
     const to = this.slots
     this.slots += ys.length
     this.lines.push({ from, to, push })
-    return ys.map((y, i) => (y.dtype.includes('float') ? y.wrap(new Linear(this, y, to + i)) : y.wrap(y.value)))
+    return ys.map((y, i) => (isFloating(y) ? y.wrap(new Linear(this, y, to + i)) : y.wrap(y.value)))
   }
 
   #call(op: AnyOp, inputs: Tensors, xs: Tensors, from: Line['from'], params: unknown): Tensors {
@@ -140,7 +115,7 @@ export function linearizeFlat(
 ): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const loans = new Loans()
   const out = withTrace(new LinearTrace(), (trace) => {
-    const starts = primals.map((x) => loans.lend(x, x.dtype.includes('float') ? trace.start(x).value : x.value))
+    const starts = primals.map((x) => loans.lend(x, isFloating(x) ? trace.start(x).value : x.value))
     const first = starts.map((x) => trace.own(x)?.slot)
     const ys = f(starts)
     const ends = ys.map((y) => trace.own(y)?.slot)

@@ -12,8 +12,9 @@ import {
   owning,
   show,
   treeFlatten,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
-import { auxLeaves, checkFunction, isFloating, kindOf, matchLeaves, orZero, outputs, primalLeaves, splitAux } from './flat.ts'
+import { auxLeaves, checkFunction, kindOf, matchLeaves, orZero, outputs, primalLeaves, splitAux } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { linearizeFlat } from './linearize.ts'
 import { vjpFlat } from './vjp.ts'

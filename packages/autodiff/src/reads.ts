@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Trace, Tracer, type Value } from '@mapgrad/tensor/plugin'
+import { type Trace, Tracer, type Value, isFloating } from '@mapgrad/tensor/plugin'
 import { parts } from './call.ts'
 import { fromNumbers } from './sealed.ts'
 
@@ -34,7 +34,7 @@ export class Reads {
       tensors.map((y) => {
         const known = new Set(tracesOf(y.value))
         const unknown = this.#of.filter((x) => x.value.trace !== null && x.value.trace.open && !known.has(x.value.trace))
-        return y.dtype.includes('float') && unknown.length > 0 ? fromNumbers(y, ...unknown) : y
+        return isFloating(y) && unknown.length > 0 ? fromNumbers(y, ...unknown) : y
       }),
     )
   }

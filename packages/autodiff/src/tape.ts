@@ -1,20 +1,16 @@
-import { type DType, type Tensor, add } from '@mapgrad/tensor'
+import { type Tensor, add } from '@mapgrad/tensor'
 import {
   type AnyOp,
   type ArrayValue,
-  type Backend,
-  type Shape,
   type Tangent,
   type Tensors,
   type Trace,
-  Tracer,
-  type Value,
   type Vjp,
   diffOf,
   origin,
   withOrigin,
 } from '@mapgrad/tensor/plugin'
-import { noticeRead } from './reads.ts'
+import { Tracked } from './derivative.ts'
 import { pullback } from './rules.ts'
 
 // What reverse mode remembers: the ops of a program in the order they ran, each with what its pullback needs.
@@ -139,38 +135,14 @@ export class CallNode extends Node {
 export const followed = (xs: Tensors, parents: Node['parents']): Tensors => xs.map((x, i) => (parents[i] ? x.wrap(parents[i]) : x))
 
 /** A value with its place on the tape. */
-export class Taped extends Tracer {
-  readonly primal: Tensor
+export class Taped extends Tracked {
   readonly node: Node
   /** which output of the node */
   readonly output: number
   constructor(trace: Trace, primal: Tensor, node: Node, output: number) {
-    super(trace)
-    this.primal = primal
+    super(trace, primal)
     this.node = node
     this.output = output
-  }
-  get shape(): Shape {
-    return this.primal.shape
-  }
-  get dtype(): DType {
-    return this.primal.dtype
-  }
-  get backend(): Backend {
-    return this.primal.value.backend
-  }
-  override get parts(): Tensors {
-    return [this.primal]
-  }
-  concrete(what: string): ArrayValue {
-    noticeRead(this, this.primal, what)
-    return this.primal.value.concrete(what)
-  }
-  arrays(): readonly ArrayValue[] {
-    return this.primal.value.arrays()
-  }
-  describe(inner: (v: Value) => string): string {
-    return `GradTrackingTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
   }
 }
 

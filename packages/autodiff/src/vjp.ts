@@ -13,9 +13,10 @@ import {
   internally,
   resume,
   withTrace,
+  isFloating,
 } from '@mapgrad/tensor/plugin'
 import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
-import { isFloating, orZero } from './flat.ts'
+import { orZero } from './flat.ts'
 import { listOf, toShapes } from './rules.ts'
 import { CallNode, Leaf, type Node, OpNode, Taped, backward, followed } from './tape.ts'
 

@@ -1,10 +1,10 @@
 import { Loans, linearizeFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
 import { isMapgradError } from '@mapgrad/tensor'
-import { type Tangent, type Tensors, filledLike } from '@mapgrad/tensor/plugin'
+import { type Tangent, type Tensors, filledLike, isFloating } from '@mapgrad/tensor/plugin'
 import { besideVmap, fromColumns, fromRows, inDtype, noBlock, stacked } from './blocks.ts'
 import { columnsAreCheaper } from './mode.ts'
 import { type AnyFunction, type Plan, fault } from './options.ts'
-import { type Op, type Result, assemble, isFloating, readResult } from './result.ts'
+import { type Op, type Result, assemble, readResult } from './result.ts'
 
 // Jacobians from one evaluation of the function, recorded in reverse mode or in forward mode. Either derivative is linear,
 // and the other is its transpose.

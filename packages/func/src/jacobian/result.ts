@@ -1,5 +1,4 @@
 import { auxLeaves, outputs, splitAux } from '@mapgrad/autodiff/plugin'
-import type { Tensor } from '@mapgrad/tensor'
 import type { Tensors, TreeSpec } from '@mapgrad/tensor/plugin'
 
 export type Op = 'jacrev' | 'jacfwd'
@@ -21,7 +20,6 @@ export function readResult(op: Op, out: unknown, hasAux: boolean): Result {
   const [aux, auxSpec] = hasAux ? auxLeaves(op, extra) : [[], null]
   return { ys, spec, aux, auxSpec }
 }
-export const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
 /** Blocks put into the trees of the outputs and of the arguments: `blocks[k][j]` is of output k and leaf j. */
 export function assemble(blocks: readonly Tensors[], result: Result, restore: (leaves: Tensors) => unknown): unknown {

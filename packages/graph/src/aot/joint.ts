@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Op, type Value, autogradOf, defineOp, elementwise, pointwise, sameAval, withTrace } from '@mapgrad/tensor/plugin'
+import { type Op, type Value, autogradOf, defineOp, isFloating, elementwise, pointwise, sameAval, withTrace } from '@mapgrad/tensor/plugin'
 import type { Graph } from '../graph.ts'
 import { eliminateCommonSubexpressions } from '../passes/common-subexpressions.ts'
 import { eliminateDeadCode } from '../passes/dead-code.ts'
@@ -22,8 +22,6 @@ export interface TracedJoint extends Joint {
   /** the primals that the function changes in place */
   readonly mutated: readonly number[]
 }
-
-const isFloating = (x: Tensor): boolean => x.dtype.includes('float')
 
 /** What the function sees in place of an input: a value that may be changed in place, which a leaf may not. No graph keeps it. */
 const entered: Op<[x: Tensor]> = /* @__PURE__ */ defineOp<[x: Tensor]>({

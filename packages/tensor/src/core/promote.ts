@@ -1,4 +1,4 @@
-import { type DType, dtypes } from '@mapgrad/kernel'
+import { type DType, dtypes, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError, describe } from './errors.ts'
 import type { Tensor } from '../tensor.ts'
 import { isTensor } from './handle.ts'
@@ -78,3 +78,6 @@ export const oneTensor =
       checkTensor(op, x)
       return [[x], null]
     }
+
+/** Whether a tensor has a floating point dtype, and so can have a derivative. */
+export const isFloating = (x: { readonly dtype: DType }): boolean => isFloat(x.dtype)

@@ -11,10 +11,11 @@ import {
   defineOp,
 } from '../core/op.ts'
 import { readSync } from '../core/read.ts'
+import { isFloating } from '../core/promote.ts'
 import type { Aval } from '../core/value.ts'
 import { decompose } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Passes, differs, isFloating, likeExample, moves, orZeros, replaced, spread, those, zerosLike } from './lists.ts'
+import { type Passes, differs, likeExample, moves, orZeros, replaced, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Halves, like, record, recordHalves } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { settle } from './settle.ts'

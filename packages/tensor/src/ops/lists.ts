@@ -1,4 +1,5 @@
 import type { AnyOp, BatchContext, Dim, Tangent, Tensors } from '../core/op.ts'
+import { isFloating } from '../core/promote.ts'
 import { drawsRandomly } from '../core/trace.ts'
 import type { Aval } from '../core/value.ts'
 import { diffOf } from '../core/words.ts'
@@ -8,7 +9,6 @@ import type { Like } from './program.ts'
 
 // Lists of operands of which some are differentiated or mapped: what the rules of ops with programs share.
 
-export const isFloating = (x: { readonly dtype: string }): boolean => x.dtype.includes('float')
 export const zerosLike = (x: Tensor, { shape, dtype }: Aval = x): Tensor => filledLike(x, 0, dtype, shape)
 export const orZeros = (d: Tangent | undefined, x: Tensor): Tensor => d ?? zerosLike(x)
 /** Those of a list for which it holds. */

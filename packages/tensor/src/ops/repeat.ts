@@ -1,4 +1,5 @@
 import { TensorTypeError } from '../core/errors.ts'
+import { isFloating } from '../core/promote.ts'
 import { internally, tidy } from '../core/memory.ts'
 import {
   type BatchContext,
@@ -18,7 +19,7 @@ import type { Tensor } from '../tensor.ts'
 import { logicalAnd } from './binary.ts'
 import { branches, mask } from './branch.ts'
 import { decide, untilDone } from './course.ts'
-import { type Passes, count, differs, isFloating, likeExample, moves, orZeros, spread, those, zerosLike } from './lists.ts'
+import { type Passes, count, differs, likeExample, moves, orZeros, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Like, isRecording, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { rounds } from './rounds.ts'

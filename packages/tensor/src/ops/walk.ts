@@ -1,9 +1,10 @@
 import { tidy } from '../core/memory.ts'
+import { isFloating } from '../core/promote.ts'
 import type { Fn, Tensors } from '../core/op.ts'
 import { ArrayValue, type Aval } from '../core/value.ts'
 import type { Tensor } from '../tensor.ts'
 import { stack } from './join.ts'
-import { type Passes, isFloating, moves, sliceOf, zerosLike } from './lists.ts'
+import { type Passes, moves, sliceOf, zerosLike } from './lists.ts'
 import { type Like, like, record } from './program.ts'
 import { selectAxis } from './slice.ts'
 
