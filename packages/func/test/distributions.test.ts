@@ -133,3 +133,13 @@ test('an ensemble: parameters along one axis, noise along another', () => {
   const one = grad(loss)(locs.select(0, 2), [...keys][1]!)
   expect(distance(all.select(0, 2).select(0, 1), one)).toBeLessThan(1e-12)
 })
+
+test('klDivergence of binomials: what has no closed form is refused, or NaN where counts cannot be read, never a wrong number', () => {
+  const kl = (n: Tensor, m: Tensor): Tensor => D.klDivergence(new D.Binomial(n, f64(0.3)), new D.Binomial(m, f64(0.6)))
+  const same = 4 * (0.3 * Math.log(0.3 / 0.6) + 0.7 * Math.log(0.7 / 0.4))
+  expect(kl(f64(4), f64(4)).item()).toBeCloseTo(same, 12)
+  expect(() => kl(f64(4), f64(5))).toThrow(/q\.total_count > p\.total_count is not implemented: it has no closed form\. Sum p\.logProb/)
+  const [equal, fewer, more] = vmap(kl)(f64([4, 4, 5]), f64([4, 5, 4])).tolist() as number[]
+  expect(equal).toBeCloseTo(same, 12)
+  expect([fewer, more]).toEqual([NaN, Infinity])
+})

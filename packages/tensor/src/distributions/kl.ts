@@ -52,12 +52,13 @@ const bernoulli = (p: Bernoulli, q: Bernoulli): Tensor => {
 const binomials = (p: Binomial, q: Binomial): Tensor => {
   const fewer = lt(p.totalCount, q.totalCount)
   if (readable(fewer) && fewer.dataSync().some(Boolean))
-    throw new TensorTypeError('KL between Binomials where q.total_count > p.total_count is not implemented', {
-      op: 'klDivergence',
-      code: 'NOT_IMPLEMENTED',
-    })
+    throw new TensorTypeError(
+      'KL between Binomials where q.total_count > p.total_count is not implemented: it has no closed form. Sum p.logProb(k).exp() times p.logProb(k) − q.logProb(k) over the counts k',
+      { op: 'klDivergence', code: 'NOT_IMPLEMENTED' },
+    )
   const each = sub(add(mul(p.probs, sub(p.logits, q.logits)), log1p(neg(p.probs))), log1p(neg(q.probs)))
-  return where(gt(p.totalCount, q.totalCount), Infinity, mul(p.totalCount, each))
+  // where the counts cannot be read, NaN says what the error above does
+  return where(fewer, NaN, where(gt(p.totalCount, q.totalCount), Infinity, mul(p.totalCount, each)))
 }
 const gammas = (p: Gamma, q: Gamma): Tensor =>
   add(
