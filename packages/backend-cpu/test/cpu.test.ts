@@ -165,6 +165,15 @@ test('nothing is made before first use', () => {
   expect(memory).toHaveBeenCalledTimes(1)
 })
 
+test('no addresses left for a memory: an error that says so', () => {
+  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function () {
+    throw new RangeError('WebAssembly.Memory(): could not allocate memory')
+  })
+  expect(() => createCpu().alloc(8)).toThrow(
+    /^\[backend-cpu\] createCpu: expected room for one more WebAssembly memory, got none .*use one CPU backend for the whole program/,
+  )
+})
+
 test('the reference backend is the interpreter', () => {
   fc.assert(
     fc.property(fc.gen(), (g) => {
@@ -274,7 +283,8 @@ test('a tail gives the same bits as the body', () => {
   const body = E.div(E.exp(x), E.add(E.sin(x), E.constant(3, 'float32')))
   const loop = defineLoop({ name: 'f', inputs: ['float32'], body })
   const values = Array.from({ length: 64 }, (_, i) => Math.fround(i / 7 - 3))
-  const whole = compute(createCpu(), loop, [['float32', values]], 64)
-  const parts = values.flatMap((v) => compute(createCpu(), loop, [['float32', [v]]], 1))
+  const cpu = createCpu()
+  const whole = compute(cpu, loop, [['float32', values]], 64)
+  const parts = values.flatMap((v) => compute(cpu, loop, [['float32', [v]]], 1))
   expect(difference('float32', bytesFrom('float32', parts), bytesFrom('float32', whole))).toBe(null)
 })

@@ -57,7 +57,7 @@ export class Heap {
 
   constructor(budget: number) {
     this.budget = budget
-    this.memory = new WebAssembly.Memory({ initial: 16 })
+    this.memory = reserve()
     this.words = new Int32Array(this.memory.buffer)
     this.floats = new Float32Array(this.memory.buffer)
     this.doubles = new Float64Array(this.memory.buffer)
@@ -349,3 +349,15 @@ const outOfMemory = (bytes: number): RangeError =>
   new RangeError(
     `[backend-cpu] alloc: expected room for ${bytes} bytes, got none in the 4 GiB that WebAssembly addresses; work on smaller pieces`,
   )
+
+/** Hosts reserve the addresses that a memory could grow to, 8 to 10 GiB for each: what runs out is addresses, not bytes. */
+function reserve(): LinearMemory {
+  try {
+    return new WebAssembly.Memory({ initial: 16 })
+  } catch (e) {
+    throw new RangeError(
+      '[backend-cpu] createCpu: expected room for one more WebAssembly memory, got none (each reserves up to 10 GiB of addresses, not of memory); use one CPU backend for the whole program, or raise the limit of addresses (ulimit -v)',
+      { cause: e },
+    )
+  }
+}
