@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { TensorTypeError, show } from './core/errors.ts'
-import { type Nested, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
+import { type Nested, type NumberArray, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
 import { print } from './core/print.ts'
 import { numel } from './core/shape.ts'
 import type { Value } from './core/value.ts'
@@ -17,29 +17,41 @@ export class Tensor extends Displayed {
     return numel(this.shape)
   }
 
-  /** The one element of a tensor that has one, as a number, boolean, or bigint (int64). */
-  item(): number | boolean | bigint {
-    return one(this, readSync(this.value.concrete('item'), 'item'))
+  /**
+   * The one element of a tensor that has one, as a number, boolean (bool), or bigint (int64). Its type is `number` unless another is
+   * named or expected, since dtypes are no types: `x.gt(0).item<boolean>()`.
+   * @throws TensorTypeError if there are more elements or none, or where a transform keeps values from being read
+   */
+  item<T extends number | boolean | bigint = number>(): T {
+    return one(this, readSync(this.value.concrete('item'), 'item')) as T
   }
   /** `item` on any device. */
-  async itemAsync(): Promise<number | boolean | bigint> {
-    return one(this, await readAsync(this.value.concrete('item')))
+  async itemAsync<T extends number | boolean | bigint = number>(): Promise<T> {
+    return one(this, await readAsync(this.value.concrete('item'))) as T
   }
-  /** The elements as nested arrays of numbers, booleans, or bigints (int64). */
-  tolist(): Nested {
-    return nest(readSync(this.value.concrete('tolist'), 'tolist'), this.shape, this.dtype)
+  /**
+   * The elements as nested arrays of numbers, booleans (bool), or bigints (int64). Its type may be named or expected:
+   * `const rows: number[][] = x.tolist()`.
+   * @throws TensorTypeError where a transform keeps values from being read
+   */
+  tolist<T extends Nested = Nested>(): T {
+    return nest(readSync(this.value.concrete('tolist'), 'tolist'), this.shape, this.dtype) as T
   }
   /** `tolist` on any device. */
-  async tolistAsync(): Promise<Nested> {
-    return nest(await readAsync(this.value.concrete('tolist')), this.shape, this.dtype)
+  async tolistAsync<T extends Nested = Nested>(): Promise<T> {
+    return nest(await readAsync(this.value.concrete('tolist')), this.shape, this.dtype) as T
   }
-  /** The elements row-major in a typed array of their own; half floats as float32, bools as bytes. */
-  dataSync(): TypedArray {
-    return readSync(this.value.concrete('dataSync'), 'dataSync')
+  /**
+   * The elements row-major in a typed array of their own; half floats as float32, bools as bytes. Its type is that of an array of numbers
+   * unless another is named or expected: `x.dataSync<Float32Array>()`, `x.dataSync<BigInt64Array>()` of int64.
+   * @throws TensorTypeError where a transform keeps values from being read
+   */
+  dataSync<T extends TypedArray = NumberArray>(): T {
+    return readSync(this.value.concrete('dataSync'), 'dataSync') as T
   }
   /** `dataSync` on any device. */
-  async data(): Promise<TypedArray> {
-    return await readAsync(this.value.concrete('data'))
+  async data<T extends TypedArray = NumberArray>(): Promise<T> {
+    return (await readAsync(this.value.concrete('data'))) as T
   }
 
   /** Gives the memory back now. Never a duty; using the tensor afterwards is a named error. */

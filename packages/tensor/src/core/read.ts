@@ -6,6 +6,8 @@ import type { ArrayValue } from './value.ts'
 
 /** Row-major elements as JavaScript has them: half floats as float32, bools as bytes 0 and 1. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Int16Array | Int8Array | Uint8Array | BigInt64Array
+/** What holds elements that are numbers: those of every dtype but int64. */
+export type NumberArray = Exclude<TypedArray, BigInt64Array>
 
 /** The elements of the typed array that reading `dtype` gives. */
 export interface TypedArrayOf {
@@ -109,6 +111,7 @@ export async function readAsync(x: ArrayValue): Promise<TypedArray> {
   return out
 }
 
+/** Elements as `tolist` gives them. */
 export type Nested = number | boolean | bigint | readonly Nested[]
 
 /** Row-major elements as nested arrays of numbers, bigints (int64) or booleans. */

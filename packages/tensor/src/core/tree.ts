@@ -1,6 +1,7 @@
 import { TensorTypeError, describe } from './errors.ts'
 import { isTensor } from './handle.ts'
 import { registry } from './registry.ts'
+import type { Trees } from './tree-types.ts'
 
 /**
  * Trees are nested arrays, plain objects, Maps and registered classes; everything else is a leaf.
@@ -237,11 +238,11 @@ export function treeBroadcastPrefix<T>(prefix: unknown, tree: unknown, isLeaf: (
 }
 
 /** Trees of tensors: nested arrays, plain objects, Maps and registered classes. */
-export const tree: {
-  readonly flatten: typeof treeFlatten
-  readonly unflatten: typeof treeUnflatten
-  readonly leaves: typeof treeLeaves
-  readonly map: typeof treeMap
-  readonly paths: typeof treePaths
-  readonly register: typeof treeRegister
-} = { flatten: treeFlatten, unflatten: treeUnflatten, leaves: treeLeaves, map: treeMap, paths: treePaths, register: treeRegister }
+export const tree: Trees = {
+  flatten: treeFlatten as Trees['flatten'],
+  unflatten: treeUnflatten as Trees['unflatten'],
+  leaves: treeLeaves as Trees['leaves'],
+  map: treeMap as Trees['map'],
+  paths: treePaths as Trees['paths'],
+  register: treeRegister,
+}
