@@ -1,5 +1,16 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type AnyOp, type Aval, checkOptions, describe, isOptions, owning, refusePromise, sameShape, show } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type Aval,
+  type Choices,
+  checkOptions,
+  describe,
+  isOptions,
+  owning,
+  refusePromise,
+  sameShape,
+  show,
+} from '@mapgrad/tensor/plugin'
 import { fault } from './faults.ts'
 import { type GraphModule, checkApart, graphModule } from './module.ts'
 import { type Structure, assemble, structureOf } from './structure.ts'
@@ -61,7 +72,7 @@ export function makeFx<A extends readonly unknown[], R>(
       const paths: string[] = []
       const structures = args.map((a, i) => structureOf(a, tensors, paths, String(i)))
       const names = paths.map((p) => `arg${p}`)
-      const record = (avals: readonly Aval[]): Recording => {
+      const record = (avals: readonly Aval[], choices: Choices | null = null): Recording => {
         let result: Structure | undefined
         const mutated: number[] = []
         const body = (xs: readonly Tensor[]): Tensor[] => {
@@ -78,7 +89,14 @@ export function makeFx<A extends readonly unknown[], R>(
           })
           return ys
         }
-        const graph = traceFlat(body, tensors, { real: mode === 'real', decompositions, names, avals, everything: mode === 'symbolic' })
+        const graph = traceFlat(body, tensors, {
+          real: mode === 'real',
+          decompositions,
+          names,
+          avals,
+          everything: mode === 'symbolic',
+          choices,
+        })
         return { graph, result: result!, mutated }
       }
       const { graph, result, mutated } = mode === 'symbolic' ? generalise(tensors, names, record) : record(tensors)

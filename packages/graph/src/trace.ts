@@ -4,6 +4,7 @@ import {
   type ArrayValue,
   type Aval,
   type Backend,
+  type Choices,
   type Fn,
   type Outputs,
   type Shape,
@@ -61,6 +62,7 @@ export class GraphTrace extends Trace {
   readonly name = 'makeFx'
   override readonly package = 'graph'
   override readonly records = true
+  override readonly choices: Choices | null
   readonly graph: Graph
   readonly real: boolean
   readonly #keeps: boolean
@@ -75,8 +77,10 @@ export class GraphTrace extends Trace {
     decompositions: ReadonlyMap<AnyOp, Decomposition> = new Map(),
     everything = false,
     graph: Graph = new Graph(),
+    choices: Choices | null = null,
   ) {
     super(everything)
+    this.choices = choices
     // traces of everything are samples: what becomes of them keeps what it needs
     this.#keeps = !everything
     this.graph = graph
@@ -172,6 +176,7 @@ export class GraphTrace extends Trace {
           avals,
           names: avals.map((_, i) => `x${i}`),
           everything: this.ambient === this,
+          choices: this.choices,
         },
       )
       this.#willDraw(graph)
@@ -222,15 +227,17 @@ export interface TraceOptions {
   readonly avals?: readonly Aval[]
   /** whether ops on tensors that do not depend on an input are recorded too, not computed */
   readonly everything?: boolean
+  /** what stands in for decisions by sizes */
+  readonly choices?: Choices | null
 }
 
 /** The graph of `f`, a function of a list of tensors, at inputs like these. */
 export function traceFlat(
   f: (xs: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
-  { real = true, decompositions, names, avals, everything = false }: TraceOptions = {},
+  { real = true, decompositions, names, avals, everything = false, choices = null }: TraceOptions = {},
 ): Graph {
-  return withTrace(new GraphTrace(real, decompositions, everything), (trace) => {
+  return withTrace(new GraphTrace(real, decompositions, everything, new Graph(), choices), (trace) => {
     try {
       return trace.finish(f(inputs.map((x, i) => trace.input(x, names?.[i] ?? `arg${i}`, avals?.[i]))))
     } catch (error) {

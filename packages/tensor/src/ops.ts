@@ -76,13 +76,8 @@ export { maskPositions, nonzeroOp as nonzero, selectPositions, spread as repeatI
 export { sumSquares as sumOfSquares } from './ops/norm.ts'
 export { positionsLike as positions, saturated as saturateIndex, wrapped as wrap } from './ops/position.ts'
 export { allDims as all, anyDims as any, countDims as countNonzero, prodDims as prod, sumDims as sum } from './ops/reduce.ts'
-export {
-  runningMax as cummax,
-  runningMin as cummin,
-  scanLogSum as logcumsumexp,
-  scanProduct as cumprod,
-  scanSum as cumsum,
-} from './ops/scan.ts'
+export { recurrence, scanProduct as cumprod } from './ops/recurrence.ts'
+export { runningMax as cummax, runningMin as cummin, scanLogSum as logcumsumexp, scanSum as cumsum } from './ops/scan.ts'
 export { scatterAlong as scatter } from './ops/scatter.ts'
 export { embedAxes as embed, sliceAxes as slice } from './ops/slice.ts'
 export {

@@ -34,7 +34,19 @@ export { type Stretch, inStretches } from './ops/stretches.ts'
 export { checkOperand, checkTensor, isFloating, promoteTypes, resultType } from './core/promote.ts'
 export { PROTOCOL, registry } from './core/registry.ts'
 export { type Shape, broadcastShapes, contiguousStrides, fromEnd, normalizeDim, normalizeDims, numel, sameShape } from './core/shape.ts'
-export { type Outputs, Trace, Tracer, bind, checkAlive, drawsRandomly, refusePromise, resume, traceStack, withTrace } from './core/trace.ts'
+export {
+  type Choices,
+  type Outputs,
+  Trace,
+  Tracer,
+  bind,
+  checkAlive,
+  drawsRandomly,
+  refusePromise,
+  resume,
+  traceStack,
+  withTrace,
+} from './core/trace.ts'
 export {
   type TreeClass,
   type TreeNode,

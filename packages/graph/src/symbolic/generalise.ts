@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import type { Aval } from '@mapgrad/tensor/plugin'
+import type { Aval, Choices } from '@mapgrad/tensor/plugin'
 import { fault } from '../faults.ts'
 import type { Graph } from '../graph.ts'
 import type { SizeBounds } from './bind.ts'
@@ -63,26 +63,47 @@ const far = (n: number, withData: boolean): number => (withData ? Math.max(37, n
 /** Rounds of fitting: samples that a fit did not foresee join those of the next. */
 const ROUNDS = 4
 
+/** What the function decided by sizes in its first trace, in order: further traces go the same ways. */
+class Decisions {
+  readonly #taken: { readonly form: string; readonly way: unknown }[] = []
+
+  readonly first: Choices = (form, decide) => {
+    const way = decide()
+    this.#taken.push({ form, way })
+    return way
+  }
+  again(): Choices {
+    let at = 0
+    return <T>(form: string, decide: () => T): T => {
+      const taken = this.#taken[at++]
+      return taken?.form === form ? (taken.way as T) : decide()
+    }
+  }
+}
+
+type Tracing = (avals: readonly Aval[], choices: Choices) => Recording
+
 class Generaliser {
   readonly #inputs: readonly Tensor[]
   readonly #names: readonly string[]
-  readonly #record: (avals: readonly Aval[]) => Recording
+  readonly #record: Tracing
   readonly #base: Sample
+  readonly #decisions = new Decisions()
   #template: Template
 
-  constructor(inputs: readonly Tensor[], names: readonly string[], record: (avals: readonly Aval[]) => Recording) {
+  constructor(inputs: readonly Tensor[], names: readonly string[], record: Tracing) {
     this.#inputs = inputs
     this.#names = names
     this.#record = record
     this.#template = new Template(inputs, names, new Set())
     const { traced } = this.#template
-    this.#base = { ...record(this.#template.avals(traced)), sizes: traced }
+    this.#base = { ...record(this.#template.avals(traced), this.#decisions.first), sizes: traced }
   }
 
   /** A trace at these sizes; `null` where f does not work. */
   #at(sizes: Sizes): Sample | null {
     try {
-      return { ...this.#record(this.#template.avals(sizes)), sizes }
+      return { ...this.#record(this.#template.avals(sizes), this.#decisions.again()), sizes }
     } catch {
       return null
     }
@@ -241,8 +262,5 @@ class Generaliser {
  * Equal sizes above 1 are one symbol; a size at whose other values the function throws is fixed.
  * @throws TensorTypeError where the program differs between sizes in more than numbers, or in numbers of unknown form
  */
-export const generalise = (
-  inputs: readonly Tensor[],
-  names: readonly string[],
-  record: (avals: readonly Aval[]) => Recording,
-): Recording & { readonly graph: Graph } => new Generaliser(inputs, names, record).run()
+export const generalise = (inputs: readonly Tensor[], names: readonly string[], record: Tracing): Recording & { readonly graph: Graph } =>
+  new Generaliser(inputs, names, record).run()

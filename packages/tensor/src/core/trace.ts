@@ -11,6 +11,9 @@ import type { ArrayValue, Value } from './value.ts'
 /** What ops without tensor inputs (random draws) and every other op give: one tensor, or several. */
 export type Outputs = Tensor | readonly Tensor[]
 
+/** Takes a decision, or gives what an earlier one of the same `form` was. */
+export type Choices = <T>(form: string, decide: () => T) => T
+
 /** One transform in flight: says what an op means under it. A subclass is one interpreter. */
 export abstract class Trace {
   /** the transform's name, for messages */
@@ -23,6 +26,8 @@ export abstract class Trace {
   parent: Trace | null
   /** whether it writes programs down instead of running them, so that loops and branches should reach it as such */
   readonly records: boolean = false
+  /** for traces at several sizes: what stands in for a decision, so that all of them take the same one */
+  readonly choices: Choices | null = null
   /** this transform or the nearest around it that sees every op called under it, not only those on its values */
   ambient: Trace | null
   /** when it began; handles made before are captured */
@@ -105,6 +110,15 @@ export function checkAlive(op: string, value: Value): void {
 /** Whether an op with these params draws at random. */
 export const drawsRandomly = ({ random }: AnyOp, params: unknown): boolean =>
   typeof random === 'function' ? random(params) : random === true
+
+/**
+ * What `decide` decides by sizes alone, such as an order of products, where each way gives the same: a program that is written
+ * down for all sizes goes one way at all of them. Decisions of one `form` may stand in for each other.
+ */
+export function chosen<T>(form: string, decide: () => T): T {
+  for (let t = registry().current; t; t = t.parent) if (t.choices !== null) return t.choices(form, decide)
+  return decide()
+}
 
 /** Sends an op to the innermost transform among its inputs, or to the device. Random draws, and ops that call functions, go to the innermost transform there is. */
 export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {

@@ -87,7 +87,7 @@ export const copysign: Binary = binary('copysign', {
 })
 
 /** x − y, and 0 where both are the same infinity. */
-const gap = (x: Tensor, y: Tensor): Tensor => sub(where(logicalAnd(isinf(x), eq(x, y)), 0, x), where(logicalAnd(isinf(x), eq(x, y)), 0, y))
+export const gap = (x: Tensor, y: Tensor): Tensor => sub(where(logicalAnd(isinf(x), eq(x, y)), 0, x), where(logicalAnd(isinf(x), eq(x, y)), 0, y))
 const logAdd = (x: Expr, y: Expr, base2: boolean): Expr => {
   const m = e.max(x, y)
   const z = e.neg(e.abs(e.sub(x, y)))

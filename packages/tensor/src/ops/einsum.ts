@@ -3,6 +3,7 @@ import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, numel, sameShape } from '../core/shape.ts'
+import { chosen } from '../core/trace.ts'
 import type { Tensor } from '../tensor.ts'
 import { mul } from './binary.ts'
 import { batchedMatmul, checkProduct, dotOverLast, mT } from './matmul.ts'
@@ -49,7 +50,8 @@ function pair(first: Named, second: Named, needed: (label: Label) => boolean, or
   const [rows, columns] = [own(a, b), own(b, a)]
   const shared = a.labels.filter((l) => b.labels.includes(l))
   const batch = shared.filter(needed)
-  const summed = (numel(a.x.shape) >= numel(b.x.shape) ? a : b).labels.filter((l) => shared.includes(l) && !needed(l))
+  const larger = chosen('einsum', () => numel(a.x.shape) >= numel(b.x.shape))
+  const summed = (larger ? a : b).labels.filter((l) => shared.includes(l) && !needed(l))
   const labels = [...batch, ...rows, ...columns]
   const [n, m, k, c] = [sizes(a, batch), sizes(a, rows), sizes(a, summed), sizes(b, columns)]
   const K = numel(k)
@@ -91,7 +93,7 @@ export function contract(operands: readonly Named[], out: readonly Label[]): Ten
   let xs = operands.map((p, i) => sumLabels(p, (l) => !inOut(l) && !operands.some((q, j) => i !== j && q.labels.includes(l))))
   while (xs.length > 1) {
     const needed = (l: Label, i: number, j: number): boolean => inOut(l) || xs.some((q, k) => k !== i && k !== j && q.labels.includes(l))
-    const [i, j] = xs.length === 2 ? [0, 1] : cheapest(xs, needed)
+    const [i, j] = xs.length === 2 ? [0, 1] : chosen(`einsum of ${xs.length}`, () => cheapest(xs, needed))
     const product = pair(xs[i]!, xs[j]!, (l) => needed(l, i, j), out)
     xs = [...xs.filter((_, k) => k !== i && k !== j), product]
   }

@@ -2,6 +2,7 @@ import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { broadcastShapes, normalizeDim } from '../core/shape.ts'
+import { chosen } from '../core/trace.ts'
 import type { Tensor } from '../tensor.ts'
 import { mul, sub } from './binary.ts'
 import { batchedMatmul, checkProduct, dotOverLast } from './matmul.ts'
@@ -79,12 +80,11 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
   return reshapeTo(product, [...(tensors[0]!.ndim === 1 ? [] : [rows]), ...(tensors[last]!.ndim === 1 ? [] : [columns])])
 }
 
-/** Cormen et al., "Introduction to Algorithms", 15.2: the cheapest place to cut every run of matrices. */
-function inBestOrder(xs: readonly Tensor[]): Tensor {
-  const n = xs.length
-  const d = [xs[0]!.shape[0]!, ...xs.map((x) => x.shape[1]!)]
-  const cost = xs.map(() => new Array<number>(n).fill(0))
-  const cut = xs.map(() => new Array<number>(n).fill(0))
+/** Cormen et al., "Introduction to Algorithms", 15.2: the cheapest place to cut every run of matrices, whose sizes are d. */
+function bestCuts(d: readonly number[]): readonly (readonly number[])[] {
+  const n = d.length - 1
+  const cost = Array.from({ length: n }, () => new Array<number>(n).fill(0))
+  const cut = cost.map((row) => [...row])
   for (let length = 1; length < n; length++)
     for (let i = 0; i + length < n; i++) {
       const j = i + length
@@ -98,7 +98,12 @@ function inBestOrder(xs: readonly Tensor[]): Tensor {
       }
     }
   const go = (i: number, j: number): Tensor => (i === j ? xs[i]! : batchedMatmul(go(i, cut[i]![j]!), go(cut[i]![j]! + 1, j)))
-  return go(0, n - 1)
+  return cut
+}
+
+function inBestOrder(xs: readonly Tensor[]): Tensor {
+  const cut = chosen(`multi_dot of ${xs.length}`, () => bestCuts([xs[0]!.shape[0]!, ...xs.map((x) => x.shape[1]!)]))
+  return go(0, xs.length - 1)
 }
 
 /** The product of matrices in the order of fewest multiplications. */

@@ -8,9 +8,9 @@ import { constant, linear, reduction } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { div, mul } from './binary.ts'
 import { cast } from './cast.ts'
-import { product } from './fold.ts'
+import { productOfOthers } from './recurrence.ts'
 import { isnan, logicalNot } from './unary.ts'
-import { reshapeTo, unreduce } from './view.ts'
+import { permuteDims, reshapeTo, unreduce } from './view.ts'
 import { where } from './where.ts'
 
 type X = [x: Tensor]
@@ -38,7 +38,19 @@ export const sumDims: Reduction = defineOp({
   diff: linear((ct, [x], { dims }) => unreduce(ct, x.shape, dims)),
 })
 
-/** The product over the axes `dims`. Its derivatives are those of multiplying pairwise, so zeros need no care. */
+/** For each element the product of all others over the axes `dims`. */
+function others(x: Tensor, dims: readonly number[]): Tensor {
+  const order = Array.from({ length: x.ndim }, (_, i) => i).filter((i) => !dims.includes(i - x.ndim))
+  order.push(...dims.map((d) => d + x.ndim))
+  const turned = permuteDims(x, order)
+  const flat = reshapeTo(turned, [...withoutDims(x.shape, dims), countOf(x.shape, dims)])
+  return permuteDims(
+    reshapeTo(productOfOthers(flat), turned.shape),
+    order.map((_, i) => order.indexOf(i)),
+  )
+}
+
+/** The product over the axes `dims`. Its derivatives are products of other elements, so zeros need no care. */
 export const prodDims: Reduction = defineOp({
   name: 'prod',
   args: readDims,
@@ -47,8 +59,8 @@ export const prodDims: Reduction = defineOp({
   batch: 'leading',
   diff: {
     kind: 'custom',
-    jvp: (_, [x], [dx], { dims }, jvp) => jvp((t) => product(t!, dims), [x], [dx])[1],
-    vjp: (_, [x], cts, { dims }, vjp) => vjp((t) => product(t!, dims), [x])[1](cts),
+    jvp: (_, [x], [dx], { dims }) => [dx && sumDims(mul(dx, others(x, dims)), dims)],
+    vjp: (_, [x], [ct], { dims }) => [ct ? mul(unreduce(ct, x.shape, dims), others(x, dims)) : null],
   },
 })
 

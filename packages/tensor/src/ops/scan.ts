@@ -3,18 +3,20 @@ import { type Args, readArgs } from '../core/args.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type ValuesIndices, named } from '../core/outputs.ts'
 import { checkTensor } from '../core/promote.ts'
-import { normalizeDim, numel } from '../core/shape.ts'
+import { normalizeDim } from '../core/shape.ts'
 import { decompose, kernel, linear, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { mul, sub } from './binary.ts'
-import { logaddexp } from './binary-extra.ts'
+import { gap, logaddexp } from './binary-extra.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
 import { amax } from './extreme.ts'
 import { scanned } from './fold.ts'
 import { gather } from './gather.ts'
+import { concat } from './join.ts'
+import { advanced, delayed, recurrence, scanProduct } from './recurrence.ts'
 import { asked, sumType } from './reduce.ts'
 import { scatterAdd } from './scatter.ts'
-import { isfinite, stopGradient } from './unary.ts'
+import { isfinite, sigmoid, stopGradient } from './unary.ts'
 import { apart, moveAxis, reshapeTo } from './view.ts'
 import { where } from './where.ts'
 
@@ -30,27 +32,19 @@ export const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
   diff: linear((ct, _, reverse) => scanSum(ct, !reverse)),
 })
 
-/** Running products along the last axis. Their derivatives are those of multiplying pairwise, so zeros need no care. */
-export const scanProduct: Op<X> = defineOp<X>({
-  name: 'cumprod',
-  result: sameAval,
-  compute: kernel('scan', () => ({ op: 'prod', reverse: false })),
-  batch: 'leading',
-  diff: {
-    kind: 'custom',
-    jvp: (_, [x], [dx], __, jvp) => jvp((t) => scanned(t!, mul), [x], [dx])[1],
-    vjp: (_, [x], cts, __, vjp) => vjp((t) => scanned(t!, mul), [x])[1](cts),
-  },
-})
-
 // differences from the line's largest element: where all elements are large, their sums would lose the digits that decide
-const shifted = (x: Tensor): Tensor => {
-  const m = amax(stopGradient(x), -1, true)
+function shifted(x: Tensor): Tensor {
+  const m = amax(concat([stopGradient(x), filledLike(x, -Infinity, x.dtype, [...x.shape.slice(0, -1), 1])], -1), -1, true)
   return sub(x, where(isfinite(m), m, 0))
 }
-const logSums = (x: Tensor): Tensor => scanned(shifted(x), logaddexp)
+/** How much of yₖ = log(e^yₖ₋₁ + e^xₖ) comes from yₖ₋₁, and how much from xₖ. */
+function shares(x: Tensor): readonly [before: Tensor, own: Tensor] {
+  const from = shifted(x)
+  const [y, next] = [scanLogSum(from), advanced(from)]
+  return [delayed(sigmoid(gap(y, next))), delayed(sigmoid(gap(next, y)), 1)]
+}
 
-/** log of the running sums of eˣ along the last axis; differentiated as `logSums`, which differs from it by a constant. */
+/** log of the running sums of eˣ along the last axis. */
 export const scanLogSum: Op<X> = defineOp<X>({
   name: 'logcumsumexp',
   result: sameAval,
@@ -58,8 +52,16 @@ export const scanLogSum: Op<X> = defineOp<X>({
   batch: 'leading',
   diff: {
     kind: 'custom',
-    jvp: (_, [x], [dx], __, jvp) => jvp((t) => logSums(t!), [x], [dx])[1],
-    vjp: (_, [x], cts, __, vjp) => vjp((t) => logSums(t!), [x])[1](cts),
+    jvp: (_, [x], [dx]) => {
+      if (!dx) return [null]
+      const [before, own] = shares(x)
+      return [recurrence(before, mul(own, dx), false)]
+    },
+    vjp: (_, [x], [ct]) => {
+      if (!ct) return [null]
+      const [before, own] = shares(x)
+      return [mul(own, recurrence(advanced(before), ct, true))]
+    },
   },
 })
 
@@ -92,13 +94,13 @@ export function cumsum(x: Tensor, ...args: ScanArgs): Tensor {
 }
 /** Running products along `dim`. Bools and small integers multiply as int32, int64 as int64. */
 export function cumprod(x: Tensor, ...args: ScanArgs): Tensor {
-  return accumulated('cumprod', scanProduct, x, args)
+  return accumulated('cumprod', (t) => scanProduct(t, false), x, args)
 }
 /** log of the running sums of eˣ along `dim`, without overflow. */
 export function logcumsumexp(x: Tensor, ...args: Args<[dim: number], { readonly dim: number }>): Tensor {
   checkTensor('logcumsumexp', x)
   const { dim } = readArgs<{ dim?: number }>('logcumsumexp', args, ['dim'])
-  return alongLast('logcumsumexp', toFloat('logcumsumexp', x), dim as number, (t) => [numel(t.shape) ? scanLogSum(t) : t])[0]!
+  return alongLast('logcumsumexp', toFloat('logcumsumexp', x), dim as number, (t) => [scanLogSum(t)])[0]!
 }
 
 const running = /* @__NO_SIDE_EFFECTS__ */ (name: string, op: 'max' | 'min'): Op<X, null, X, readonly Tensor[]> =>
