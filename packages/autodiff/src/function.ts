@@ -31,8 +31,13 @@ export interface VmapContext {
 
 const MORE = 'For more details, see docs/guide/custom-rules.md'
 
-/** What `setupContext` keeps for `backward` and `jvp`; any further property may be set. */
-export class FunctionContext {
+type Saved = readonly (Tensor | null)[]
+
+/**
+ * What `setupContext` keeps for `backward` and `jvp`; any further property may be set. `FunctionContext<[Tensor, Tensor | null]>` states what
+ * is saved, so that `const [x, y] = ctx.savedTensors` has these types.
+ */
+export class FunctionContext<S extends Saved = Tensor[]> {
   /** for each argument, whether a derivative with respect to a tensor in it is asked for */
   readonly needsInputGrad: readonly boolean[];
   [key: string]: unknown
@@ -59,8 +64,8 @@ export class FunctionContext {
     this.#forForward = tensors
   }
   /** What was saved: in `backward` for backward, in `jvp` for forward. */
-  get savedTensors(): Tensor[] {
-    return [...(this.#forward ? this.#forForward : this.#forBackward)] as Tensor[]
+  get savedTensors(): S {
+    return [...(this.#forward ? this.#forForward : this.#forBackward)] as Saved as S
   }
   /** Says that these outputs have no derivative. */
   markNonDifferentiable(...outputs: Tensor[]): void {
@@ -102,13 +107,13 @@ export interface FunctionClass<A extends readonly unknown[], R> {
   /** the function itself */
   forward(...args: A): R
   /** keeps what the rules will need */
-  setupContext?(ctx: FunctionContext, inputs: A, output: R): void
+  setupContext?(ctx: FunctionContext<never>, inputs: A, output: R): void
   /** from one cotangent an output (`null` for what is no tensor): one an argument (a tree like it, or `null`), in an array if there are several */
-  backward?(ctx: FunctionContext, ...gradOutputs: never[]): unknown
+  backward?(ctx: FunctionContext<never>, ...gradOutputs: never[]): unknown
   /** another name for `backward` */
-  vjp?(ctx: FunctionContext, ...gradOutputs: never[]): unknown
+  vjp?(ctx: FunctionContext<never>, ...gradOutputs: never[]): unknown
   /** from one tangent an argument (`null` for what is no floating-point tensor): one an output, in an array if there are several */
-  jvp?(ctx: FunctionContext, ...gradInputs: never[]): unknown
+  jvp?(ctx: FunctionContext<never>, ...gradInputs: never[]): unknown
   /** the function over a batch: `[output, outDims]` */
   vmap?(info: VmapContext, inDims: never, ...args: never[]): unknown
   /** whether forward, backward and jvp may be mapped themselves */
@@ -161,10 +166,10 @@ function ruleOf<A extends readonly unknown[], R>(cls: FunctionClass<A, R>, call:
     return counts.map((n) => leaves.slice(k, (k += n)))
   }
   /** runs the function for the transforms below, and lets the class keep what it needs */
-  const start = (xs: Tensors, needs: readonly boolean[], forward: boolean): [ctx: FunctionContext, ys: Tensors, output: R] => {
+  const start = (xs: Tensors, needs: readonly boolean[], forward: boolean): [ctx: FunctionContext<never>, ys: Tensors, output: R] => {
     const ys = custom(xs, rule)
     const output = call.result(ys) as R
-    const ctx = new FunctionContext(
+    const ctx = new FunctionContext<never>(
       perArgument(needs).map((n) => n.includes(true)),
       forward,
     )
@@ -301,10 +306,10 @@ const marked: WeakSet<object> = /* @__PURE__ */ new WeakSet()
  * A `backward` that cannot be differentiated itself. What it computes is right for first derivatives; asking for a
  * derivative of it, as the gradient of a gradient does, raises.
  */
-export function onceDifferentiable<G extends readonly unknown[], R>(
-  backward: (ctx: FunctionContext, ...gradOutputs: G) => R,
-): (ctx: FunctionContext, ...gradOutputs: G) => R {
-  const marking = (ctx: FunctionContext, ...gradOutputs: G): R => {
+export function onceDifferentiable<G extends readonly unknown[], R, S extends Saved = Tensor[]>(
+  backward: (ctx: FunctionContext<S>, ...gradOutputs: G) => R,
+): (ctx: FunctionContext<S>, ...gradOutputs: G) => R {
+  const marking = (ctx: FunctionContext<S>, ...gradOutputs: G): R => {
     const depends = [...treeLeaves(gradOutputs), ...ctx.inputs].filter((x) => isTensor(x))
     const grads = parts(noGrad(backward)(ctx, ...gradOutputs))
     return grads.rebuild(grads.tensors.map((g) => once(g, ...depends))) as R

@@ -25,16 +25,26 @@ export interface GradOptions {
   readonly hasAux?: boolean
 }
 
-/** The type of the chosen argument, or the tuple of them. */
+/** The type of the chosen argument, or the tuple of them. An argument with a default counts as given. */
 export type Chosen<A extends readonly unknown[], N> = N extends number
-  ? number extends N
-    ? A[number]
-    : `${N}` extends keyof A
-      ? A[`${N}` & keyof A]
-      : A[number]
+  ? ArgumentAt<Required<A>, N>
   : N extends readonly number[]
     ? { -readonly [K in keyof N]: Chosen<A, N[K]> }
     : never
+type ArgumentAt<A extends readonly unknown[], N extends number> = `${N}` extends keyof A
+  ? A[`${N}` & keyof A]
+  : `${N}` extends `-${infer Back}`
+    ? FromEnd<A, Back>
+    : A[number]
+/** The argument `Back` places from the end, which is counted by the arguments behind it. */
+type FromEnd<A extends readonly unknown[], Back extends string, Behind extends unknown[] = []> = A extends readonly [
+  ...infer Head,
+  infer Last,
+]
+  ? `${[...Behind, Last]['length']}` extends Back
+    ? Last
+    : FromEnd<Head, Back, [...Behind, Last]>
+  : A[number]
 
 const fault = (op: string, message: string, code: string): TensorTypeError =>
   new TensorTypeError(message, { package: 'autodiff', op, code })

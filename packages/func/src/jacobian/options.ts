@@ -33,11 +33,15 @@ export interface HessianOptions {
 /** Type of a Jacobian: for each tensor of the output, the tree of the chosen arguments. */
 export type Jacobian<R, T> = R extends Tensor
   ? T
-  : R extends readonly unknown[]
-    ? { -readonly [K in keyof R]: Jacobian<R[K], T> }
-    : R extends object
-      ? { [K in keyof R]: Jacobian<R[K], T> }
-      : never
+  : R extends ReadonlyMap<infer K, infer V>
+    ? Map<K, Jacobian<V, T>>
+    : R extends readonly unknown[]
+      ? { -readonly [K in keyof R]: Jacobian<R[K], T> }
+      : R extends object
+        ? { [K in keyof R]: Jacobian<R[K], T> }
+        : R extends null | undefined
+          ? R
+          : never
 
 export type AnyFunction = (...args: never[]) => unknown
 

@@ -34,7 +34,9 @@ export function checkExtra(op: string, extra: unknown, known: readonly string[] 
 }
 
 /** The parameters `T` by position, or any prefix of them followed by an options object with the rest by name. */
-export type Args<T extends readonly unknown[], O> = T | Trailing<Required<T>, O>
+export type Args<T extends readonly unknown[], O> = T | Trailing<Required<T>, Given<O>>
+/** Options as callers may write them: one that is undefined is not given, under `exactOptionalPropertyTypes` too. */
+export type Given<O> = { [K in keyof O]: O[K] | undefined }
 type Trailing<T extends readonly unknown[], O> = T extends readonly [...infer Head, unknown] ? [...T, O] | Trailing<Head, O> : [O]
 
 /**

@@ -1,12 +1,15 @@
 import { type DType, isFloat } from '@mapgrad/kernel'
-import { checkOptions, isOptions } from '../core/args.ts'
+import { type Given, checkOptions, isOptions } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import type { Scalar } from '../core/promote.ts'
 import type { Shape } from '../core/shape.ts'
 import { type TensorOptions, checkDTypeName } from './host.ts'
 
 /** Sizes as several numbers or one array, and options. */
-export type SizeArgs<O = TensorOptions> = [...size: number[]] | [...size: number[], options: O | undefined] | [size: Shape, options?: O]
+export type SizeArgs<O = TensorOptions> =
+  | [...size: number[]]
+  | [...size: number[], options: Given<O> | undefined]
+  | [size: Shape, options?: Given<O>]
 
 const KNOWN = ['dtype', 'device', 'requiresGrad']
 
