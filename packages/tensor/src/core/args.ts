@@ -26,11 +26,42 @@ export function checkOptions(op: string, options: Readonly<Record<string, unknow
 }
 
 /**
- * Refuses unknown keys of an options object behind the operands. What is no such object is none of the function's business:
- * `tensors.reduce(add)` gives it an index.
+ * Nothing more. A function without options declares `...end: End` behind its parameters, which changes nothing for its
+ * callers' types, so that it sees what came all the same and `checkEnd` can refuse it.
  */
-export function checkExtra(op: string, extra: unknown, known: readonly string[] = []): void {
-  if (extra !== undefined && isOptions(extra)) checkOptions(op, extra, known)
+export type End = readonly []
+
+/** Whether a call ends as those of `tensors.map(sin)` and `tensors.reduce(mul)` do: with an index and the array. */
+const fromArray = (args: readonly unknown[], n: number): boolean => {
+  const array = args[n - 1]
+  const index = args[n - 2]
+  return n > 1 && Array.isArray(array) && typeof index === 'number' && index in array
+}
+
+/** Refuses what comes behind a function's last parameter, but for what `Array.map` and `Array.reduce` add to each call. */
+export function checkEnd(op: string, end: readonly unknown[], known: readonly string[] = [], from = 'tensor'): void {
+  if (end.length > 0) refuseEnd(op, end, known, from)
+}
+function refuseEnd(op: string, end: readonly unknown[], known: readonly string[], from: string): void {
+  let n = end.length
+  while (n > 0 && end[n - 1] === undefined) n--
+  if (n === 0 || (n === 2 && fromArray(end, n))) return
+  const last = end[n - 1]
+  if (isOptions(last)) checkOptions(op, last, known, from)
+  if (n === 1 && isOptions(last)) return
+  throw tooMany(op, `no further arguments${known.length ? ` but options by name ({ ${known.join(', ')} })` : ''}`, end.slice(0, n), from)
+}
+const tooMany = (op: string, expected: string, extra: readonly unknown[], from: string): TensorTypeError =>
+  new TensorTypeError(
+    `expected ${expected}, got ${extra.map(describe).join(', ')}${
+      extra.length === 1 && typeof extra[0] === 'number' ? `. For a callback that is given an index, write (x) => ${op}(x)` : ''
+    }`,
+    { op, code: 'TOO_MANY_ARGUMENTS', package: from },
+  )
+
+/** Refuses unknown keys of the options behind the operands, and what comes behind those or in their place. */
+export function checkExtra(op: string, options: unknown, known: readonly string[], end: readonly unknown[] = []): void {
+  if (options !== undefined || end.length > 0) refuseEnd(op, [options, ...end], known, 'tensor')
 }
 
 /** The parameters `T` by position, or any prefix of them followed by an options object with the rest by name. */
@@ -57,6 +88,13 @@ export function readArgs<O extends object>(
     const known = [...names, ...keywords]
     checkOptions(op, options, known)
     for (const key of known) if (options[key] !== undefined) out[key] = options[key]
+  }
+  if (n > 1 && fromArray(args, n) && isTensor((args[n - 1] as unknown[])[args[n - 2] as number])) {
+    if (names.length === 0 && n === 2) return {} as O
+    throw new TensorTypeError(
+      `expected ${names.join(', ')}, got an index and an array, as Array.map and Array.reduce add them to their callback's arguments. Write (x) => ${op}(x)`,
+      { op, code: 'CALLBACK' },
+    )
   }
   if (n > names.length)
     throw new TensorTypeError(

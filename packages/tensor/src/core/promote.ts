@@ -1,4 +1,5 @@
 import { type DType, dtypes, isFloat } from '@mapgrad/kernel'
+import { type End, checkEnd } from './args.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import type { Tensor } from '../tensor.ts'
 import { isTensor } from './handle.ts'
@@ -70,12 +71,13 @@ export function checkTensor(op: string, x: unknown, what = 'a Tensor'): void {
   throw new TensorTypeError(`expected ${what}, got ${describe(x)}. Wrap data in tensor(data)`, { op, code: 'OPERAND_TYPE' })
 }
 
-/** The arguments of an op of one tensor, checked; what stands behind it, as in `xs.map(op)`, is not its business. */
+/** The arguments of an op of one tensor, checked. */
 export const oneTensor =
   /* @__NO_SIDE_EFFECTS__ */
-  (op: string): ((x: Tensor) => readonly [[x: Tensor], null]) =>
-    (x) => {
+  (op: string): ((x: Tensor, ...end: End) => readonly [[x: Tensor], null]) =>
+    (x, ...end) => {
       checkTensor(op, x)
+      checkEnd(op, end)
       return [[x], null]
     }
 

@@ -1,6 +1,5 @@
-import type { Scalar } from '../core/promote.ts'
-import type { Shape } from '../core/shape.ts'
-import type { TensorData, TensorOptions } from '../create/host.ts'
+import type { DType } from '@mapgrad/kernel'
+import { type End, checkEnd } from '../core/args.ts'
 import * as fill from '../create/like.ts'
 import type { SizeArgs } from '../create/size.ts'
 import { type To, convert } from '../ops/convert.ts'
@@ -13,6 +12,11 @@ import { LinalgMethods } from './linalg.ts'
 
 type Tail<F> = F extends (x: Tensor, ...rest: infer R) => unknown ? R : never
 
+function converted(x: Tensor, op: string, to: Tensor | DType | 'cpu', end: readonly unknown[]): Tensor {
+  checkEnd(op, end)
+  return convert(x, [to] as To)
+}
+
 /** Conversions, copies, and tensors made like another one. */
 export abstract class ConvertMethods extends LinalgMethods {
   /** This tensor as another dtype, on another device, or both: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`, `to({ dtype, device })`. Itself where nothing changes. */
@@ -20,50 +24,50 @@ export abstract class ConvertMethods extends LinalgMethods {
     return convert(this, args)
   }
   /** As the dtype and on the device of `other`. */
-  typeAs(this: Tensor, other: Tensor): Tensor {
-    return convert(this, [other])
+  typeAs(this: Tensor, other: Tensor, ...end: End): Tensor {
+    return converted(this, 'typeAs', other, end)
   }
-  float(this: Tensor): Tensor {
-    return convert(this, ['float32'])
+  float(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'float', 'float32', end)
   }
-  double(this: Tensor): Tensor {
-    return convert(this, ['float64'])
+  double(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'double', 'float64', end)
   }
-  half(this: Tensor): Tensor {
-    return convert(this, ['float16'])
+  half(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'half', 'float16', end)
   }
-  bfloat16(this: Tensor): Tensor {
-    return convert(this, ['bfloat16'])
+  bfloat16(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'bfloat16', 'bfloat16', end)
   }
-  int(this: Tensor): Tensor {
-    return convert(this, ['int32'])
+  int(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'int', 'int32', end)
   }
-  long(this: Tensor): Tensor {
-    return convert(this, ['int64'])
+  long(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'long', 'int64', end)
   }
-  short(this: Tensor): Tensor {
-    return convert(this, ['int16'])
+  short(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'short', 'int16', end)
   }
-  char(this: Tensor): Tensor {
-    return convert(this, ['int8'])
+  char(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'char', 'int8', end)
   }
-  byte(this: Tensor): Tensor {
-    return convert(this, ['uint8'])
+  byte(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'byte', 'uint8', end)
   }
-  bool(this: Tensor): Tensor {
-    return convert(this, ['bool'])
+  bool(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'bool', 'bool', end)
   }
   /** On the device named 'cpu'. */
-  cpu(this: Tensor): Tensor {
-    return convert(this, ['cpu'])
+  cpu(this: Tensor, ...end: End): Tensor {
+    return converted(this, 'cpu', 'cpu', end)
   }
   /** The same values, with no derivative. */
-  detach(this: Tensor): Tensor {
-    return stopGradient(this)
+  detach(this: Tensor, ...end: End): Tensor {
+    return stopGradient(this, ...end)
   }
   /** The same values under another handle; it has derivatives. Values never change, so memory is shared. */
-  clone(this: Tensor): Tensor {
-    return clone(this)
+  clone(this: Tensor, ...end: End): Tensor {
+    return clone(this, ...end)
   }
 
   newZeros(this: Tensor, ...args: SizeArgs): Tensor {
@@ -75,11 +79,11 @@ export abstract class ConvertMethods extends LinalgMethods {
   newEmpty(this: Tensor, ...args: SizeArgs): Tensor {
     return fill.newEmpty(this, ...args)
   }
-  newFull(this: Tensor, size: Shape | number, value: Scalar, options?: TensorOptions): Tensor {
-    return fill.newFull(this, size, value, options)
+  newFull(this: Tensor, ...args: Tail<typeof fill.newFull>): Tensor {
+    return fill.newFull(this, ...args)
   }
-  newTensor(this: Tensor, data: TensorData, options?: TensorOptions): Tensor {
-    return fill.newTensor(this, data, options)
+  newTensor(this: Tensor, ...args: Tail<typeof fill.newTensor>): Tensor {
+    return fill.newTensor(this, ...args)
   }
 
   bernoulli(this: Tensor, ...args: Tail<typeof random.bernoulli>): Tensor {

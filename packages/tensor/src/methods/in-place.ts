@@ -1,3 +1,4 @@
+import type { End } from '../core/args.ts'
 import type { Scalar } from '../core/promote.ts'
 import { assign, copyInto, fillDiagonal, fillWith, reshaped, setIn } from '../ops/assign.ts'
 import * as indexing from '../ops/at.ts'
@@ -20,9 +21,9 @@ type Rest<F> = F extends (...args: infer P) => unknown ? (P extends readonly [Te
 /** In-place operations beyond the pointwise ones: writes, indices, shapes, random numbers. */
 export abstract class InPlaceMethods extends InPlacePointwiseMethods {
   /** The elements of `source`, broadcast and converted to this tensor's dtype. */
-  copy_(this: Tensor, source: Tensor | Scalar): Tensor { return copyInto(this, source) }
-  fill_(this: Tensor, value: Tensor | Scalar): Tensor { return fillWith(this, 'fill_', value) }
-  zero_(this: Tensor): Tensor { return fillWith(this, 'zero_', 0) }
+  copy_(this: Tensor, source: Tensor | Scalar, ...end: End): Tensor { return copyInto(this, source, end) }
+  fill_(this: Tensor, value: Tensor | Scalar, ...end: End): Tensor { return fillWith(this, 'fill_', value, end) }
+  zero_(this: Tensor, ...end: End): Tensor { return fillWith(this, 'zero_', 0, end) }
   fillDiagonal_(this: Tensor, ...args: Rest<typeof fillDiagonal>): Tensor { return fillDiagonal(this, ...args) }
   /** `x.set(...index, value)`: what `x[index] = value` does. Returns the tensor itself. */
   set(this: Tensor, ...args: readonly [...index: indexing.Index[], value: Tensor | Scalar]): Tensor { return setIn(this, args) }
@@ -54,7 +55,7 @@ export abstract class InPlaceMethods extends InPlacePointwiseMethods {
   unsqueeze_(this: Tensor, ...args: Rest<typeof shape.unsqueeze>): Tensor { return reshaped(this, 'unsqueeze_', shape.unsqueeze(this, ...args)) }
   asStrided_(this: Tensor, ...args: Rest<typeof strided.asStrided>): Tensor { return reshaped(this, 'asStrided_', strided.asStrided(this, ...args)) }
   /** This handle with the same values and no derivative. */
-  detach_(this: Tensor): Tensor { return reshaped(this, 'detach_', stopGradient(this)) }
+  detach_(this: Tensor, ...end: End): Tensor { return reshaped(this, 'detach_', stopGradient(this, ...end)) }
 
   normal_(this: Tensor, ...args: Rest<typeof random.fillNormal>): Tensor { return random.fillNormal(this, ...args) }
   logNormal_(this: Tensor, ...args: Rest<typeof random.fillLogNormal>): Tensor { return random.fillLogNormal(this, ...args) }

@@ -77,7 +77,7 @@ export abstract class IndexingMethods extends ShapeMethods {
   }
   nonzero(this: Tensor, options: { readonly asTuple: true }): Tensor[]
   nonzero(this: Tensor, options?: dynamic.NonzeroOptions): Tensor
-  nonzero(this: Tensor, options?: dynamic.NonzeroOptions): Tensor | Tensor[] {
-    return dynamic.nonzero(this, options as { readonly asTuple: true })
+  nonzero(this: Tensor, ...args: readonly unknown[]): Tensor | Tensor[] {
+    return dynamic.nonzero(this, ...(args as [options?: dynamic.NonzeroOptions]))
   }
 }

@@ -1,3 +1,4 @@
+import type { End } from '../core/args.ts'
 import { Handle } from '../core/handle.ts'
 import * as activation from '../ops/activation.ts'
 import * as binary from '../ops/binary.ts'
@@ -15,179 +16,179 @@ type Tail2<F> = F extends (x: Tensor, y: Tensor, ...rest: infer R) => unknown ? 
 
 /** The pointwise functions as methods; each is the function of the same name with the tensor first. */
 export abstract class PointwiseMethods extends Handle {
-  neg(this: Tensor): Tensor {
-    return unary.neg(this)
+  neg(this: Tensor, ...end: End): Tensor {
+    return unary.neg(this, ...end)
   }
-  abs(this: Tensor): Tensor {
-    return unary.abs(this)
+  abs(this: Tensor, ...end: End): Tensor {
+    return unary.abs(this, ...end)
   }
-  sign(this: Tensor): Tensor {
-    return unary.sign(this)
+  sign(this: Tensor, ...end: End): Tensor {
+    return unary.sign(this, ...end)
   }
-  square(this: Tensor): Tensor {
-    return unary.square(this)
+  square(this: Tensor, ...end: End): Tensor {
+    return unary.square(this, ...end)
   }
-  exp(this: Tensor): Tensor {
-    return unary.exp(this)
+  exp(this: Tensor, ...end: End): Tensor {
+    return unary.exp(this, ...end)
   }
-  exp2(this: Tensor): Tensor {
-    return unary.exp2(this)
+  exp2(this: Tensor, ...end: End): Tensor {
+    return unary.exp2(this, ...end)
   }
-  expm1(this: Tensor): Tensor {
-    return unary.expm1(this)
+  expm1(this: Tensor, ...end: End): Tensor {
+    return unary.expm1(this, ...end)
   }
-  log(this: Tensor): Tensor {
-    return unary.log(this)
+  log(this: Tensor, ...end: End): Tensor {
+    return unary.log(this, ...end)
   }
-  log2(this: Tensor): Tensor {
-    return unary.log2(this)
+  log2(this: Tensor, ...end: End): Tensor {
+    return unary.log2(this, ...end)
   }
-  log10(this: Tensor): Tensor {
-    return unary.log10(this)
+  log10(this: Tensor, ...end: End): Tensor {
+    return unary.log10(this, ...end)
   }
-  log1p(this: Tensor): Tensor {
-    return unary.log1p(this)
+  log1p(this: Tensor, ...end: End): Tensor {
+    return unary.log1p(this, ...end)
   }
-  sqrt(this: Tensor): Tensor {
-    return unary.sqrt(this)
+  sqrt(this: Tensor, ...end: End): Tensor {
+    return unary.sqrt(this, ...end)
   }
-  rsqrt(this: Tensor): Tensor {
-    return unary.rsqrt(this)
+  rsqrt(this: Tensor, ...end: End): Tensor {
+    return unary.rsqrt(this, ...end)
   }
-  reciprocal(this: Tensor): Tensor {
-    return unary.reciprocal(this)
+  reciprocal(this: Tensor, ...end: End): Tensor {
+    return unary.reciprocal(this, ...end)
   }
-  sin(this: Tensor): Tensor {
-    return unary.sin(this)
+  sin(this: Tensor, ...end: End): Tensor {
+    return unary.sin(this, ...end)
   }
-  cos(this: Tensor): Tensor {
-    return unary.cos(this)
+  cos(this: Tensor, ...end: End): Tensor {
+    return unary.cos(this, ...end)
   }
-  tan(this: Tensor): Tensor {
-    return unary.tan(this)
+  tan(this: Tensor, ...end: End): Tensor {
+    return unary.tan(this, ...end)
   }
-  asin(this: Tensor): Tensor {
-    return unary.asin(this)
+  asin(this: Tensor, ...end: End): Tensor {
+    return unary.asin(this, ...end)
   }
-  acos(this: Tensor): Tensor {
-    return unary.acos(this)
+  acos(this: Tensor, ...end: End): Tensor {
+    return unary.acos(this, ...end)
   }
-  atan(this: Tensor): Tensor {
-    return unary.atan(this)
+  atan(this: Tensor, ...end: End): Tensor {
+    return unary.atan(this, ...end)
   }
-  sinh(this: Tensor): Tensor {
-    return unary.sinh(this)
+  sinh(this: Tensor, ...end: End): Tensor {
+    return unary.sinh(this, ...end)
   }
-  cosh(this: Tensor): Tensor {
-    return unary.cosh(this)
+  cosh(this: Tensor, ...end: End): Tensor {
+    return unary.cosh(this, ...end)
   }
-  tanh(this: Tensor): Tensor {
-    return unary.tanh(this)
+  tanh(this: Tensor, ...end: End): Tensor {
+    return unary.tanh(this, ...end)
   }
-  asinh(this: Tensor): Tensor {
-    return unary.asinh(this)
+  asinh(this: Tensor, ...end: End): Tensor {
+    return unary.asinh(this, ...end)
   }
-  acosh(this: Tensor): Tensor {
-    return unary.acosh(this)
+  acosh(this: Tensor, ...end: End): Tensor {
+    return unary.acosh(this, ...end)
   }
-  atanh(this: Tensor): Tensor {
-    return unary.atanh(this)
+  atanh(this: Tensor, ...end: End): Tensor {
+    return unary.atanh(this, ...end)
   }
-  erf(this: Tensor): Tensor {
-    return unary.erf(this)
+  erf(this: Tensor, ...end: End): Tensor {
+    return unary.erf(this, ...end)
   }
-  erfc(this: Tensor): Tensor {
-    return unary.erfc(this)
+  erfc(this: Tensor, ...end: End): Tensor {
+    return unary.erfc(this, ...end)
   }
-  sigmoid(this: Tensor): Tensor {
-    return unary.sigmoid(this)
+  sigmoid(this: Tensor, ...end: End): Tensor {
+    return unary.sigmoid(this, ...end)
   }
-  floor(this: Tensor): Tensor {
-    return unary.floor(this)
+  floor(this: Tensor, ...end: End): Tensor {
+    return unary.floor(this, ...end)
   }
-  ceil(this: Tensor): Tensor {
-    return unary.ceil(this)
+  ceil(this: Tensor, ...end: End): Tensor {
+    return unary.ceil(this, ...end)
   }
-  trunc(this: Tensor): Tensor {
-    return unary.trunc(this)
+  trunc(this: Tensor, ...end: End): Tensor {
+    return unary.trunc(this, ...end)
   }
-  frac(this: Tensor): Tensor {
-    return unary.frac(this)
+  frac(this: Tensor, ...end: End): Tensor {
+    return unary.frac(this, ...end)
   }
-  isnan(this: Tensor): Tensor {
-    return unary.isnan(this)
+  isnan(this: Tensor, ...end: End): Tensor {
+    return unary.isnan(this, ...end)
   }
-  isinf(this: Tensor): Tensor {
-    return unary.isinf(this)
+  isinf(this: Tensor, ...end: End): Tensor {
+    return unary.isinf(this, ...end)
   }
-  isfinite(this: Tensor): Tensor {
-    return unary.isfinite(this)
+  isfinite(this: Tensor, ...end: End): Tensor {
+    return unary.isfinite(this, ...end)
   }
-  logicalNot(this: Tensor): Tensor {
-    return unary.logicalNot(this)
+  logicalNot(this: Tensor, ...end: End): Tensor {
+    return unary.logicalNot(this, ...end)
   }
-  bitwiseNot(this: Tensor): Tensor {
-    return unary.bitwiseNot(this)
+  bitwiseNot(this: Tensor, ...end: End): Tensor {
+    return unary.bitwiseNot(this, ...end)
   }
-  relu(this: Tensor): Tensor {
-    return unary.relu(this)
+  relu(this: Tensor, ...end: End): Tensor {
+    return unary.relu(this, ...end)
   }
-  absolute(this: Tensor): Tensor {
-    return unary.abs(this)
+  absolute(this: Tensor, ...end: End): Tensor {
+    return unary.abs(this, ...end)
   }
-  negative(this: Tensor): Tensor {
-    return unary.neg(this)
+  negative(this: Tensor, ...end: End): Tensor {
+    return unary.neg(this, ...end)
   }
-  arcsin(this: Tensor): Tensor {
-    return unary.asin(this)
+  arcsin(this: Tensor, ...end: End): Tensor {
+    return unary.asin(this, ...end)
   }
-  arccos(this: Tensor): Tensor {
-    return unary.acos(this)
+  arccos(this: Tensor, ...end: End): Tensor {
+    return unary.acos(this, ...end)
   }
-  arctan(this: Tensor): Tensor {
-    return unary.atan(this)
+  arctan(this: Tensor, ...end: End): Tensor {
+    return unary.atan(this, ...end)
   }
-  arcsinh(this: Tensor): Tensor {
-    return unary.asinh(this)
+  arcsinh(this: Tensor, ...end: End): Tensor {
+    return unary.asinh(this, ...end)
   }
-  arccosh(this: Tensor): Tensor {
-    return unary.acosh(this)
+  arccosh(this: Tensor, ...end: End): Tensor {
+    return unary.acosh(this, ...end)
   }
-  arctanh(this: Tensor): Tensor {
-    return unary.atanh(this)
+  arctanh(this: Tensor, ...end: End): Tensor {
+    return unary.atanh(this, ...end)
   }
-  fix(this: Tensor): Tensor {
-    return unary.trunc(this)
+  fix(this: Tensor, ...end: End): Tensor {
+    return unary.trunc(this, ...end)
   }
-  sgn(this: Tensor): Tensor {
-    return unary.sign(this)
+  sgn(this: Tensor, ...end: End): Tensor {
+    return unary.sign(this, ...end)
   }
-  sinc(this: Tensor): Tensor {
-    return unaryExtra.sinc(this)
+  sinc(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.sinc(this, ...end)
   }
-  deg2rad(this: Tensor): Tensor {
-    return unaryExtra.deg2rad(this)
+  deg2rad(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.deg2rad(this, ...end)
   }
-  rad2deg(this: Tensor): Tensor {
-    return unaryExtra.rad2deg(this)
+  rad2deg(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.rad2deg(this, ...end)
   }
-  signbit(this: Tensor): Tensor {
-    return unaryExtra.signbit(this)
+  signbit(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.signbit(this, ...end)
   }
-  isposinf(this: Tensor): Tensor {
-    return unaryExtra.isposinf(this)
+  isposinf(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.isposinf(this, ...end)
   }
-  isneginf(this: Tensor): Tensor {
-    return unaryExtra.isneginf(this)
+  isneginf(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.isneginf(this, ...end)
   }
-  isreal(this: Tensor): Tensor {
-    return unaryExtra.isreal(this)
+  isreal(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.isreal(this, ...end)
   }
-  positive(this: Tensor): Tensor {
-    return unaryExtra.positive(this)
+  positive(this: Tensor, ...end: End): Tensor {
+    return unaryExtra.positive(this, ...end)
   }
-  round(this: Tensor, options?: binary.RoundOptions): Tensor {
-    return binary.round(this, options)
+  round(this: Tensor, options?: binary.RoundOptions, ...end: End): Tensor {
+    return binary.round(this, options, ...end)
   }
   logit(this: Tensor, ...args: Tail<typeof unaryExtra.logit>): Tensor {
     return unaryExtra.logit(this, ...args)
@@ -195,152 +196,152 @@ export abstract class PointwiseMethods extends Handle {
   nanToNum(this: Tensor, ...args: Tail<typeof unaryExtra.nanToNum>): Tensor {
     return unaryExtra.nanToNum(this, ...args)
   }
-  add(this: Tensor, y: Operand, options?: binary.AlphaOptions): Tensor {
-    return binary.add(this, y, options)
+  add(this: Tensor, y: Operand, options?: binary.AlphaOptions, ...end: End): Tensor {
+    return binary.add(this, y, options, ...end)
   }
-  sub(this: Tensor, y: Operand, options?: binary.AlphaOptions): Tensor {
-    return binary.sub(this, y, options)
+  sub(this: Tensor, y: Operand, options?: binary.AlphaOptions, ...end: End): Tensor {
+    return binary.sub(this, y, options, ...end)
   }
-  subtract(this: Tensor, y: Operand, options?: binary.AlphaOptions): Tensor {
-    return binary.sub(this, y, options)
+  subtract(this: Tensor, y: Operand, options?: binary.AlphaOptions, ...end: End): Tensor {
+    return binary.sub(this, y, options, ...end)
   }
-  div(this: Tensor, y: Operand, options?: binary.DivOptions): Tensor {
-    return binary.div(this, y, options)
+  div(this: Tensor, y: Operand, options?: binary.DivOptions, ...end: End): Tensor {
+    return binary.div(this, y, options, ...end)
   }
-  divide(this: Tensor, y: Operand, options?: binary.DivOptions): Tensor {
-    return binary.div(this, y, options)
+  divide(this: Tensor, y: Operand, options?: binary.DivOptions, ...end: End): Tensor {
+    return binary.div(this, y, options, ...end)
   }
-  trueDivide(this: Tensor, y: Operand): Tensor {
-    return binary.div(this, y)
+  trueDivide(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.div(this, y, ...end)
   }
-  rsub(this: Tensor, y: Operand, options?: binary.AlphaOptions): Tensor {
-    return binaryExtra.rsub(this, y, options)
+  rsub(this: Tensor, y: Operand, options?: binary.AlphaOptions, ...end: End): Tensor {
+    return binaryExtra.rsub(this, y, options, ...end)
   }
-  mul(this: Tensor, y: Operand): Tensor {
-    return binary.mul(this, y)
+  mul(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.mul(this, y, ...end)
   }
-  maximum(this: Tensor, y: Operand): Tensor {
-    return binary.maximum(this, y)
+  maximum(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.maximum(this, y, ...end)
   }
-  minimum(this: Tensor, y: Operand): Tensor {
-    return binary.minimum(this, y)
+  minimum(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.minimum(this, y, ...end)
   }
-  clampMin(this: Tensor, y: Operand): Tensor {
-    return binary.clampMin(this, y)
+  clampMin(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.clampMin(this, y, ...end)
   }
-  clampMax(this: Tensor, y: Operand): Tensor {
-    return binary.clampMax(this, y)
+  clampMax(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.clampMax(this, y, ...end)
   }
-  floorDivide(this: Tensor, y: Operand): Tensor {
-    return binary.floorDivide(this, y)
+  floorDivide(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.floorDivide(this, y, ...end)
   }
-  fmod(this: Tensor, y: Operand): Tensor {
-    return binary.fmod(this, y)
+  fmod(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.fmod(this, y, ...end)
   }
-  remainder(this: Tensor, y: Operand): Tensor {
-    return binary.remainder(this, y)
+  remainder(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.remainder(this, y, ...end)
   }
-  pow(this: Tensor, y: Operand): Tensor {
-    return binary.pow(this, y)
+  pow(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.pow(this, y, ...end)
   }
-  atan2(this: Tensor, y: Operand): Tensor {
-    return binary.atan2(this, y)
+  atan2(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.atan2(this, y, ...end)
   }
-  logicalAnd(this: Tensor, y: Operand): Tensor {
-    return binary.logicalAnd(this, y)
+  logicalAnd(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.logicalAnd(this, y, ...end)
   }
-  logicalOr(this: Tensor, y: Operand): Tensor {
-    return binary.logicalOr(this, y)
+  logicalOr(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.logicalOr(this, y, ...end)
   }
-  logicalXor(this: Tensor, y: Operand): Tensor {
-    return binary.logicalXor(this, y)
+  logicalXor(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.logicalXor(this, y, ...end)
   }
-  bitwiseAnd(this: Tensor, y: Operand): Tensor {
-    return binary.bitwiseAnd(this, y)
+  bitwiseAnd(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.bitwiseAnd(this, y, ...end)
   }
-  bitwiseOr(this: Tensor, y: Operand): Tensor {
-    return binary.bitwiseOr(this, y)
+  bitwiseOr(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.bitwiseOr(this, y, ...end)
   }
-  bitwiseXor(this: Tensor, y: Operand): Tensor {
-    return binary.bitwiseXor(this, y)
+  bitwiseXor(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.bitwiseXor(this, y, ...end)
   }
-  bitwiseLeftShift(this: Tensor, y: Operand): Tensor {
-    return binary.bitwiseLeftShift(this, y)
+  bitwiseLeftShift(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.bitwiseLeftShift(this, y, ...end)
   }
-  bitwiseRightShift(this: Tensor, y: Operand): Tensor {
-    return binary.bitwiseRightShift(this, y)
+  bitwiseRightShift(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.bitwiseRightShift(this, y, ...end)
   }
-  multiply(this: Tensor, y: Operand): Tensor {
-    return binary.mul(this, y)
+  multiply(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.mul(this, y, ...end)
   }
-  arctan2(this: Tensor, y: Operand): Tensor {
-    return binary.atan2(this, y)
+  arctan2(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binary.atan2(this, y, ...end)
   }
-  fmax(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.fmax(this, y)
+  fmax(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.fmax(this, y, ...end)
   }
-  fmin(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.fmin(this, y)
+  fmin(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.fmin(this, y, ...end)
   }
-  xlogy(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.xlogy(this, y)
+  xlogy(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.xlogy(this, y, ...end)
   }
-  hypot(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.hypot(this, y)
+  hypot(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.hypot(this, y, ...end)
   }
-  copysign(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.copysign(this, y)
+  copysign(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.copysign(this, y, ...end)
   }
-  logaddexp(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.logaddexp(this, y)
+  logaddexp(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.logaddexp(this, y, ...end)
   }
-  logaddexp2(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.logaddexp2(this, y)
+  logaddexp2(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.logaddexp2(this, y, ...end)
   }
-  heaviside(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.heaviside(this, y)
+  heaviside(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.heaviside(this, y, ...end)
   }
-  floatPower(this: Tensor, y: Operand): Tensor {
-    return binaryExtra.floatPower(this, y)
+  floatPower(this: Tensor, y: Operand, ...end: End): Tensor {
+    return binaryExtra.floatPower(this, y, ...end)
   }
-  ldexp(this: Tensor, y: Tensor): Tensor {
-    return binaryExtra.ldexp(this, y)
+  ldexp(this: Tensor, y: Tensor, ...end: End): Tensor {
+    return binaryExtra.ldexp(this, y, ...end)
   }
   isclose(this: Tensor, y: Tensor, ...args: Tail2<typeof binaryExtra.isclose>): Tensor {
     return binaryExtra.isclose(this, y, ...args)
   }
-  eq(this: Tensor, y: Operand): Tensor {
-    return compare.eq(this, y)
+  eq(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.eq(this, y, ...end)
   }
-  ne(this: Tensor, y: Operand): Tensor {
-    return compare.ne(this, y)
+  ne(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.ne(this, y, ...end)
   }
-  lt(this: Tensor, y: Operand): Tensor {
-    return compare.lt(this, y)
+  lt(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.lt(this, y, ...end)
   }
-  le(this: Tensor, y: Operand): Tensor {
-    return compare.le(this, y)
+  le(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.le(this, y, ...end)
   }
-  gt(this: Tensor, y: Operand): Tensor {
-    return compare.gt(this, y)
+  gt(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.gt(this, y, ...end)
   }
-  ge(this: Tensor, y: Operand): Tensor {
-    return compare.ge(this, y)
+  ge(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.ge(this, y, ...end)
   }
-  notEqual(this: Tensor, y: Operand): Tensor {
-    return compare.ne(this, y)
+  notEqual(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.ne(this, y, ...end)
   }
-  less(this: Tensor, y: Operand): Tensor {
-    return compare.lt(this, y)
+  less(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.lt(this, y, ...end)
   }
-  lessEqual(this: Tensor, y: Operand): Tensor {
-    return compare.le(this, y)
+  lessEqual(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.le(this, y, ...end)
   }
-  greater(this: Tensor, y: Operand): Tensor {
-    return compare.gt(this, y)
+  greater(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.gt(this, y, ...end)
   }
-  greaterEqual(this: Tensor, y: Operand): Tensor {
-    return compare.ge(this, y)
+  greaterEqual(this: Tensor, y: Operand, ...end: End): Tensor {
+    return compare.ge(this, y, ...end)
   }
   clamp(this: Tensor, ...args: ternary.ClampArgs): Tensor {
     return ternary.clamp(this, ...args)
@@ -351,19 +352,19 @@ export abstract class PointwiseMethods extends Handle {
   lerp(this: Tensor, end: Tensor, ...args: Tail2<typeof ternary.lerp>): Tensor {
     return ternary.lerp(this, end, ...args)
   }
-  addcmul(this: Tensor, a: Tensor, b: Tensor, options?: ternary.ValueOptions): Tensor {
-    return ternary.addcmul(this, a, b, options)
+  addcmul(this: Tensor, a: Tensor, b: Tensor, options?: ternary.ValueOptions, ...end: End): Tensor {
+    return ternary.addcmul(this, a, b, options, ...end)
   }
-  addcdiv(this: Tensor, a: Tensor, b: Tensor, options?: ternary.ValueOptions): Tensor {
-    return ternary.addcdiv(this, a, b, options)
+  addcdiv(this: Tensor, a: Tensor, b: Tensor, options?: ternary.ValueOptions, ...end: End): Tensor {
+    return ternary.addcdiv(this, a, b, options, ...end)
   }
-  where(this: Tensor, condition: Tensor, y: Operand): Tensor {
-    return selection.where(condition, this, y)
+  where(this: Tensor, condition: Tensor, y: Operand, ...end: End): Tensor {
+    return selection.where(condition, this, y, ...end)
   }
   hardshrink(this: Tensor, ...args: Tail<typeof activation.hardshrink>): Tensor {
     return activation.hardshrink(this, ...args)
   }
-  prelu(this: Tensor, weight: Tensor): Tensor {
-    return activation.prelu(this, weight)
+  prelu(this: Tensor, weight: Tensor, ...end: End): Tensor {
+    return activation.prelu(this, weight, ...end)
   }
 }

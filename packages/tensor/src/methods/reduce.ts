@@ -1,4 +1,4 @@
-import type { Args } from '../core/args.ts'
+import type { Args, End } from '../core/args.ts'
 import type { Named, ValuesIndices } from '../core/outputs.ts'
 import * as extreme from '../ops/extreme.ts'
 import * as moments from '../ops/moments.ts'
@@ -45,8 +45,8 @@ export abstract class ReduceMethods extends PointwiseMethods {
   amin(this: Tensor, ...args: reduce.ReduceArgs): Tensor {
     return extreme.amin(this, ...args)
   }
-  aminmax(this: Tensor, options?: extreme.AminmaxOptions): Named<readonly ['min', 'max']> {
-    return extreme.aminmax(this, options)
+  aminmax(this: Tensor, options?: extreme.AminmaxOptions, ...end: End): Named<readonly ['min', 'max']> {
+    return extreme.aminmax(this, options, ...end)
   }
   argmax(this: Tensor, ...args: extreme.OneDimArgs): Tensor {
     return extreme.argmax(this, ...args)
@@ -99,8 +99,8 @@ export abstract class ReduceMethods extends PointwiseMethods {
   argsort(this: Tensor, ...args: sorting.SortArgs): Tensor {
     return sorting.argsort(this, ...args)
   }
-  msort(this: Tensor): Tensor {
-    return sorting.msort(this)
+  msort(this: Tensor, ...end: End): Tensor {
+    return sorting.msort(this, ...end)
   }
   topk(this: Tensor, ...args: Tail<typeof sorting.topk>): ValuesIndices {
     return sorting.topk(this, ...args)

@@ -1,3 +1,4 @@
+import type { End } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import * as arrange from '../ops/arrange.ts'
@@ -157,8 +158,8 @@ export abstract class ShapeMethods extends ReduceMethods {
     return strided.asStrided(this, ...args)
   }
   /** The elements in row-major order in memory: this tensor where they lie so, else a copy. */
-  contiguous(this: Tensor): Tensor {
-    return views.contiguous(this)
+  contiguous(this: Tensor, ...end: End): Tensor {
+    return views.contiguous(this, ...end)
   }
 
   /** All axes reversed; of a matrix, its transpose. A view. */

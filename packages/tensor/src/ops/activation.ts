@@ -1,5 +1,5 @@
 import { expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import type { Op } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -22,7 +22,10 @@ export const logOfSigmoid: Parametric = parametric(
   (_, [x]) => sigmoid(neg(x)),
 )
 /** log(sigmoid(x)), without overflow. */
-export const logsigmoid: (x: Tensor) => Tensor = logOfSigmoid
+export function logsigmoid(x: Tensor, ...end: End): Tensor {
+  checkEnd('logsigmoid', end)
+  return logOfSigmoid(x)
+}
 
 const SQRT_HALF = Math.SQRT1_2
 const INV_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI)
@@ -73,7 +76,10 @@ export const swish: Parametric = parametric(
   },
 )
 /** x sigmoid(x). */
-export const silu: (x: Tensor) => Tensor = swish
+export function silu(x: Tensor, ...end: End): Tensor {
+  checkEnd('silu', end)
+  return swish(x)
+}
 
 export const softplusOf: Parametric = parametric(
   'softplus',
@@ -134,8 +140,10 @@ export function celu(x: Tensor, ...args: Args<[alpha?: number], AlphaShapeOption
   return eluOf(x, alpha, 1, 1 / alpha)
 }
 /** 1.0507 (x where x > 0, else 1.6733 (eˣ − 1)), the self-normalising constants. */
-export const selu = (x: Tensor): Tensor => eluOf(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1)
-
+export function selu(x: Tensor, ...end: End): Tensor {
+  checkEnd('selu', end)
+  return eluOf(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1)
+}
 // at a bound 0, unlike clamp
 export const hardTanhOf: Parametric = parametric(
   'hardtanh',
@@ -157,12 +165,20 @@ export function hardtanh(x: Tensor, ...args: Args<[minVal?: number, maxVal?: num
   return hardTanhOf(x, minVal, maxVal)
 }
 /** x moved into [0, 6]; derivative 0 at the bounds. */
-export const relu6 = (x: Tensor): Tensor => hardTanhOf(x, 0, 6)
+export function relu6(x: Tensor, ...end: End): Tensor {
+  checkEnd('relu6', end)
+  return hardTanhOf(x, 0, 6)
+}
 /** (x + 3) / 6 moved into [0, 1]. */
-export const hardsigmoid = (x: Tensor): Tensor => div(hardTanhOf(add(x, 3), 0, 6), 6)
+export function hardsigmoid(x: Tensor, ...end: End): Tensor {
+  checkEnd('hardsigmoid', end)
+  return div(hardTanhOf(add(x, 3), 0, 6), 6)
+}
 /** x · hardsigmoid(x). */
-export const hardswish = (x: Tensor): Tensor => mul(toFloat('hardswish', x), hardsigmoid(x))
-
+export function hardswish(x: Tensor, ...end: End): Tensor {
+  checkEnd('hardswish', end)
+  return mul(toFloat('hardswish', x), hardsigmoid(x))
+}
 /** Arguments of `hardshrink` and `softshrink`. */
 export interface LambdOptions {
   readonly lambd?: number
@@ -180,10 +196,15 @@ export function softshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptio
   return where(gt(abs(x), lambd), sub(x, clamp(x, -lambd, lambd)), mul(x, 0))
 }
 /** x / (1 + |x|). */
-export const softsign = (x: Tensor): Tensor => div(x, add(abs(x), 1))
+export function softsign(x: Tensor, ...end: End): Tensor {
+  checkEnd('softsign', end)
+  return div(x, add(abs(x), 1))
+}
 /** x − tanh(x). */
-export const tanhshrink = (x: Tensor): Tensor => sub(x, tanh(x))
-
+export function tanhshrink(x: Tensor, ...end: End): Tensor {
+  checkEnd('tanhshrink', end)
+  return sub(x, tanh(x))
+}
 /** Arguments of `threshold`. */
 export interface ThresholdOptions {
   readonly threshold?: number
@@ -196,8 +217,10 @@ export function threshold(x: Tensor, ...args: Args<[threshold: number, value: nu
   return where(gt(x, t), x, value)
 }
 /** x tanh(softplus(x)). */
-export const mish = (x: Tensor): Tensor => mul(toFloat('mish', x), tanh(softplus(x)))
-
+export function mish(x: Tensor, ...end: End): Tensor {
+  checkEnd('mish', end)
+  return mul(toFloat('mish', x), tanh(softplus(x)))
+}
 /** x where x > 0, else weight · x; weight has one number, or one for each element of axis 1. */
 export function prelu(x: Tensor, ...args: Args<[weight: Tensor], { readonly weight: Tensor }>): Tensor {
   checkTensor('prelu', x)

@@ -1,6 +1,6 @@
 import { type DType, dtypes } from '@mapgrad/kernel'
 import { type Writing, become, write } from '../core/alias.ts'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
@@ -54,7 +54,8 @@ export function reshaped(x: Tensor, op: string, y: Tensor): Tensor {
 }
 
 /** The elements of `source`, broadcast and converted. */
-export function copyInto(x: Tensor, source: Tensor | Scalar): Tensor {
+export function copyInto(x: Tensor, source: Tensor | Scalar, end: readonly unknown[] = []): Tensor {
+  checkEnd('copy_', end)
   checkOperand('copy_', source)
   if (!isTensor(source)) return assign(x, 'copy_', filledLike(x, source, x.dtype, x.shape))
   const shape = broadcastShapes('copy_', x.shape, source.shape)
@@ -63,7 +64,8 @@ export function copyInto(x: Tensor, source: Tensor | Scalar): Tensor {
 }
 
 /** One number everywhere: a JavaScript number or a 0-d tensor. */
-export function fillWith(x: Tensor, op: string, value: Tensor | Scalar): Tensor {
+export function fillWith(x: Tensor, op: string, value: Tensor | Scalar, end: readonly unknown[] = []): Tensor {
+  checkEnd(op, end)
   checkOperand(op, value)
   if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape), { uniform: true })
   if (value.ndim > 0)

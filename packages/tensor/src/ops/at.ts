@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
@@ -25,12 +25,10 @@ export interface Slice {
 }
 
 /** `start:stop:step` for `x.at(…)`: negative places count from the end, places beyond it are its end, the step is positive. */
-export const slice = (start: number | null = null, stop: number | null = null, step: number | null = null): Slice => ({
-  '~mapgrad.slice': true,
-  start,
-  stop,
-  step,
-})
+export function slice(start: number | null = null, stop: number | null = null, step: number | null = null, ...end: End): Slice {
+  checkEnd('slice', end)
+  return { '~mapgrad.slice': true, start, stop, step }
+}
 
 /** Integers or booleans in nested arrays, standing for a tensor of them. */
 export type IndexArray = readonly (number | boolean | IndexArray)[]
@@ -293,8 +291,10 @@ function masked(op: string, x: Tensor, mask: Tensor, value: Tensor | Scalar): Te
 }
 
 /** x with `value` at the places that `index` selects, as `x[index] = value` leaves it; the value is broadcast. Where indices repeat, the last stays. */
-export const setAt = (x: Tensor, index: readonly Index[], value: Tensor | Scalar): Tensor => putAt('setAt', x, index, value, false)
-
+export function setAt(x: Tensor, index: readonly Index[], value: Tensor | Scalar, ...end: End): Tensor {
+  checkEnd('setAt', end)
+  return putAt('setAt', x, index, value, false)
+}
 /** Arguments of `indexPut`. */
 export interface IndexPutOptions {
   readonly indices?: readonly Index[]

@@ -1,5 +1,5 @@
 import { type Expr, expr as e, isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
 import { constant, elementwise } from '../core/words.ts'
@@ -35,8 +35,8 @@ export const fmin: Binary = binary('fmin', {
 })
 
 /** y − alpha · x. */
-export function rsub(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
-  return sub(y, x, options)
+export function rsub(x: Operand, y: Operand, options?: AlphaOptions, ...end: End): Tensor {
+  return sub(y, x, options, ...end)
 }
 
 /** x · log y, and 0 where x is 0, unless y is NaN. */
@@ -87,7 +87,8 @@ export const copysign: Binary = binary('copysign', {
 })
 
 /** x − y, and 0 where both are the same infinity. */
-export const gap = (x: Tensor, y: Tensor): Tensor => sub(where(logicalAnd(isinf(x), eq(x, y)), 0, x), where(logicalAnd(isinf(x), eq(x, y)), 0, y))
+export const gap = (x: Tensor, y: Tensor): Tensor =>
+  sub(where(logicalAnd(isinf(x), eq(x, y)), 0, x), where(logicalAnd(isinf(x), eq(x, y)), 0, y))
 const logAdd = (x: Expr, y: Expr, base2: boolean): Expr => {
   const m = e.max(x, y)
   const z = e.neg(e.abs(e.sub(x, y)))
@@ -121,11 +122,13 @@ export const heaviside: Binary = binary('heaviside', {
 })
 
 /** x · 2ʸ. */
-export function ldexp(x: Operand, y: Tensor): Tensor {
+export function ldexp(x: Operand, y: Tensor, ...end: End): Tensor {
+  checkEnd('ldexp', end)
   return mul(x, exp2(y))
 }
 /** x to the power y, computed and given as float64. */
-export function floatPower(x: Operand, y: Operand): Tensor {
+export function floatPower(x: Operand, y: Operand, ...end: End): Tensor {
+  checkEnd('float_power', end)
   const wide = (t: Operand): Operand => (isTensor(t) ? cast(t, 'float64') : t)
   return pow(wide(x), wide(y))
 }

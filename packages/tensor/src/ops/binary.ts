@@ -1,4 +1,4 @@
-import { checkExtra } from '../core/args.ts'
+import { checkExtra, type End, checkEnd } from '../core/args.ts'
 import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -46,13 +46,13 @@ export interface AlphaOptions {
 }
 
 /** x + alpha · y. */
-export function add(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
-  checkExtra('add', options, ['alpha'])
+export function add(x: Operand, y: Operand, options?: AlphaOptions, ...end: End): Tensor {
+  checkExtra('add', options, ['alpha'], end)
   return plus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
 }
 /** x − alpha · y. */
-export function sub(x: Operand, y: Operand, options?: AlphaOptions): Tensor {
-  checkExtra('sub', options, ['alpha'])
+export function sub(x: Operand, y: Operand, options?: AlphaOptions, ...end: End): Tensor {
+  checkExtra('sub', options, ['alpha'], end)
   return minus(x, options?.alpha === undefined ? y : scaled(y, options.alpha))
 }
 const scaled = (y: Operand, alpha: number): Operand => (typeof y === 'object' ? mul(y, alpha) : Number(y) * alpha)
@@ -74,8 +74,8 @@ export interface DivOptions {
 }
 
 /** x / y. Integers divide to float32 unless a rounding mode is given; x / 0 is ±Inf or NaN in floats. */
-export function div(x: Operand, y: Operand, options?: DivOptions): Tensor {
-  checkExtra('div', options, ['roundingMode'])
+export function div(x: Operand, y: Operand, options?: DivOptions, ...end: End): Tensor {
+  checkExtra('div', options, ['roundingMode'], end)
   switch (options?.roundingMode ?? null) {
     case null:
       return divide(x, y)
@@ -215,7 +215,8 @@ function integerPower(x: Expr, y: Expr): Expr {
 }
 
 /** x to the power y. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
-export function pow(x: Operand, y: Operand): Tensor {
+export function pow(x: Operand, y: Operand, ...end: End): Tensor {
+  checkEnd('pow', end)
   if (typeof y !== 'number' || !isTensor(x)) return power(x, y)
   if (isFloat(x.dtype)) {
     // as PyTorch: these are exact or better conditioned
@@ -282,8 +283,8 @@ export interface RoundOptions {
   readonly decimals?: number
 }
 /** The nearest integer, halves to even; with `decimals`, to that many digits. */
-export function round(x: Tensor, options?: RoundOptions): Tensor {
-  checkExtra('round', options, ['decimals'])
+export function round(x: Tensor, options?: RoundOptions, ...end: End): Tensor {
+  checkExtra('round', options, ['decimals'], end)
   const decimals = options?.decimals ?? 0
   if (decimals === 0) return roundHalfEven(x)
   const scale = 10 ** Math.abs(decimals)

@@ -1,5 +1,5 @@
 import { type CompareOp, expr as e } from '@mapgrad/kernel'
-import { checkExtra } from '../core/args.ts'
+import { type End, checkEnd } from '../core/args.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import type { Scalar } from '../core/promote.ts'
 import { broadcastAval, constant, pointwise } from '../core/words.ts'
@@ -14,8 +14,8 @@ type Compare = Op<XY, null, [x: Operand, y: Operand]>
 const compare = /* @__NO_SIDE_EFFECTS__ */ (op: CompareOp): Compare =>
   defineOp<XY, null, [x: Operand, y: Operand]>({
     name: op,
-    args: (x, y, extra?: unknown) => {
-      checkExtra(op, extra)
+    args: (x, y, ...end: End) => {
+      checkEnd(op, end)
       return [promoted(op, [x, y]).map((t) => (t.dtype === 'bool' ? cast(t, 'uint8') : t)) as XY, null]
     },
     result: broadcastAval(op, 'bool'),

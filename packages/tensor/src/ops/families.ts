@@ -1,4 +1,4 @@
-import { checkExtra } from '../core/args.ts'
+import { type End, checkEnd } from '../core/args.ts'
 import { type DType, type Expr, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { type Diff, type Op, type Partial, type Tensors, defineOp } from '../core/op.ts'
@@ -73,8 +73,8 @@ export interface BinaryRule {
 export function binary(name: string, { build, diff, as, divides }: BinaryRule): Binary {
   return defineOp<XY, null, [x: Operand, y: Operand]>({
     name,
-    args: (x, y, extra?: unknown) => {
-      checkExtra(name, extra)
+    args: (x, y, ...end: End) => {
+      checkEnd(name, end)
       const xs = promoted(name, [x, y], as) as XY
       if (divides && typeof y !== 'object' && !Number(y) && !isFloat(xs[0].dtype))
         throw new TensorRangeError(`ZeroDivisionError: expected an integer tensor to be divided by anything but 0, got ${String(y)}`, {

@@ -1,5 +1,5 @@
 import { type DType, type Expr, expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs, checkExtra } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Partial, defineOp } from '../core/op.ts'
@@ -17,8 +17,8 @@ import { type Unary, exp, square } from './unary.ts'
 function wide(name: string, formula: (x: Expr) => Expr, partial: Partial<[x: Tensor], null>): Unary {
   return defineOp<[x: Tensor]>({
     name,
-    args: (x, extra?: unknown) => {
-      checkExtra(name, extra)
+    args: (x, ...end: End) => {
+      checkEnd(name, end)
       return [[toFloat(name, x)], null]
     },
     result: sameAval,
@@ -188,15 +188,18 @@ export function polygammaOf(n: number): Unary {
 /** log|Γ(x)|; Inf at 0 and negative whole numbers. */
 export const lgamma: Unary = /* @__PURE__ */ wide('lgamma', lgammaFormula, (_, [x]) => digamma(x))
 /** The derivative of lgamma; NaN at negative whole numbers, and ∓Inf at ±0. */
-export const digamma = (x: Tensor): Tensor => polygammaOf(0)(x)
-
+export function digamma(x: Tensor, ...end: End): Tensor {
+  checkEnd('digamma', end)
+  return polygammaOf(0)(x)
+}
 /** Arguments of the method `polygamma`. */
 export interface PolygammaOptions {
   /** the order of the derivative, from 0 on */
   readonly n?: number
 }
 /** The n-th derivative of digamma: `polygamma(n, x)`, as `torch.polygamma` has it. */
-export function polygamma(n: number, x: Tensor): Tensor {
+export function polygamma(n: number, x: Tensor, ...end: End): Tensor {
+  checkEnd('polygamma', end)
   if (isTensor(n)) throw new TensorTypeError('expected the order before the tensor: polygamma(n, x)', { op: 'polygamma', code: 'ARGUMENT' })
   checkTensor('polygamma', x)
   if (typeof n !== 'number' || !Number.isInteger(n))

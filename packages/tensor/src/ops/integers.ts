@@ -25,13 +25,12 @@ export function checkIntegers(op: string, name: string, x: unknown): readonly nu
 /** A list of integers given one by one, as one array, or by name. */
 export function readNumbers(op: string, args: readonly unknown[], name: string): readonly number[] {
   let list: unknown = args
-  if (args.length === 1) {
-    if (Array.isArray(args[0])) list = args[0]
-    else if (isOptions(args[0])) {
-      const given = readArgs<Record<string, unknown>>(op, args, [name])[name]
-      list = typeof given === 'number' ? [given] : given
-    }
-  }
+  if (args.length > 0 && isOptions(args.at(-1))) {
+    const before = args.slice(0, -1)
+    const own = before.length === 0 ? undefined : before.length === 1 && Array.isArray(before[0]) ? before[0] : before
+    const given = readArgs<Record<string, unknown>>(op, [own, args.at(-1)], [name])[name]
+    list = typeof given === 'number' ? [given] : given
+  } else if (args.length === 1 && Array.isArray(args[0])) list = args[0]
   if (!Array.isArray(list)) throw new TensorTypeError(`expected ${name} as integers, got ${describe(list)}`, { op, code: 'INTEGER' })
   for (const n of list) checkInteger(op, name, n)
   return list as readonly number[]

@@ -1,5 +1,5 @@
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, type Tensors, defineOp } from '../core/op.ts'
 import { promoteTypes } from '../core/promote.ts'
@@ -149,7 +149,8 @@ export const atleast3d: AtLeast = /* @__PURE__ */ atLeast('atleast3d', (x) =>
 
 const stacked =
   (op: string, prepare: (x: Tensor) => Tensor, dim: (x: Tensor) => number) =>
-  (tensors: readonly Tensor[]): Tensor => {
+  (tensors: readonly Tensor[], ...end: End): Tensor => {
+    checkEnd(op, end)
     const xs = checkTensors(op, tensors, `${op} expects a non-empty TensorList`).map(prepare)
     return concatenated(op, xs, dim(xs[0]!))
   }

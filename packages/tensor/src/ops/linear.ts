@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, sameShape } from '../core/shape.ts'
@@ -101,7 +101,7 @@ export function addr(x: Tensor, u: Tensor, v: Tensor, ...options: [options?: Add
 
 /** x Wᵀ + b: `[…, in] → […, out]` for a weight `[out, in]` and a bias `[out]`; a weight `[in]` gives `[…]`. */
 export function linear(x: Tensor, weight: Tensor, ...args: Args<[bias?: Tensor | null], { readonly bias?: Tensor | null }>): Tensor {
-  const bias = (isBias(args[0]) ? args[0] : readArgs<{ bias?: Tensor | null }>('linear', args, ['bias']).bias) ?? null
+  const { bias = null } = readArgs<{ readonly bias?: Tensor | null }>('linear', args, ['bias'])
   checkProduct('linear', x, weight, ...(bias ? [bias] : []))
   if (weight.ndim === 1) {
     const y = matmul(x, weight)
@@ -117,11 +117,14 @@ export function linear(x: Tensor, weight: Tensor, ...args: Args<[bias?: Tensor |
   const y = x.ndim === 1 ? reshapeTo(product, [weight.shape[0]!]) : product
   return bias ? add(y, expanded('linear', bias, y.shape)) : y
 }
-const isBias = (x: unknown): x is Tensor | null | undefined =>
-  x === null || x === undefined || (typeof x === 'object' && 'dtype' in x && 'ndim' in x)
-
 /** x₁ᵀ Wₒ x₂ + bₒ for each output o: `[…, i], […, j] → […, o]` for a weight `[o, i, j]` and a bias `[o]`. */
-export function bilinear(x: Tensor, y: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+export function bilinear(
+  x: Tensor,
+  y: Tensor,
+  weight: Tensor,
+  ...args: Args<[bias?: Tensor | null], { readonly bias?: Tensor | null }>
+): Tensor {
+  const { bias = null } = readArgs<{ readonly bias?: Tensor | null }>('bilinear', args, ['bias'])
   checkProduct('bilinear', x, y, weight, ...(bias ? [bias] : []))
   checkRank('bilinear', weight, 3, 'bilinear(): expected a weight of three axes')
   const lead = x.shape.slice(0, -1)
@@ -208,7 +211,8 @@ export function tensordot(x: Tensor, y: Tensor, ...args: Args<[dims?: TensordotD
 }
 
 /** The Kronecker product: every element of x times the whole of y, `[a, b] ⊗ [c, d] → [ac, bd]`, ranks padded with leading ones. */
-export function kron(x: Tensor, y: Tensor): Tensor {
+export function kron(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('kron', end)
   checkTensor('kron', x)
   checkTensor('kron', y)
   const rank = Math.max(x.ndim, y.ndim)

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import { expr as e } from '@mapgrad/kernel'
 import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { broadcastStrides } from '../core/evaluate.ts'
@@ -122,7 +123,8 @@ export function checkRank(op: string, x: Tensor, rank: number, message: string):
  * on the right, and axes before the last two broadcast.
  * @throws TensorRangeError where inner sizes differ, TensorTypeError where dtypes do
  */
-export function matmul(x: Tensor, y: Tensor): Tensor {
+export function matmul(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('matmul', end)
   checkProduct('matmul', x, y)
   if (x.ndim === 0 || y.ndim === 0)
     throw new TensorRangeError(
@@ -156,7 +158,8 @@ function matrixTimesVector(op: string, x: Tensor, y: Tensor): Tensor {
 }
 
 /** Product of two matrices, `[m, k] × [k, n] → [m, n]`. */
-export function mm(x: Tensor, y: Tensor): Tensor {
+export function mm(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('mm', end)
   checkProduct('mm', x, y)
   checkRank('mm', x, 2, 'self must be a matrix')
   checkRank('mm', y, 2, 'mat2 must be a matrix')
@@ -165,7 +168,8 @@ export function mm(x: Tensor, y: Tensor): Tensor {
 }
 
 /** Products of two batches of matrices, `[b, m, k] × [b, k, n] → [b, m, n]`, without broadcasting. */
-export function bmm(x: Tensor, y: Tensor): Tensor {
+export function bmm(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('bmm', end)
   checkProduct('bmm', x, y)
   checkRank('bmm', x, 3, 'batch1 must be a 3D tensor')
   checkRank('bmm', y, 3, 'batch2 must be a 3D tensor')
@@ -179,7 +183,8 @@ export function bmm(x: Tensor, y: Tensor): Tensor {
 }
 
 /** Product of a matrix and a vector, `[m, k] × [k] → [m]`. */
-export function mv(x: Tensor, y: Tensor): Tensor {
+export function mv(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('mv', end)
   checkProduct('mv', x, y)
   if (x.ndim !== 2 || y.ndim !== 1)
     throw new TensorRangeError(`vector + matrix @ vector expected, got ${x.ndim}D and ${y.ndim}D tensors. Use matmul for other ranks`, {
@@ -190,11 +195,13 @@ export function mv(x: Tensor, y: Tensor): Tensor {
 }
 
 /** Σ xᵢ yᵢ of two vectors of one size. */
-export function dot(x: Tensor, y: Tensor): Tensor {
+export function dot(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('dot', end)
   return vectors('dot', x, y)
 }
 /** Σ x̄ᵢ yᵢ of two vectors of one size; `dot` for real dtypes. */
-export function vdot(x: Tensor, y: Tensor): Tensor {
+export function vdot(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('vdot', end)
   return vectors('vdot', x, y)
 }
 function vectors(op: string, x: Tensor, y: Tensor): Tensor {
@@ -221,7 +228,8 @@ export function dotOverLast(op: string, x: Tensor, y: Tensor): Tensor {
 }
 
 /** Products over the last axes: `[…, k] · [---, k] → […, ---]`. A 0-d operand multiplies. */
-export function inner(x: Tensor, y: Tensor): Tensor {
+export function inner(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('inner', end)
   checkTensor('inner', x)
   checkTensor('inner', y)
   if (x.ndim === 0 || y.ndim === 0) return mul(x, y)
@@ -238,7 +246,8 @@ export function inner(x: Tensor, y: Tensor): Tensor {
 }
 
 /** xᵢ yⱼ of two vectors, `[n] × [m] → [n, m]`, in the promoted dtype. */
-export function outer(x: Tensor, y: Tensor): Tensor {
+export function outer(x: Tensor, y: Tensor, ...end: End): Tensor {
+  checkEnd('outer', end)
   checkTensor('outer', x)
   checkTensor('outer', y)
   if (x.ndim !== 1)

@@ -51,10 +51,10 @@ export interface NonzeroStaticOptions {
  * `fillValue` in the rows that are left. Unlike `nonzero` it has a meaning inside vmap and in graphs.
  * @throws TensorTypeError without a size, TensorRangeError for a negative one
  */
-export function nonzeroStatic(x: Tensor, options: NonzeroStaticOptions): Tensor {
+export function nonzeroStatic(x: Tensor, ...args: [options: NonzeroStaticOptions]): Tensor {
   const op = 'nonzeroStatic'
   checkTensor(op, x)
-  const given = readArgs<NonzeroStaticOptions>(op, [options], [], ['size', 'fillValue'])
+  const given = readArgs<NonzeroStaticOptions>(op, args, [], ['size', 'fillValue'])
   const size = checkSize(op, given.size)
   const fillValue = checkInteger(op, 'fillValue', given.fillValue ?? -1)
   const [at, found] = firstTrue(ne(reshapeTo(x, [numel(x.shape)]), 0), size)

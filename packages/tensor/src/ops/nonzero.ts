@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, isOptions, readArgs, type End, checkEnd } from '../core/args.ts'
 import { InternalError, TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, defineOp } from '../core/op.ts'
@@ -95,14 +95,16 @@ export interface NonzeroOptions {
  */
 export function nonzero(x: Tensor, options: { readonly asTuple: true }): Tensor[]
 export function nonzero(x: Tensor, options?: NonzeroOptions): Tensor
-export function nonzero(x: Tensor, options?: NonzeroOptions): Tensor | Tensor[] {
-  const { asTuple = false } = readArgs<NonzeroOptions>('nonzero', [options], [], ['asTuple'])
+export function nonzero(x: Tensor, ...args: readonly unknown[]): Tensor | Tensor[] {
+  const { asTuple = false } = readArgs<NonzeroOptions>('nonzero', args, [], ['asTuple'])
   checkTensor('nonzero', x)
   return asTuple ? columns(nonzeroOp(atLeast1(x), null)) : nonzeroOp(x, null)
 }
 /** Where x is not zero, a row an element: `[count, x.ndim]`, int32. */
-export const argwhere = (x: Tensor): Tensor => nonzero(x)
-
+export function argwhere(x: Tensor, ...end: End): Tensor {
+  checkEnd('argwhere', end)
+  return nonzero(x)
+}
 /**
  * `condition ? x : y`, elementwise over their broadcast shape; x and y are promoted. Of a condition alone, of any dtype, the positions
  * where it is not zero, one int32 vector an axis, as `nonzero(condition, { asTuple: true })` gives them: that reads the data, so it
@@ -111,7 +113,8 @@ export const argwhere = (x: Tensor): Tensor => nonzero(x)
  */
 export const where: typeof select & ((condition: Tensor) => Tensor[]) = /* @__PURE__ */ Object.assign(
   ((condition: Tensor, ...values: [Tensor, Tensor]): Tensor | Tensor[] => {
-    if (values.length > 0) return select(condition, ...values)
+    if (values.length > 0 && !isOptions(values[0])) return select(condition, ...values)
+    checkEnd('where', values)
     checkTensor('where', condition, 'the condition to be a Tensor')
     return columns(wherePositions(atLeast1(condition), null))
   }) as typeof select & ((condition: Tensor) => Tensor[]),

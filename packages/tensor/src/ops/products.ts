@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { broadcastShapes, normalizeDim } from '../core/shape.ts'
@@ -56,7 +56,8 @@ export function cross(x: Tensor, y: Tensor, ...args: Args<[dim?: number], DimOpt
 }
 
 /** The product of matrices in the order of fewest multiplications; the first and the last may be vectors. */
-export function multiDot(tensors: readonly Tensor[]): Tensor {
+export function multiDot(tensors: readonly Tensor[], ...end: End): Tensor {
+  checkEnd('linalg.multi_dot', end)
   const op = 'linalg.multi_dot'
   if (!Array.isArray(tensors))
     throw new TensorTypeError(`multi_dot(): expected an array of tensors, got ${describe(tensors)}`, { op, code: 'ARGUMENT' })
@@ -97,12 +98,12 @@ function bestCuts(d: readonly number[]): readonly (readonly number[])[] {
         }
       }
     }
-  const go = (i: number, j: number): Tensor => (i === j ? xs[i]! : batchedMatmul(go(i, cut[i]![j]!), go(cut[i]![j]! + 1, j)))
   return cut
 }
 
 function inBestOrder(xs: readonly Tensor[]): Tensor {
   const cut = chosen(`multi_dot of ${xs.length}`, () => bestCuts([xs[0]!.shape[0]!, ...xs.map((x) => x.shape[1]!)]))
+  const go = (i: number, j: number): Tensor => (i === j ? xs[i]! : batchedMatmul(go(i, cut[i]![j]!), go(cut[i]![j]! + 1, j)))
   return go(0, xs.length - 1)
 }
 

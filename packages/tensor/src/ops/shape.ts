@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, normalizeDim, normalizeDims, numel } from '../core/shape.ts'
@@ -40,18 +40,25 @@ export function reshape(x: Tensor, ...shape: Numbers<'shape'>): Tensor {
   return reshapeTo(x, inferShape('reshape', readNumbers('reshape', shape, 'shape'), numel(x.shape)))
 }
 /** `reshape` to the shape of another tensor. */
-export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, shapeOf('reshapeAs', other))
-
+export function reshapeAs(x: Tensor, other: Tensor, ...end: End): Tensor {
+  checkEnd('reshapeAs', end)
+  return reshape(x, shapeOf('reshapeAs', other))
+}
 /** `reshape` that never copies, but for what `flip` gives, which counts as a copy in rows already. @throws TensorRangeError where strides cannot say the shape */
 export function view(x: Tensor, ...shape: Numbers<'size'>): Tensor {
   checkTensor('view', x)
   return viewTo(x, inferShape('view', readNumbers('view', shape, 'size'), numel(x.shape)))
 }
 /** `view` in the shape of another tensor. */
-export const viewAs = (x: Tensor, other: Tensor): Tensor => view(x, shapeOf('viewAs', other))
+export function viewAs(x: Tensor, other: Tensor, ...end: End): Tensor {
+  checkEnd('viewAs', end)
+  return view(x, shapeOf('viewAs', other))
+}
 /** All elements along one axis: a view of what lies in rows, else a copy. */
-export const ravel = (x: Tensor): Tensor => reshape(contiguous(x), -1)
-
+export function ravel(x: Tensor, ...end: End): Tensor {
+  checkEnd('ravel', end)
+  return reshape(contiguous(x), -1)
+}
 /** Arguments of `flatten`. */
 export interface FlattenOptions {
   readonly startDim?: number
@@ -159,7 +166,8 @@ export const swapaxes = (
 ): Tensor => swapped('swapaxes', x, args, ['axis0', 'axis1'])
 
 /** The transposed matrix; a vector or a number as it is. A view. */
-export function t(x: Tensor): Tensor {
+export function t(x: Tensor, ...end: End): Tensor {
+  checkEnd('t', end)
   checkTensor('t', x)
   if (x.ndim > 2) throw new TensorRangeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`, { op: 't', code: 'RANK' })
   return reversedAxes(x)
@@ -184,8 +192,10 @@ export function matrixTranspose(x: Tensor, name = 'mT'): Tensor {
   )
 }
 /** The conjugate transpose of the last two axes; for real tensors `mT`. */
-export const adjoint = (x: Tensor): Tensor => matrixTranspose(x, 'adjoint()')
-
+export function adjoint(x: Tensor, ...end: End): Tensor {
+  checkEnd('adjoint', end)
+  return matrixTranspose(x, 'adjoint()')
+}
 /** Arguments of `movedim`. */
 export interface MovedimOptions {
   readonly source?: number | readonly number[]
@@ -255,7 +265,10 @@ export function expand(x: Tensor, ...size: Numbers<'size'>): Tensor {
   return expandTo(x, shape)
 }
 /** `expand` to the shape of another tensor. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, shapeOf('expandAs', other))
+export function expandAs(x: Tensor, other: Tensor, ...end: End): Tensor {
+  checkEnd('expandAs', end)
+  return expand(x, shapeOf('expandAs', other))
+}
 /** `expand`, as a function of a shape. */
 export const broadcastTo = (x: Tensor, ...size: Numbers<'size'>): Tensor => expand(x, ...size)
 

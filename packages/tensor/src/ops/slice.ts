@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
@@ -194,13 +194,15 @@ export function flip(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
 }
 
 /** The columns (axis 1) in reverse. */
-export function fliplr(x: Tensor): Tensor {
+export function fliplr(x: Tensor, ...end: End): Tensor {
+  checkEnd('fliplr', end)
   checkTensor('fliplr', x)
   if (x.ndim < 2) throw new TensorRangeError('Input must be >= 2-d.', { op: 'fliplr', code: 'RANK' })
   return flip(x, 1)
 }
 /** The rows (axis 0) in reverse. */
-export function flipud(x: Tensor): Tensor {
+export function flipud(x: Tensor, ...end: End): Tensor {
+  checkEnd('flipud', end)
   checkTensor('flipud', x)
   if (x.ndim < 1) throw new TensorRangeError('Input must be >= 1-d.', { op: 'flipud', code: 'RANK' })
   return flip(x, 0)

@@ -1,5 +1,5 @@
 import { isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type ValuesIndices, named } from '../core/outputs.ts'
@@ -73,7 +73,8 @@ export function argsort(x: Tensor, ...args: SortArgs): Tensor {
   return alongLast('argsort', x, dim, (t) => sorted(stopGradient(t), descending))[1]!
 }
 /** The elements in order along the first axis. */
-export function msort(x: Tensor): Tensor {
+export function msort(x: Tensor, ...end: End): Tensor {
+  checkEnd('msort', end)
   return sort(x, 0).values
 }
 

@@ -135,8 +135,11 @@ export function unbind(x: Tensor, ...args: Args<[dim?: number], Dim>): Tensor[] 
   return Array.from({ length: x.shape[axis]! }, (_, i) => selectAxis(x, axis, i))
 }
 
+type CutArgs = Args<[indicesOrSections: number | readonly number[]], { readonly indicesOrSections?: number | readonly number[] }>
+
 /** `tensorSplit` along a fixed axis, whose size the number of sections must divide. */
-function splitAlong(op: string, x: Tensor, cuts: number | readonly number[], rank: number, dim: number): Tensor[] {
+function splitAlong(op: string, x: Tensor, args: CutArgs, rank: number, dim: number): Tensor[] {
+  const { indicesOrSections: cuts } = readArgs<Pick<TensorSplitOptions, 'indicesOrSections'>>(op, args, ['indicesOrSections'])
   checkTensor(op, x)
   if (x.ndim < rank)
     throw new TensorRangeError(
@@ -148,14 +151,11 @@ function splitAlong(op: string, x: Tensor, cuts: number | readonly number[], ran
       `torch.${op} attempted to split along dimension ${dim}, but the size of the dimension ${x.shape[dim]} is not divisible by the split_size ${cuts}!`,
       { op, code: 'SHAPE_MISMATCH' },
     )
-  return tensorSplit(x, cuts, dim)
+  return tensorSplit(x, { indicesOrSections: cuts!, dim })
 }
 /** `tensorSplit` along axis 1, of a vector along axis 0. */
-export const hsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
-  splitAlong('hsplit', x, indicesOrSections, 1, isTensor(x) && x.ndim === 1 ? 0 : 1)
+export const hsplit = (x: Tensor, ...args: CutArgs): Tensor[] => splitAlong('hsplit', x, args, 1, isTensor(x) && x.ndim === 1 ? 0 : 1)
 /** `tensorSplit` along axis 0. */
-export const vsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
-  splitAlong('vsplit', x, indicesOrSections, 2, 0)
+export const vsplit = (x: Tensor, ...args: CutArgs): Tensor[] => splitAlong('vsplit', x, args, 2, 0)
 /** `tensorSplit` along axis 2. */
-export const dsplit = (x: Tensor, indicesOrSections: number | readonly number[]): Tensor[] =>
-  splitAlong('dsplit', x, indicesOrSections, 3, 2)
+export const dsplit = (x: Tensor, ...args: CutArgs): Tensor[] => splitAlong('dsplit', x, args, 3, 2)

@@ -1,5 +1,5 @@
 import { expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -192,7 +192,8 @@ export const tril: Triangle = triangle('tril')
 export const triu: Triangle = triangle('triu')
 
 /** The sum of a matrix's diagonal. */
-export function trace(x: Tensor): Tensor {
+export function trace(x: Tensor, ...end: End): Tensor {
+  checkEnd('trace', end)
   checkTensor('trace', x)
   if (x.ndim !== 2) throw new TensorRangeError(`trace: expected a matrix, but got tensor with dim ${x.ndim}`, { op: 'trace', code: 'RANK' })
   return sumDims(diagonal(x), [-1])

@@ -1,5 +1,5 @@
 import { type DType, type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { defineOp } from '../core/op.ts'
 import { checkTensor, oneTensor } from '../core/promote.ts'
@@ -60,13 +60,20 @@ function sincRecurrence(u: Expr, n: number): Expr {
   return g
 }
 /** sin(πx) / (πx), and 1 at 0. */
-export const sinc = (x: Tensor): Tensor => sincDerivative(0)(x)
-
+export function sinc(x: Tensor, ...end: End): Tensor {
+  checkEnd('sinc', end)
+  return sincDerivative(0)(x)
+}
 /** x · π / 180. */
-export const deg2rad = (x: Tensor): Tensor => mul(toFloat('deg2rad', x), Math.PI / 180)
+export function deg2rad(x: Tensor, ...end: End): Tensor {
+  checkEnd('deg2rad', end)
+  return mul(toFloat('deg2rad', x), Math.PI / 180)
+}
 /** x · 180 / π. */
-export const rad2deg = (x: Tensor): Tensor => mul(toFloat('rad2deg', x), 180 / Math.PI)
-
+export function rad2deg(x: Tensor, ...end: End): Tensor {
+  checkEnd('rad2deg', end)
+  return mul(toFloat('rad2deg', x), 180 / Math.PI)
+}
 /** Arguments of `logit`. */
 export interface LogitOptions {
   /** moves x into [eps, 1 − eps] first */
@@ -124,17 +131,25 @@ const isInfinity = (op: string, x: Tensor, value: number): Tensor => {
   return isFloat(x.dtype) ? eq(x, value) : mul(cast(x, 'bool'), false)
 }
 /** Whether each element is Inf. */
-export const isposinf = (x: Tensor): Tensor => isInfinity('isposinf', x, Infinity)
+export function isposinf(x: Tensor, ...end: End): Tensor {
+  checkEnd('isposinf', end)
+  return isInfinity('isposinf', x, Infinity)
+}
 /** Whether each element is −Inf. */
-export const isneginf = (x: Tensor): Tensor => isInfinity('isneginf', x, -Infinity)
+export function isneginf(x: Tensor, ...end: End): Tensor {
+  checkEnd('isneginf', end)
+  return isInfinity('isneginf', x, -Infinity)
+}
 /** Whether each element is a real number: all are. */
-export const isreal = (x: Tensor): Tensor => {
+export function isreal(x: Tensor, ...end: End): Tensor {
+  checkEnd('isreal', end)
   checkTensor('isreal', x)
   return eq(cast(x, 'bool'), cast(x, 'bool'))
 }
 
 /** x itself. */
-export function positive(x: Tensor): Tensor {
+export function positive(x: Tensor, ...end: End): Tensor {
+  checkEnd('positive', end)
   checkTensor('positive', x)
   if (x.dtype === 'bool')
     throw new TensorTypeError('The `+` operator, on a bool tensor is not supported.', { op: 'positive', code: 'DTYPE' })

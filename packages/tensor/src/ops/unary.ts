@@ -1,4 +1,4 @@
-import { checkExtra } from '../core/args.ts'
+import { type End, checkEnd } from '../core/args.ts'
 import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
@@ -17,8 +17,8 @@ export type Unary = Op<X>
 const float = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, partial: Partial<X, null>): Unary =>
   defineOp<X>({
     name,
-    args: (x, extra?: unknown) => {
-      checkExtra(name, extra)
+    args: (x, ...end: End) => {
+      checkEnd(name, end)
       return [[toFloat(name, x)], null]
     },
     result: sameAval,
@@ -31,9 +31,9 @@ const float = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr
 const numeric = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, diff: ReturnType<typeof elementwise<X, null>>): Unary =>
   defineOp<X>({
     name,
-    args: (x, extra?: unknown) => {
+    args: (x, ...end: End) => {
       checkTensor(name, x)
-      checkExtra(name, extra)
+      checkEnd(name, end)
       if (x.dtype === 'bool') throw new TensorTypeError(refusal(name), { op: name, code: 'DTYPE' })
       return [[x], null]
     },
@@ -70,9 +70,9 @@ export const abs: Unary = numeric(
 /** −1, 0 or 1 by the sign of x; NaN gives 0, as in PyTorch. Bools stay as they are. */
 export const sign: Unary = defineOp<X>({
   name: 'sign',
-  args: (x, extra?: unknown) => {
+  args: (x, ...end: End) => {
     checkTensor('sign', x)
-    checkExtra('sign', extra)
+    checkEnd('sign', end)
     return [[x], null]
   },
   result: sameAval,
@@ -118,8 +118,8 @@ export const unlessZero: Op<[ct: Tensor, d: Tensor]> = defineOp<[ct: Tensor, d: 
 /** √x. Its derivative at 0 is Inf, unless nothing depends on it there: `where(x > 0, sqrt(x), 0)` has derivative 0. */
 export const sqrt: Unary = defineOp<X>({
   name: 'sqrt',
-  args: (x, extra?: unknown) => {
-    checkExtra('sqrt', extra)
+  args: (x, ...end: End) => {
+    checkEnd('sqrt', end)
     return [[toFloat('sqrt', x)], null]
   },
   result: sameAval,
@@ -196,7 +196,8 @@ export const trunc: Unary = rounding('trunc', e.trunc)
 export const roundHalfEven: Unary = rounding('round', e.round)
 
 /** x − trunc(x). */
-export function frac(x: Tensor): Tensor {
+export function frac(x: Tensor, ...end: End): Tensor {
+  checkEnd('frac', end)
   return sub(x, trunc(x))
 }
 
@@ -231,9 +232,9 @@ export const isfinite: Unary = test('isfinite', (x) => e.lt(e.abs(x), number(Inf
 /** `not x` of each element taken as a bool. */
 export const logicalNot: Unary = defineOp<X>({
   name: 'logical_not',
-  args: (x, extra?: unknown) => {
+  args: (x, ...end: End) => {
     checkTensor('logical_not', x)
-    checkExtra('logical_not', extra)
+    checkEnd('logical_not', end)
     return [[cast(x, 'bool')], null]
   },
   result: sameAval,
@@ -245,9 +246,9 @@ export const logicalNot: Unary = defineOp<X>({
 /** Bitwise not of integers, logical not of bools. */
 export const bitwiseNot: Unary = defineOp<X>({
   name: 'bitwise_not',
-  args: (x, extra?: unknown) => {
+  args: (x, ...end: End) => {
     checkTensor('bitwise_not', x)
-    checkExtra('bitwise_not', extra)
+    checkEnd('bitwise_not', end)
     if (dtypes[x.dtype].category === 'float')
       throw new TensorTypeError(`expected an integer or bool dtype, got ${x.dtype}`, { op: 'bitwise_not', code: 'DTYPE' })
     return [[x], null]

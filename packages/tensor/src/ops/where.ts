@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import { expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
@@ -15,7 +16,8 @@ type Operand = Tensor | Scalar
  */
 export const where: Op<[condition: Tensor, x: Tensor, y: Tensor], null, [condition: Tensor, x: Operand, y: Operand]> = defineOp({
   name: 'where',
-  args: (condition: Tensor, x: Operand, y: Operand) => {
+  args: (condition: Tensor, x: Operand, y: Operand, ...end: End) => {
+    checkEnd('where', end)
     checkTensor('where', condition, 'the condition to be a Tensor')
     if (condition.dtype !== 'bool' && condition.dtype !== 'uint8')
       throw new TensorTypeError(
