@@ -9,13 +9,13 @@ import { Taped } from './tape.ts'
 /** Options of `autograd.grad`. */
 export interface AutogradGradOptions {
   /** keeps what the gradients were computed from, so that they can be computed again; default: the value of `createGraph` */
-  readonly retainGraph?: boolean
+  readonly retainGraph?: boolean | undefined
   /** records the computation of the gradients, so that they can be differentiated; default false */
-  readonly createGraph?: boolean
+  readonly createGraph?: boolean | undefined
   /** gives `null` for an input that the outputs do not depend on, instead of raising an error; default false, or the value of `materializeGrads` */
-  readonly allowUnused?: boolean
+  readonly allowUnused?: boolean | undefined
   /** gives zeros for such an input; default false */
-  readonly materializeGrads?: boolean
+  readonly materializeGrads?: boolean | undefined
 }
 
 type OneOrSeveral<T> = T | readonly T[]

@@ -26,9 +26,9 @@ export type FunctionOf<X extends OneOrMore, R extends OneOrMore> = (...inputs: X
 /** Options of the functions of `autograd.functional`. */
 export interface FunctionalOptions {
   /** kept for PyTorch's sake: results are always differentiable */
-  readonly createGraph?: boolean
+  readonly createGraph?: boolean | undefined
   /** refuse a result that does not depend on an input, instead of giving zeros; default false */
-  readonly strict?: boolean
+  readonly strict?: boolean | undefined
 }
 
 const KNOWN = ['createGraph', 'strict']

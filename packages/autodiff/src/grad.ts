@@ -20,9 +20,9 @@ export type Argnums = number | readonly number[]
 /** Options of `grad` and `gradAndValue`, by name. */
 export interface GradOptions {
   /** which arguments to differentiate; default 0 */
-  readonly argnums?: Argnums
+  readonly argnums?: Argnums | undefined
   /** whether the function returns `[output, aux]`; default false */
-  readonly hasAux?: boolean
+  readonly hasAux?: boolean | undefined
 }
 
 /** The type of the chosen argument, or the tuple of them. An argument with a default counts as given. */
@@ -166,11 +166,11 @@ export function grad<A extends readonly unknown[], X, const N extends Argnums = 
 ): (...args: A) => [Chosen<A, N>, X]
 export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
-  options: { readonly argnums?: N; readonly hasAux: true },
+  options: { readonly argnums?: N | undefined; readonly hasAux: true },
 ): (...args: A) => [Chosen<A, N>, X]
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
-  options?: { readonly argnums?: N; readonly hasAux?: false },
+  options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
 ): (...args: A) => Chosen<A, N>
 export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
   checkFunction('grad', f)
@@ -200,11 +200,11 @@ export function gradAndValue<A extends readonly unknown[], X, const N extends Ar
 ): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
-  options: { readonly argnums?: N; readonly hasAux: true },
+  options: { readonly argnums?: N | undefined; readonly hasAux: true },
 ): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
 export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
-  options?: { readonly argnums?: N; readonly hasAux?: false },
+  options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
 ): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
 export function gradAndValue(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
   checkFunction('gradAndValue', f)

@@ -26,17 +26,17 @@ type AnyFunction = (...args: never[]) => unknown
 /** Options of `linearize`. */
 export interface LinearizeOptions {
   /** named arguments, which the function gets after the primals in one object; they are not differentiated */
-  readonly kwargs?: object
+  readonly kwargs?: object | undefined
 }
 /** Options of `vjp`. */
 export interface VjpOptions extends LinearizeOptions {
   /** whether the function returns `[output, aux]`; default false */
-  readonly hasAux?: boolean
+  readonly hasAux?: boolean | undefined
 }
 /** Options of `jvp`. */
 export interface JvpOptions extends VjpOptions {
   /** refuse an output that does not depend on the primals, instead of giving it a zero tangent; default false */
-  readonly strict?: boolean
+  readonly strict?: boolean | undefined
 }
 
 function checkPrimals(op: string, call: string, primals: unknown): asserts primals is readonly unknown[] {
@@ -75,7 +75,7 @@ export function vjp<P extends readonly unknown[], K extends object, R, X>(
 export function vjp<P extends readonly unknown[], K extends object, R>(
   f: (...args: [...P, K]) => R,
   primals: readonly [...P],
-  options: { readonly hasAux?: false; readonly kwargs: K },
+  options: { readonly hasAux?: false | undefined; readonly kwargs: K },
 ): [output: R, vjpFn: (cotangents: R) => [...P]]
 export function vjp<P extends readonly unknown[], R, X>(
   f: (...primals: P) => readonly [R, X],
@@ -85,7 +85,7 @@ export function vjp<P extends readonly unknown[], R, X>(
 export function vjp<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   primals: readonly [...P],
-  options?: { readonly hasAux?: false },
+  options?: { readonly hasAux?: false | undefined },
 ): [output: R, vjpFn: (cotangents: R) => [...P]]
 export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOptions | null): unknown[] {
   const options = given ?? {}
@@ -136,25 +136,25 @@ export function jvp<P extends readonly unknown[], K extends object, R, X>(
   f: (...args: [...P, K]) => readonly [R, X],
   primals: readonly [...P],
   tangents: readonly [...NoInfer<P>],
-  options: { readonly strict?: boolean; readonly hasAux: true; readonly kwargs: K },
+  options: { readonly strict?: boolean | undefined; readonly hasAux: true; readonly kwargs: K },
 ): [output: R, tangentOut: R, aux: X]
 export function jvp<P extends readonly unknown[], K extends object, R>(
   f: (...args: [...P, K]) => R,
   primals: readonly [...P],
   tangents: readonly [...NoInfer<P>],
-  options: { readonly strict?: boolean; readonly hasAux?: false; readonly kwargs: K },
+  options: { readonly strict?: boolean | undefined; readonly hasAux?: false | undefined; readonly kwargs: K },
 ): [output: R, tangentOut: R]
 export function jvp<P extends readonly unknown[], R, X>(
   f: (...primals: P) => readonly [R, X],
   primals: readonly [...P],
   tangents: readonly [...NoInfer<P>],
-  options: { readonly strict?: boolean; readonly hasAux: true },
+  options: { readonly strict?: boolean | undefined; readonly hasAux: true },
 ): [output: R, tangentOut: R, aux: X]
 export function jvp<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   primals: readonly [...P],
   tangents: readonly [...NoInfer<P>],
-  options?: { readonly strict?: boolean; readonly hasAux?: false },
+  options?: { readonly strict?: boolean | undefined; readonly hasAux?: false | undefined },
 ): [output: R, tangentOut: R]
 export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], given?: JvpOptions | null): unknown[] {
   const options = given ?? {}

@@ -20,7 +20,7 @@ import { vmap } from '@mapgrad/vmap'
 /** Options of `associativeScan`. */
 export interface AssociativeScanOptions {
   /** from the last slice to the first; default false */
-  readonly reverse?: boolean
+  readonly reverse?: boolean | undefined
 }
 
 const fault = (message: string, code: string): TensorTypeError =>

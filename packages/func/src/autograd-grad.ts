@@ -7,7 +7,7 @@ import { materialize, vmapFlat } from '@mapgrad/vmap/plugin'
 /** Options of `autograd.grad`. */
 export interface BatchedGradOptions extends AutogradGradOptions {
   /** `gradOutputs` have one more axis in front, and so have the results: one gradient for each entry of it; default false */
-  readonly isGradsBatched?: boolean
+  readonly isGradsBatched?: boolean | undefined
 }
 
 type OneOrSeveral<T> = T | readonly T[]

@@ -4,7 +4,7 @@ import { TensorTypeError, Tracer, checkOptions, describe, isTensor } from '@mapg
 /** Options of `debugUnwrap`. */
 export interface DebugUnwrapOptions {
   /** take off the wrappers of all transforms (default), or of the innermost alone */
-  readonly recurse?: boolean
+  readonly recurse?: boolean | undefined
 }
 
 /**

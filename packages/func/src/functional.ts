@@ -12,22 +12,22 @@ type Strategy = 'reverse-mode' | 'forward-mode'
 /** Options of `jacobian`. */
 export interface FunctionalJacobianOptions {
   /** kept for PyTorch's sake: results are always differentiable */
-  readonly createGraph?: boolean
+  readonly createGraph?: boolean | undefined
   /** refuse a Jacobian that is structurally zero, instead of giving zeros; default false */
-  readonly strict?: boolean
+  readonly strict?: boolean | undefined
   /** kept for PyTorch's sake: all rows are always computed at once */
-  readonly vectorize?: boolean
+  readonly vectorize?: boolean | undefined
   /** PyTorch's word for `mode`: 'forward-mode' or 'reverse-mode' */
-  readonly strategy?: Strategy
+  readonly strategy?: Strategy | undefined
   /** by rows ('reverse'), by columns ('forward'), or whichever takes less time for the shapes; default 'auto' without a `strategy`, and 'reverse' in strict mode */
-  readonly mode?: JacobianMode
+  readonly mode?: JacobianMode | undefined
   /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; default all at once */
-  readonly chunkSize?: number | null
+  readonly chunkSize?: number | null | undefined
 }
 /** Options of `functional.hessian`. */
 export interface FunctionalHessianOptions extends Omit<FunctionalJacobianOptions, 'strategy' | 'mode' | 'chunkSize'> {
   /** how the Jacobian of the gradient is computed; default 'reverse-mode' */
-  readonly outerJacobianStrategy?: Strategy
+  readonly outerJacobianStrategy?: Strategy | undefined
 }
 
 /** For one Tensor in and out one Tensor; for several, arrays by output, then by input. */

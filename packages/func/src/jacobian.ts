@@ -27,7 +27,12 @@ import { atPoint } from './jacobian/point.ts'
  */
 export function jacrev<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [R, X],
-  options: { readonly argnums?: N; readonly hasAux: true; readonly chunkSize?: number | null; readonly mode?: JacobianMode },
+  options: {
+    readonly argnums?: N | undefined
+    readonly hasAux: true
+    readonly chunkSize?: number | null | undefined
+    readonly mode?: JacobianMode | undefined
+  },
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
@@ -35,7 +40,12 @@ export function jacrev<A extends readonly unknown[], R, const N extends Argnums 
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
-  options: { readonly argnums?: N; readonly hasAux?: false; readonly chunkSize?: number | null; readonly mode?: JacobianMode },
+  options: {
+    readonly argnums?: N | undefined
+    readonly hasAux?: false | undefined
+    readonly chunkSize?: number | null | undefined
+    readonly mode?: JacobianMode | undefined
+  },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...args: never[]) => unknown {
   checkFunction('jacrev', f)
@@ -52,11 +62,11 @@ export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...a
 export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [R, X],
   options: {
-    readonly argnums?: N
+    readonly argnums?: N | undefined
     readonly hasAux: true
-    readonly randomness?: Randomness
-    readonly chunkSize?: number | null
-    readonly mode?: JacobianMode
+    readonly randomness?: Randomness | undefined
+    readonly chunkSize?: number | null | undefined
+    readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
@@ -66,11 +76,11 @@ export function jacfwd<A extends readonly unknown[], R, const N extends Argnums 
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   options: {
-    readonly argnums?: N
-    readonly hasAux?: false
-    readonly randomness?: Randomness
-    readonly chunkSize?: number | null
-    readonly mode?: JacobianMode
+    readonly argnums?: N | undefined
+    readonly hasAux?: false | undefined
+    readonly randomness?: Randomness | undefined
+    readonly chunkSize?: number | null | undefined
+    readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...args: never[]) => unknown {
@@ -93,7 +103,7 @@ export function hessian<A extends readonly unknown[], R, const N extends Argnums
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
-  options: { readonly argnums?: N; readonly chunkSize?: number | null; readonly mode?: HessianMode },
+  options: { readonly argnums?: N | undefined; readonly chunkSize?: number | null | undefined; readonly mode?: HessianMode | undefined },
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
 export function hessian(f: AnyFunction, given?: Argnums | HessianOptions): (...args: never[]) => unknown {
   checkFunction('hessian', f)

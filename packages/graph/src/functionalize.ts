@@ -4,7 +4,7 @@ import { fault } from './faults.ts'
 /** Options of `functionalize`. */
 export interface FunctionalizeOptions {
   /** `'mutations'` (default): in-place operations become pure ones; `'mutations_and_views'`: and no result is a view of an argument or of another result */
-  readonly remove?: 'mutations' | 'mutations_and_views'
+  readonly remove?: 'mutations' | 'mutations_and_views' | undefined
 }
 
 /**

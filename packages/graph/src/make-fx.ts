@@ -24,7 +24,7 @@ export interface MakeFxOptions {
    * `'real'` (default) also computes each op while it is recorded, so that values can be printed and shapes may depend on data;
    * `'fake'` knows shapes and dtypes alone; `'symbolic'` is `'fake'` at several sizes, for a graph that takes all of them
    */
-  readonly tracingMode?: 'real' | 'fake' | 'symbolic'
+  readonly tracingMode?: 'real' | 'fake' | 'symbolic' | undefined
   /** what ops are recorded as instead: op → function of its operands (an array) and params */
   readonly decompositionTable?: ReadonlyMap<{ readonly def: AnyOp }, Decomposition>
 }

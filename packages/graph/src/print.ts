@@ -8,7 +8,7 @@ import { isSubgraph } from './subgraph.ts'
 /** What `print` does beside giving the text. */
 export interface PrintOptions {
   /** whether the text goes to the console; default true */
-  readonly output?: boolean
+  readonly output?: boolean | undefined
 }
 
 /** A constant that repeats a number is shown as that number where it is read. */

@@ -219,16 +219,16 @@ function resultOf(op: AnyOp, nodes: readonly GraphNode[], params: unknown): Aval
 /** How `traceFlat` records. */
 export interface TraceOptions {
   /** whether ops are also computed while they are recorded; default true */
-  readonly real?: boolean
+  readonly real?: boolean | undefined
   readonly decompositions?: ReadonlyMap<AnyOp, Decomposition>
   /** names of the inputs */
-  readonly names?: readonly string[]
+  readonly names?: readonly string[] | undefined
   /** shapes and dtypes of the inputs, where they are others than those given and nothing is computed */
-  readonly avals?: readonly Aval[]
+  readonly avals?: readonly Aval[] | undefined
   /** whether ops on tensors that do not depend on an input are recorded too, not computed */
-  readonly everything?: boolean
+  readonly everything?: boolean | undefined
   /** what stands in for decisions by sizes */
-  readonly choices?: Choices | null
+  readonly choices?: Choices | null | undefined
 }
 
 /** The graph of `f`, a function of a list of tensors, at inputs like these. */

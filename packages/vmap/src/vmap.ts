@@ -35,13 +35,13 @@ export type OutDims = number | null | readonly OutDims[] | ReadonlyMap<unknown, 
 /** Options of `vmap`, by name. */
 export interface VmapOptions {
   /** default 0 */
-  readonly inDims?: InDims
+  readonly inDims?: InDims | undefined
   /** default 0 */
-  readonly outDims?: OutDims
+  readonly outDims?: OutDims | undefined
   /** what random draws do: raise (default), differ per example, or be the same for all */
-  readonly randomness?: Randomness
+  readonly randomness?: Randomness | undefined
   /** computes at most so many examples at a time, and joins the results; default all at once */
-  readonly chunkSize?: number | null
+  readonly chunkSize?: number | null | undefined
 }
 
 type AnyFunction = (...args: never[]) => unknown

@@ -11,23 +11,23 @@ export type HessianMode = 'auto' | 'forward-over-reverse' | 'reverse-over-revers
 /** Options of `jacrev`. */
 export interface JacobianOptions extends GradOptions {
   /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; by default as many as is fastest */
-  readonly chunkSize?: number | null
+  readonly chunkSize?: number | null | undefined
   /** rows ('reverse'), columns ('forward'), or whichever are fewer ('auto'); default: what the function is named after */
-  readonly mode?: JacobianMode
+  readonly mode?: JacobianMode | undefined
 }
 /** Options of `jacfwd`. */
 export interface JacfwdOptions extends JacobianOptions {
   /** what random draws in the function do; default 'error' */
-  readonly randomness?: Randomness
+  readonly randomness?: Randomness | undefined
 }
 /** Options of `hessian`. */
 export interface HessianOptions {
   /** which arguments to differentiate; default 0 */
-  readonly argnums?: Argnums
+  readonly argnums?: Argnums | undefined
   /** computes at most so many rows or columns at a time, in memory of the result and of one such chunk; default all at once */
-  readonly chunkSize?: number | null
+  readonly chunkSize?: number | null | undefined
   /** default 'auto' */
-  readonly mode?: HessianMode
+  readonly mode?: HessianMode | undefined
 }
 
 /** Type of a Jacobian: for each tensor of the output, the tree of the chosen arguments. */
@@ -94,7 +94,7 @@ export function readPlan(op: 'jacrev' | 'jacfwd', given: unknown): Plan {
   return { argnums, hasAux, chunkSize, randomness, mode }
 }
 
-export function readHessianPlan(given: unknown): Required<HessianOptions> {
+export function readHessianPlan(given: unknown): Pick<Plan, 'argnums' | 'chunkSize'> & { readonly mode: HessianMode } {
   const { argnums = 0, chunkSize = null, mode = 'auto' } = read('hessian', given, ['argnums', 'chunkSize', 'mode']) as HessianOptions
   checkMode('hessian', mode, HESSIAN_MODES)
   return { argnums, chunkSize, mode }

@@ -29,9 +29,9 @@ export interface AotOptions {
   /** makes the forward function of its graph */
   readonly forwardCompiler: GraphCompiler
   /** makes the backward function of its graph, when it is first needed; default: the forward compiler */
-  readonly backwardCompiler?: GraphCompiler
+  readonly backwardCompiler?: GraphCompiler | undefined
   /** decides what is saved for the backward pass and what is computed again; default `defaultPartition` */
-  readonly partitioner?: Partitioner
+  readonly partitioner?: Partitioner | undefined
 }
 
 const fault = (message: string, code: string): TensorTypeError =>

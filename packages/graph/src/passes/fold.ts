@@ -8,7 +8,7 @@ import { isSized } from '../symbolic/bind.ts'
 /** Options of `foldConstants`. */
 export interface FoldOptions {
   /** the largest number of elements that a folded constant may have; default 65536 */
-  readonly maxElements?: number
+  readonly maxElements?: number | undefined
 }
 
 const DEFAULT_LIMIT = 65536

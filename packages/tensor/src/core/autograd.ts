@@ -7,11 +7,11 @@ import { registry } from './registry.ts'
 /** What `x.backward()` takes. */
 export interface BackwardOptions {
   /** keeps what the gradients were computed from, so that they can be computed again; default: the value of `createGraph` */
-  readonly retainGraph?: boolean
+  readonly retainGraph?: boolean | undefined
   /** records the computation of the gradients, so that they can be differentiated; default false */
-  readonly createGraph?: boolean
+  readonly createGraph?: boolean | undefined
   /** adds gradients up in these tensors alone; default: in all that the tensor was computed from */
-  readonly inputs?: Tensor | readonly Tensor[] | null
+  readonly inputs?: Tensor | readonly Tensor[] | null | undefined
 }
 
 /** What made a tensor that requires a gradient. */

@@ -16,11 +16,11 @@ import { movedim } from './shape.ts'
 /** Options of `scan`. */
 export interface ScanLoopOptions {
   /** the axis of every tensor of xs that is walked; default 0 */
-  readonly dim?: number
+  readonly dim?: number | undefined
   /** from the last slice to the first; default false */
-  readonly reverse?: boolean
+  readonly reverse?: boolean | undefined
   /** the number of rounds, where xs has no tensors that would tell */
-  readonly length?: number
+  readonly length?: number | undefined
 }
 
 /** A tree of results, each with a new leading axis: one entry a round. */

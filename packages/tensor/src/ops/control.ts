@@ -134,7 +134,7 @@ type Fixed<A extends readonly unknown[]> = Extract<A, readonly unknown[]>
 /** Options of `whileLoop`. */
 export interface WhileLoopOptions {
   /** ends the loop after so many rounds at the latest; default: no bound */
-  readonly maxIterations?: number
+  readonly maxIterations?: number | undefined
 }
 
 /**
