@@ -79,7 +79,7 @@ const inTransform = (): boolean => {
 const refuse = (op: string): TensorTypeError =>
   fault(
     op,
-    `You are attempting to call Tensor.${op}() (or perhaps using autograd.functional.* APIs) inside of a function being transformed by a functorch transform, ${traceStack()}. This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call ${op}() outside of a function being transformed instead.`,
+    `You are attempting to call Tensor.${op}() (or perhaps using autograd.functional.* APIs) inside of a function being transformed by a functorch transform. This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call ${op}() outside of a function being transformed instead. The transforms in flight are ${traceStack()}`,
     'IN_TRANSFORM',
   )
 
@@ -241,7 +241,7 @@ export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], opti
   if (inTransform())
     throw fault(
       'backward',
-      `backward() called inside a functorch transform, ${traceStack()}. This is not supported, please use functorch.grad or functorch.vjp instead or call backward() outside of functorch transforms.`,
+      `backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp instead or call backward() outside of functorch transforms. In flight are ${traceStack()}`,
       'IN_TRANSFORM',
     )
   const { createGraph = false, retainGraph = createGraph, inputs = null } = options

@@ -37,8 +37,18 @@ function readOptions(options: MakeFxOptions): { mode: 'real' | 'fake' | 'symboli
     throw fault('makeFx', `expected tracingMode to be 'real', 'fake' or 'symbolic', got ${describe(tracingMode)}`, 'TRACING_MODE')
   return {
     mode: tracingMode,
-    decompositions: new Map([...decompositionTable].map(([op, f]): [AnyOp, Decomposition] => [op.def, f])),
+    decompositions: new Map([...decompositionTable].map(([op, f]): [AnyOp, Decomposition] => [checkOp(op), f])),
   }
+}
+
+/** The facts of what a decomposition is given for, refused if it is none of the ops that graphs are made of. */
+function checkOp(op: { readonly def?: AnyOp }): AnyOp {
+  if (op.def) return op.def
+  throw fault(
+    'makeFx',
+    `expected ops as keys of decompositionTable, got ${describe(op)}, which calls ops and is none. Graphs name theirs: import * as ops from '@mapgrad/tensor/ops'`,
+    'DECOMPOSITION',
+  )
 }
 
 /** A graph gives an argument new elements, but no other shape. */
@@ -66,7 +76,7 @@ export function makeFx<A extends readonly unknown[], R>(
 ): (...args: A) => GraphModule<A, R> {
   if (typeof f !== 'function') throw fault('makeFx', `expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
   const { mode, decompositions } = readOptions(options)
-  return (...args) =>
+  const trace = (...args: A): GraphModule<A, R> =>
     owning(() => {
       const tensors: Tensor[] = []
       const paths: string[] = []
@@ -103,4 +113,5 @@ export function makeFx<A extends readonly unknown[], R>(
       checkApart('makeFx', tensors, mutated)
       return graphModule<A, R>(graph, { args: structures, result, mutated }, f.name || 'forward')
     })
+  return Object.defineProperty(trace, 'name', { value: f.name, configurable: true })
 }

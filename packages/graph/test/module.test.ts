@@ -20,6 +20,7 @@ import {
   scan,
   whileLoop,
   reshape,
+  silu,
   sin,
   sum,
   tanh,
@@ -303,10 +304,20 @@ test('bad arguments', async () => {
   expect(() => makeFx(sin, { tracingMode: 'dynamic' as never })).toThrow(
     "expected tracingMode to be 'real', 'fake' or 'symbolic', got \"dynamic\"",
   )
+  expect(() => makeFx(sin, { decompositionTable: new Map([[silu as never, ([t]: readonly Tensor[]) => t!]]) })).toThrow(
+    '[graph] makeFx: expected ops as keys of decompositionTable, got function silu, which calls ops and is none',
+  )
   expect(() => makeFx(async (x: Tensor) => x)(tensor(1))).toThrow('returned a Promise')
   let leaked: Tensor | undefined
   makeFx((x: Tensor) => (leaked = x.sin()))(tensor(1))
   expect(() => sum(leaked!)).toThrow(/escaped from makeFx/)
+})
+
+test('the name of the function stays', () => {
+  function named(x: Tensor): Tensor {
+    return x.sin()
+  }
+  expect([makeFx(named).name, makeFx(named)(tensor(1)).name, makeFx(sin).name]).toEqual(['named', 'named', 'sin'])
 })
 
 test('an op of one file, without a home', () => {

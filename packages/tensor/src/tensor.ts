@@ -67,6 +67,10 @@ export class Tensor extends Displayed {
   override toString(): string {
     return print(this.value)
   }
+  /** `x.tolist()`, so that JSON.stringify writes the elements; raises where those cannot be read. */
+  toJSON(): Nested {
+    return this.tolist()
+  }
   /**
    * What JavaScript's own operators see: the number of a tensor with one element, the printed form in a string. Inside
    * vmap and compile, where there is no one value, it raises; `x.toString()` and console.log always print.

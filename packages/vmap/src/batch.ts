@@ -53,7 +53,7 @@ export class Batched extends Tracer {
   concrete(what: string): ArrayValue {
     checkAlive(what, this)
     throw new TensorTypeError(
-      `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations: inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
+      `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations. Inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
       { package: 'vmap', op: what, code: 'UNREADABLE' },
     )
   }
@@ -84,6 +84,7 @@ export function observing<R>(next: Observer, f: () => R): R {
 export class BatchTrace extends Trace {
   readonly name = 'vmap'
   override readonly package = 'vmap'
+  override readonly escaped = 'your tensor may have escaped from inside a function being vmapped and this is a user error'
   readonly size: number
   readonly randomness: Randomness
   constructor(size: number, randomness: Randomness) {

@@ -195,7 +195,7 @@ function mapOnce(
         inner[at[k]!] = x
       })
       const out = refusePromise('vmap', 'vmap', f(...(rebuild(inner) as never[])))
-      if (out === undefined && plan.outDims !== null) throw notATensor(plan.name, out)
+      if ((out === undefined || out === null) && plan.outDims !== null) throw notATensor(plan.name, out)
       const [ys, spec] = treeFlatten(out)
       const outDims = readOutDims(plan, out, spec)
       result = { out: spec.unflatten(ys.map((y, i) => finish(plan, trace, y, outDims[i]))), dims: outDims }

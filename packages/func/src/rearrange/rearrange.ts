@@ -59,7 +59,7 @@ function sizesOf(
       )
     if (open.length === 1 && (given === 0 || size % given !== 0))
       throw wrongSize(
-        `inferred dimension does not evenly fit into larger dimension: ${size} vs (${axis.map((n) => lengths[n] ?? `${n}=?`).join(', ')}), in the pattern '${text}'`,
+        `inferred dimension does not evenly fit into larger dimension: ${size} vs (${axis.map((n) => lengths[n] ?? "'?'").join(', ')}), in the pattern '${text}'`,
         'DIMENSION_BIND',
       )
     for (const name of axis) sizes.set(name, [lengths[name] ?? (axis.length === 1 ? size : size / given)])

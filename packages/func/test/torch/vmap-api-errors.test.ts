@@ -200,6 +200,7 @@ describe('outDims', () => {
   })
   test.each<[string, unknown, string]>([
     ['a number', 3.5, 'number'],
+    ['nothing', null, 'null'],
     ['a list with a number', [ones(1), 3], 'number'],
     ['a word', { y: 'word' }, 'string'],
     ['a function', [[foo]], 'function'],

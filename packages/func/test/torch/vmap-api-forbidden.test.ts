@@ -145,6 +145,9 @@ describe('values that escaped', () => {
     'expected values of transforms that are still running, got one that escaped from vmap (level 1), which has already returned'
   let leaked!: Tensor
   vmap((v: Tensor) => ((leaked = v), v))(x)
+  test('in PyTorch words', () => {
+    expect(() => leaked.add(1)).toThrow('your tensor may have escaped from inside a function being vmapped and this is a user error')
+  })
   test.each<[string, () => unknown]>([
     ['pointwise', () => leaked.add(1)],
     ['with a plain tensor', () => add(ones(3), leaked)],

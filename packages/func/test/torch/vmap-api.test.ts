@@ -3,7 +3,25 @@
 // Left out: functools.partial (a closure is one), a module as the function (no modules yet), autocast (absent), reshape_dim_into and
 // reshape_dim_outof and restore_vmap (internal), the warning of the fallback and its switch (there is no fallback), anomaly mode (its own
 // suite), batched gradients (vmap-batched-gradient.test.ts).
-import { type Tensor, add, arange, checkpoint, cos, dot, full, grad, mul, mv, ones, sin, tree, vmap, zeros } from '@mapgrad/func'
+import {
+  type Tensor,
+  add,
+  arange,
+  checkpoint,
+  cos,
+  dot,
+  full,
+  grad,
+  logaddexp,
+  maskedFill,
+  mul,
+  mv,
+  ones,
+  sin,
+  tree,
+  vmap,
+  zeros,
+} from '@mapgrad/func'
 import { ArrayValue } from '@mapgrad/tensor/plugin'
 import { describe, expect, test } from 'vitest'
 import { expectClose, expectLikeLoop, loop, loop2, loosely, random } from './harness.ts'
@@ -74,6 +92,9 @@ describe('results', () => {
     }
     expect(vmap(named).name).toBe('named')
     expect(vmap(vmap(named, 0), { chunkSize: 3 }).name).toBe('named')
+    // operators have theirs
+    expect([vmap(mul).name, vmap(sin).name, vmap(maskedFill).name, vmap(logaddexp).name]).toEqual(['mul', 'sin', 'maskedFill', 'logaddexp'])
+    expect(() => loosely(mul, [0])(ones(2), ones(2))).toThrow('[vmap] vmap: vmap(mul, inDims=[0], ...)(<inputs>): inDims is not compatible')
   })
 })
 

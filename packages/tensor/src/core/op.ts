@@ -243,5 +243,6 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
         return apply(xs, params)
       }
     : (...a: A): R => apply(a as unknown as X, null as P)
+  Object.defineProperty(call, 'name', { value: facts.name.replace(/_+(\w)/g, (_, c: string) => c.toUpperCase()) })
   return Object.assign(call, { def, bind: apply })
 }

@@ -20,6 +20,8 @@ export abstract class Trace {
   abstract readonly name: string
   /** the package of the transform, for messages */
   readonly package: string = 'tensor'
+  /** what a message about a value of it that outlived it says besides */
+  readonly escaped: string = ''
   /** where it stands among others; like `parent` and `ambient`, what `resume` says as long as that runs */
   level: number
   /** the transform that this one's rules, and what they draw, go on to */
@@ -97,7 +99,7 @@ export function traceStack(): string {
 
 function refuseEscaped(op: string, trace: Trace): never {
   throw new TensorTypeError(
-    `expected values of transforms that are still running, got one that escaped from ${trace.name} (level ${trace.level}), which has already returned. Return it from the transformed function (hasAux for extra results) instead of storing it outside`,
+    `expected values of transforms that are still running, got one that escaped from ${trace.name} (level ${trace.level}), which has already returned. Return it from the transformed function (hasAux for extra results) instead of storing it outside${trace.escaped && `: ${trace.escaped}`}`,
     { op, code: 'ESCAPED_TRACER' },
   )
 }

@@ -40,7 +40,7 @@ const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(
     compute: decompose(([x], params) => compute(x, params)),
     batch: () => {
       throw new TensorTypeError(
-        `${refusal}: inside vmap every example must have a result of one shape. Use where(condition, x, y) or a mask as a factor, or give a size: nonzeroStatic(x, { size }), maskedSelect(x, mask, { size })`,
+        `${refusal}. Inside vmap every example must have a result of one shape. Use where(condition, x, y) or a mask as a factor, or give a size: nonzeroStatic(x, { size }), maskedSelect(x, mask, { size })`,
         { package: 'vmap', op: says, code: 'DYNAMIC_SHAPE' },
       )
     },

@@ -109,6 +109,29 @@ describe('as JavaScript primitives', () => {
   })
 })
 
+test('JSON.stringify writes the elements', () => {
+  expect(
+    JSON.stringify({
+      x: tensor([
+        [1.5, 2],
+        [3, 4],
+      ]),
+      on: tensor(true),
+    }),
+  ).toBe('{"x":[[1.5,2],[3,4]],"on":true}')
+  const asJSON: unknown[] = []
+  const read = (x: unknown): void => {
+    try {
+      asJSON.push(JSON.stringify(x))
+    } catch (e) {
+      asJSON.push(isMapgradError(e) && e.code)
+    }
+  }
+  vmapFlat(([x]) => (read(x), [x!]), [ones(3)], [0], 3, 'error')
+  vjpFlat(([x]) => (read(x), [x!]), [tensor([1, 2])])
+  expect(asJSON).toEqual(['UNREADABLE', '[1,2]'])
+})
+
 test('using frees at the end of the block', () => {
   let kept
   {
