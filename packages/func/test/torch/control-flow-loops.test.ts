@@ -361,6 +361,9 @@ describe('whileLoop', () => {
     )
     expect(told(() => null, next, [x])).toContain('cond_fn must return a boolean scalar tensor or a boolean but got null')
     expect(told(() => 1, next, [x])).toContain('cond_fn must return a boolean scalar tensor or a boolean but got 1')
+    // a number of one element is no condition either: a loss or a counter would go on for ever
+    expect(told((x: Tensor) => sum(x), next, [x])).toContain('cond_fn must return a boolean scalar tensor or a boolean but got float64[]')
+    expect(told((x: Tensor) => sum(x, [0], { keepdim: true }).lt(9), next, [x])).toContain('a boolean but got bool[1]')
     expect(told(3, next, [x])).toContain('cond_fn must be callable, got 3')
     expect(told(yes, undefined, [x])).toContain('body_fn must be callable, got undefined')
     expect(told(yes, next, x)).toContain('carried_inputs must be a tuple (an array), got a float64 tensor of shape [2]')

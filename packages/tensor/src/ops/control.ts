@@ -170,11 +170,11 @@ export function whileLoop<A extends readonly unknown[]>(
       'tensor',
       lending(op, 'cond_fn', now, (own) => condFn(...(tree(own) as unknown as Fixed<A>))),
     )
-    return decide(
-      op,
-      pred,
-      () => `cond_fn must return a boolean scalar tensor or a boolean but got ${isTensor(pred) ? avalText(pred) : describe(pred)}`,
-    )
+    const refuse = (): string =>
+      `cond_fn must return a boolean scalar tensor or a boolean but got ${isTensor(pred) ? avalText(pred) : describe(pred)}`
+    // a loss or a counter would go on for ever
+    if (isTensor(pred) && (pred.dtype !== 'bool' || pred.ndim !== 0)) throw fault(op, refuse(), 'PREDICATE')
+    return decide(op, pred, refuse)
   }
   const round = (now: Tensors): Tensors => {
     const out: unknown = lending(op, 'body_fn', now, (own) => bodyFn(...(tree(own) as unknown as Fixed<A>)))
