@@ -155,10 +155,7 @@ function gradAndValueOf(
  * With `hasAux`, `f` returns `[loss, aux]` and the result is `[grad, aux]`.
  * @throws TensorRangeError if the output is no scalar, TensorTypeError if a chosen leaf is no floating-point tensor
  */
-export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
-  f: (...args: A) => Tensor,
-  argnums?: N,
-): (...args: A) => Chosen<A, N>
+// those with aux come first: TypeScript takes the type of a function written in place from the first one, where [loss, aux] must be a pair
 export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
   argnums: N | undefined,
@@ -168,6 +165,10 @@ export function grad<A extends readonly unknown[], X, const N extends Argnums = 
   f: (...args: A) => readonly [Tensor, X],
   options: { readonly argnums?: N | undefined; readonly hasAux: true },
 ): (...args: A) => [Chosen<A, N>, X]
+export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  argnums?: N,
+): (...args: A) => Chosen<A, N>
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
@@ -189,10 +190,6 @@ export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boo
  * Like `grad`, with the value: `[grad, value]`, or `[grad, [value, aux]]` with `hasAux`.
  * @throws as `grad`
  */
-export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
-  f: (...args: A) => Tensor,
-  argnums?: N,
-): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
   argnums: N | undefined,
@@ -202,6 +199,10 @@ export function gradAndValue<A extends readonly unknown[], X, const N extends Ar
   f: (...args: A) => readonly [Tensor, X],
   options: { readonly argnums?: N | undefined; readonly hasAux: true },
 ): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
+export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
+  f: (...args: A) => Tensor,
+  argnums?: N,
+): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
 export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
