@@ -46,7 +46,7 @@ const arrays: Readonly<Record<string, new (buffer: ArrayBuffer) => Float32Array>
 
 function decodeTensor({ dtype, shape, fill, data }: TensorJSON): Tensor {
   if (data === undefined) return filledLike(tensor(0), decodeValue(fill) as number, dtype, shape)
-  return tensor(new arrays[arrayOf[dtype]]!(fromBase64(data).buffer), { dtype }).reshape([...shape])
+  return tensor(new arrays[arrayOf[dtype]]!(fromBase64(data).buffer as ArrayBuffer), { dtype }).reshape([...shape])
 }
 
 const decodeAval = ({ dtype, shape, dims }: AvalJSON): GraphAval => ({ dtype, shape, ...(dims && { dims: dims.map(sizeFromJSON) }) })
