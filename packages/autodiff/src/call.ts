@@ -118,3 +118,7 @@ export const inFlight = (): boolean => registry().top !== null || registry().tap
 
 export const fault = (op: string, message: string, code: string): TensorTypeError =>
   new TensorTypeError(message, { package: 'autodiff', op, code })
+
+/** What a tape says that was walked and let go of. */
+export const FREED =
+  'Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retainGraph: true if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.'

@@ -21,7 +21,7 @@ import {
   traceStack,
   isFloating,
 } from '@mapgrad/tensor/plugin'
-import { fault } from './call.ts'
+import { FREED, fault } from './call.ts'
 import { customVjp } from './custom-rules.ts'
 
 import { Leaf, type Node, Taped, backward } from './tape.ts'
@@ -212,12 +212,7 @@ export function walk(
 ): readonly Tangent[] {
   const walked: Node[] = []
   const entering = (node: Node): void => {
-    if (node.freed)
-      throw fault(
-        'backward',
-        'Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retainGraph: true if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.',
-        'FREED',
-      )
+    if (node.freed) throw fault('backward', FREED, 'FREED')
     walked.push(node)
   }
   const noted = (node: Node, output: number, ct: Tensor): void => {

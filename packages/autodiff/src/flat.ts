@@ -11,6 +11,7 @@ import {
   sameShape,
   show,
   treeFlatten,
+  treeNode,
   type Tangent,
   write,
   isFloating,
@@ -50,17 +51,28 @@ export function splitAux(op: string, call: string, out: unknown, hasAux: boolean
   return out as [unknown, unknown]
 }
 
-/** The tensors of an aux tree; anything else in it is refused, as in PyTorch. */
+/** The tensors of an aux tree; anything else in it is refused, as in PyTorch, `null` too. */
 export function auxLeaves(op: string, aux: unknown): [Tensor[], TreeSpec] {
   const [leaves, spec] = treeFlatten(aux)
-  for (const x of leaves)
+  const empty = nothingIn(aux)
+  for (const x of empty ? [...leaves, ...empty] : leaves)
     if (!isTensor(x))
       throw fault(
         op,
-        `Expected tensors, got unsupported type ${kindOf(x)} in aux. Return numbers outside the transform, or wrap them in tensor(x)`,
+        `Expected tensors, got unsupported type ${kindOf(x)} in aux. ${x === undefined || x === null ? 'Leave it out' : 'Return numbers outside the transform, or wrap them in tensor(x)'}`,
         'AUX_TYPE',
       )
   return [leaves as Tensor[], spec]
+}
+
+/** The first `null` or `undefined` of a tree, in an array. */
+function nothingIn(tree: unknown): readonly [null | undefined] | undefined {
+  if (tree === null || tree === undefined) return [tree]
+  for (const c of treeNode(tree)?.children ?? []) {
+    const found = nothingIn(c)
+    if (found) return found
+  }
+  return undefined
 }
 
 const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null && !ArrayBuffer.isView(x)

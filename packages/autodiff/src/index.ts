@@ -5,4 +5,4 @@ export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rul
 export { AutogradFunction, FunctionContext, type FunctionClass, type VmapContext } from './function.ts'
 export { type Functional, type FunctionalOptions, type FunctionOf, type OneOrMore, hvp, vhp } from './functional.ts'
 export { type Argnums, type Chosen, type GradOptions, grad, gradAndValue } from './grad.ts'
-export { type JvpOptions, type LinearizeOptions, type VjpOptions, jvp, linearize, vjp } from './products.ts'
+export { type JvpOptions, type LinearizeOptions, type VjpFnOptions, type VjpOptions, jvp, linearize, vjp } from './products.ts'

@@ -1,4 +1,4 @@
-import type { Tensor } from '@mapgrad/tensor'
+import { type Tensor, stopGradient } from '@mapgrad/tensor'
 import {
   TensorRangeError,
   TensorTypeError,
@@ -14,6 +14,7 @@ import {
   treeFlatten,
   isFloating,
 } from '@mapgrad/tensor/plugin'
+import { FREED } from './call.ts'
 import { auxLeaves, checkFunction, kindOf, matchLeaves, orZero, outputs, primalLeaves, splitAux } from './flat.ts'
 import { jvpFlat } from './jvp.ts'
 import { linearizeFlat } from './linearize.ts'
@@ -32,6 +33,13 @@ export interface LinearizeOptions {
 export interface VjpOptions extends LinearizeOptions {
   /** whether the function returns `[output, aux]`; default false */
   readonly hasAux?: boolean | undefined
+}
+/** Options of the function that `vjp` gives. */
+export interface VjpFnOptions {
+  /** whether the function may be called again; `false` lets go of what it needs. Default true */
+  readonly retainGraph?: boolean
+  /** whether the gradients may be differentiated in turn, by transforms around; default: not inside of `noGrad` */
+  readonly createGraph?: boolean
 }
 /** Options of `jvp`. */
 export interface JvpOptions extends VjpOptions {
@@ -63,7 +71,8 @@ function perPrimal(specs: readonly TreeSpec[], leaves: readonly unknown[]): unkn
 
 /**
  * The output of `f` at `primals`, and its vector-Jacobian product: `vjpFn(cotangents)` gives an array with one tree a
- * primal. `vjpFn` may be called often, mapped and differentiated. Complex conjugation does not arise: all is real.
+ * primal. `vjpFn` may be called often, mapped and differentiated; `vjpFn(cotangents, { retainGraph: false })` is its last call. Complex conjugation
+ * does not arise: all is real.
  * With `hasAux`, `f` returns `[output, aux]` and the result is `[output, vjpFn, aux]`. `f` gets `kwargs` as its last argument.
  * @throws TensorTypeError if the cotangents' structure differs from the output's, TensorRangeError if a shape does
  */
@@ -71,22 +80,22 @@ export function vjp<P extends readonly unknown[], K extends object, R, X>(
   f: (...args: [...P, K]) => readonly [R, X],
   primals: readonly [...P],
   options: { readonly hasAux: true; readonly kwargs: K },
-): [output: R, vjpFn: (cotangents: R) => [...P], aux: X]
+): [output: R, vjpFn: (cotangents: R, options?: VjpFnOptions) => [...P], aux: X]
 export function vjp<P extends readonly unknown[], K extends object, R>(
   f: (...args: [...P, K]) => R,
   primals: readonly [...P],
   options: { readonly hasAux?: false | undefined; readonly kwargs: K },
-): [output: R, vjpFn: (cotangents: R) => [...P]]
+): [output: R, vjpFn: (cotangents: R, options?: VjpFnOptions) => [...P]]
 export function vjp<P extends readonly unknown[], R, X>(
   f: (...primals: P) => readonly [R, X],
   primals: readonly [...P],
   options: { readonly hasAux: true },
-): [output: R, vjpFn: (cotangents: R) => [...P], aux: X]
+): [output: R, vjpFn: (cotangents: R, options?: VjpFnOptions) => [...P], aux: X]
 export function vjp<P extends readonly unknown[], R>(
   f: (...primals: P) => R,
   primals: readonly [...P],
   options?: { readonly hasAux?: false | undefined },
-): [output: R, vjpFn: (cotangents: R) => [...P]]
+): [output: R, vjpFn: (cotangents: R, options?: VjpFnOptions) => [...P]]
 export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOptions | null): unknown[] {
   const options = given ?? {}
   checkFunction('vjp', f)
@@ -120,9 +129,14 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOpti
   const [ys, pull] = lasting(leaves, () => vjpFlat(run, leaves))
   const out = ys.slice(0, count)
   const outSpec = spec!
-  const vjpFn = (cotangents: unknown): unknown[] => {
-    const grads = pull(matchLeaves('vjp', 'cotangents', cotangents, out, outSpec))
-    return perPrimal(specs, released(leaves.map((x, i) => orZero(grads[i], x))))
+  let live: typeof pull | null = pull
+  const vjpFn = (cotangents: unknown, options: VjpFnOptions = {}): unknown[] => {
+    checkOptions('vjp', options as Record<string, unknown>, ['retainGraph', 'createGraph'], 'autodiff')
+    if (!live) throw fault('vjp', FREED, 'FREED')
+    const grads = live(matchLeaves('vjp', 'cotangents', cotangents, out, outSpec))
+    if (options.retainGraph === false) live = null
+    const given = released(leaves.map((x, i) => orZero(grads[i], x)))
+    return perPrimal(specs, options.createGraph === false ? given.map((g) => stopGradient(g)) : given)
   }
   return hasAux ? [outSpec.unflatten(out), vjpFn, auxSpec!.unflatten(ys.slice(count))] : [outSpec.unflatten(out), vjpFn]
 }

@@ -186,6 +186,8 @@ describe.each(transforms)('%s', (name, jac) => {
       [1, 'number'],
       ['abc', 'string'],
       [true, 'boolean'],
+      [null, 'null'],
+      [undefined, 'undefined'],
     ])('%j in it is refused', (aux, kind) => {
       for (const tree of [aux, [x, aux]])
         expect(text(() => jac(((x: Tensor) => [x, tree]) as WithAux, { hasAux: true })(x))).toContain(

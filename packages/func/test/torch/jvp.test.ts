@@ -138,6 +138,8 @@ describe('aux of jvp', () => {
     [1, 'number'],
     ['abc', 'string'],
     [true, 'boolean'],
+    [null, 'null'],
+    [undefined, 'undefined'],
   ])('%j in aux is refused', (aux, kind) => {
     for (const tree of [aux, [x, aux]])
       expect(text(() => jvp((x: Tensor): [Tensor, unknown] => [x, tree], [x], [t], { hasAux: true }))).toContain(

@@ -1,7 +1,7 @@
 // TestGradTransform of test_eager_transforms.py, what concerns vjp: its outputs, cotangents, aux, texts; and gradients of pullbacks.
-// Left out: retain_graph and create_graph (a pullback can always be called again, and its result can always be differentiated).
 import {
   type Tensor,
+  type VjpFnOptions,
   add,
   cos,
   grad,
@@ -11,6 +11,7 @@ import {
   mul,
   neg,
   ones,
+  onesLike,
   sin,
   square,
   sum,
@@ -19,6 +20,7 @@ import {
   vjp,
   vmap,
   zeros,
+  zerosLike,
 } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { f64, raised, random } from '../rules.ts'
@@ -182,11 +184,31 @@ describe('aux of vjp', () => {
     [1, 'number'],
     ['abc', 'string'],
     [true, 'boolean'],
+    [null, 'null'],
+    [undefined, 'undefined'],
   ])('%j in aux is refused', (aux, kind) => {
     for (const tree of [aux, [x, aux]])
       expect(text(() => vjp((x: Tensor): [Tensor, unknown] => [x, tree], [x], { hasAux: true }))).toContain(
         `Expected tensors, got unsupported type ${kind}`,
       )
+  })
+})
+
+describe('the function that vjp gives', () => {
+  const x = random(3)
+  test('says so when it was called for the last time', () => {
+    const [, pull] = vjp((x: Tensor) => sin(x), [x])
+    const [first] = pull(x)
+    same(pull(x, { retainGraph: true }), [first])
+    same(pull(x, { retainGraph: false }), [first])
+    expect(text(() => pull(x))).toContain('[autodiff] vjp: Trying to backward through the graph a second time')
+  })
+  test('records what it computes for transforms around, unless told otherwise', () => {
+    const at = (options?: VjpFnOptions) => (x: Tensor) => sum(vjp((x: Tensor) => sin(x), [x])[1](onesLike(x), options)[0])
+    same(grad(at())(x), neg(sin(x)), 1e-12)
+    same(grad(at({ createGraph: true }))(x), neg(sin(x)), 1e-12)
+    same(grad(at({ createGraph: false }))(x), zerosLike(x))
+    expect(text(() => vjp(sin, [x])[1](x, { retain: true } as VjpFnOptions))).toContain("unknown option 'retain'")
   })
 })
 
