@@ -1,7 +1,7 @@
 import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
-import { type Tensors, checkOptions, describe, filledLike, isTensor, registry } from '@mapgrad/tensor/plugin'
+import { type End, type Tensors, checkEnd, describe, readArgs, filledLike, isTensor, registry } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { backwardAll, eager, onTape, seeds, walk } from './eager.ts'
+import { BACKWARD_OPTIONS, backwardAll, eager, onTape, seeds, walk } from './eager.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
 import { Taped } from './tape.ts'
@@ -22,6 +22,16 @@ type OneOrSeveral<T> = T | readonly T[]
 /** One result an input, in an array. */
 export type PerInput<I extends Tensor | readonly Tensor[], T = Tensor> = I extends readonly Tensor[] ? { -readonly [K in keyof I]: T } : [T]
 
+/** Options of `autograd.grad`, its one positional parameter among them. */
+export type GradientOptions<O> = O & { readonly gradOutputs?: OneOrSeveral<Tensor | null> | null | undefined }
+/** What `autograd.grad` takes behind outputs and inputs: `gradOutputs` and options, or all by name. */
+export type GradientArgs<O> = [gradOutputs: OneOrSeveral<Tensor | null> | null | undefined, options?: O] | [options?: GradientOptions<O>]
+/** What lets inputs be unused. */
+export interface Unused {
+  readonly allowUnused: true
+  readonly materializeGrads?: false | undefined
+}
+
 /** The tensors of an argument that may be one or several. */
 export function several(op: string, what: string, x: unknown): Tensor[] {
   const list: unknown[] = Array.isArray(x) ? x : [x]
@@ -37,7 +47,7 @@ function given(op: string, x: unknown, count: number): (Tensor | null)[] {
   return list as (Tensor | null)[]
 }
 
-const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads']
+const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads'] as const
 
 /** Gradients at tensors of a tape, `null` where there are none: what `autograd.grad` and its batched form share. */
 export function gradients(
@@ -75,22 +85,15 @@ export function gradients(
 export function grad<const I extends OneOrSeveral<Tensor>>(
   outputs: OneOrSeveral<Tensor>,
   inputs: I,
-  gradOutputs: OneOrSeveral<Tensor | null> | null | undefined,
-  options: AutogradGradOptions & { readonly allowUnused: true; readonly materializeGrads?: false },
+  ...options: GradientArgs<AutogradGradOptions & Unused>
 ): PerInput<I, Tensor | null>
 export function grad<const I extends OneOrSeveral<Tensor>>(
   outputs: OneOrSeveral<Tensor>,
   inputs: I,
-  gradOutputs?: OneOrSeveral<Tensor | null> | null,
-  options?: AutogradGradOptions,
+  ...options: [] | [gradOutputs: OneOrSeveral<Tensor | null> | null | undefined] | GradientArgs<AutogradGradOptions>
 ): PerInput<I>
-export function grad(
-  outputs: OneOrSeveral<Tensor>,
-  inputs: OneOrSeveral<Tensor>,
-  gradOutputs: OneOrSeveral<Tensor | null> | null = null,
-  options: AutogradGradOptions = {},
-): never {
-  checkOptions('grad', options as Record<string, unknown>, KNOWN, 'autodiff')
+export function grad(outputs: OneOrSeveral<Tensor>, inputs: OneOrSeveral<Tensor>, ...args: readonly unknown[]): never {
+  const { gradOutputs, ...options } = readArgs<GradientOptions<AutogradGradOptions>>('grad', args, ['gradOutputs'], KNOWN, 'autodiff')
   const ys = several('grad', 'outputs', outputs)
   const xs = several('grad', 'inputs', inputs)
   return gradients(ys, xs, seeds('grad', ys, given('grad', gradOutputs, ys.length)), options) as never
@@ -99,9 +102,17 @@ export function grad(
 /** `x.backward()` of several tensors at once. `gradTensors` has one gradient a tensor; `null` for one of one element. */
 export function backward(
   tensors: OneOrSeveral<Tensor>,
-  gradTensors: OneOrSeveral<Tensor | null> | null = null,
-  options: BackwardOptions = {},
+  ...args:
+    | [gradTensors?: OneOrSeveral<Tensor | null> | null, options?: BackwardOptions]
+    | [options: BackwardOptions & { readonly gradTensors?: OneOrSeveral<Tensor | null> | null }]
 ): void {
+  const { gradTensors, ...options } = readArgs<BackwardOptions & { readonly gradTensors?: unknown }>(
+    'backward',
+    args,
+    ['gradTensors'],
+    BACKWARD_OPTIONS,
+    'autodiff',
+  )
   const ys = several('backward', 'tensors', tensors)
   backwardAll(ys, given('backward', gradTensors, ys.length), options)
 }
@@ -110,7 +121,8 @@ export function backward(
  * Lets tensors have gradients outside of transforms: `requiresGrad`, `x.backward()`, `x.grad`. `@mapgrad/func` calls it when it is
  * imported; call it once where you import single packages.
  */
-export function enableAutograd(): void {
+export function enableAutograd(...end: End): void {
+  checkEnd('enableAutograd', end, [], 'autodiff')
   registry().autograd ??= eager
 }
 

@@ -10,6 +10,8 @@ import {
   defineOp,
   registry,
   resultOfFunctions,
+  type End,
+  checkEnd,
 } from '@mapgrad/tensor/plugin'
 import { Call, inFlight } from './call.ts'
 import { DerivativeTrace, type Met } from './derivative.ts'
@@ -43,7 +45,8 @@ const again: Op<Tensors, CheckpointParams, [xs: Tensors, f: Fn], Tensors> = defi
  * when the gradient passes. Values and derivatives of every order are those of `f`, under every transform, and of what
  * `f` closes over too. Draws from the default generator are the same each time; draw from others outside.
  */
-export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
+  checkEnd('checkpoint', end, [], 'autodiff')
   checkFunction('checkpoint', f)
   return named((...args: A): R => {
     if (!inFlight()) return f(...args)
@@ -76,7 +79,8 @@ function repeatable<A, R>(f: (a: A) => R): (a: A) => R {
  * `f` whose results are constants for every derivative in flight around the call, in forward and reverse mode alike, as is
  * whatever else it computes; nothing is recorded. Transforms that start inside `f` are not affected.
  */
-export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
+  checkEnd('noGrad', end, [], 'autodiff')
   checkFunction('noGrad', f)
   return named(
     (...args: A): R =>
@@ -103,13 +107,15 @@ function besidesAll<R>(trace: Trace | null, met: Met<Tracer> | null, f: () => R)
  * `f` during whose calls derivatives are recorded again inside of `noGrad`: of the transforms in flight around the call, and of
  * tensors that require gradients.
  */
-export function enableGrad<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+export function enableGrad<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
+  checkEnd('enableGrad', end, [], 'autodiff')
   checkFunction('enableGrad', f)
   return named((...args: A): R => besidesAll(registry().current, null, () => f(...args)), f)
 }
 
 /** Whether derivatives are recorded: not inside of `noGrad`. */
-export function isGradEnabled(): boolean {
+export function isGradEnabled(...end: End): boolean {
+  checkEnd('isGradEnabled', end, [], 'autodiff')
   const { current, tape } = registry()
   const trace = current ?? tape
   return !(trace instanceof DerivativeTrace) || trace.aside === null

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Tangent, callUser } from '@mapgrad/tensor/plugin'
+import { type Tangent, callUser, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { Call, fault, inFlight } from './call.ts'
 import { type CustomRule, custom, linearized, transposed } from './custom.ts'
 import { cotangentsFor, tangentsFor } from './fit.ts'
@@ -29,7 +29,12 @@ export interface VjpRules<A extends readonly unknown[], R, S> {
  * `backward`, so that both modes agree. Under `vmap` all three are mapped, and gradients of what examples share are summed.
  * @throws TensorTypeError if `backward` gives something else, or a function closes over a value that is being differentiated
  */
-export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) => R, rules: VjpRules<A, R, S>): (...args: A) => R {
+export function customVjp<A extends readonly unknown[], R, S>(
+  f: (...args: A) => R,
+  rules: VjpRules<A, R, S>,
+  ...end: End
+): (...args: A) => R {
+  checkEnd('customVjp', end, [], 'autodiff')
   checkFunction('customVjp', f)
   checkFunction('customVjp', rules?.forward)
   checkFunction('customVjp', rules?.backward)
@@ -80,7 +85,9 @@ export function customVjp<A extends readonly unknown[], R, S>(f: (...args: A) =>
 export function customJvp<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   rule: (primals: A, tangents: A) => readonly [output: TreeLike<R>, tangentOut: TreeLike<R>],
+  ...end: End
 ): (...args: A) => R {
+  checkEnd('customJvp', end, [], 'autodiff')
   checkFunction('customJvp', f)
   checkFunction('customJvp', rule)
   return named((...args: A): R => {

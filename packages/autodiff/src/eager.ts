@@ -230,9 +230,12 @@ function backwardFrom(x: Tensor, gradient: Tensor | null, options: BackwardOptio
   backwardAll([x], [gradient], options)
 }
 
+/** The names of `BackwardOptions`. */
+export const BACKWARD_OPTIONS = ['retainGraph', 'createGraph', 'inputs'] as const
+
 /** Adds the gradients of `ys` up in the leaves that they were computed from: see `autograd.backward`. */
 export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], options: BackwardOptions): void {
-  checkOptions('backward', options as Record<string, unknown>, ['retainGraph', 'createGraph', 'inputs'], 'autodiff')
+  checkOptions('backward', options as Record<string, unknown>, BACKWARD_OPTIONS, 'autodiff')
   if (inTransform())
     throw fault(
       'backward',

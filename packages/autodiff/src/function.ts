@@ -12,6 +12,8 @@ import {
   treeFlatten,
   treeLeaves,
   isFloating,
+  type End,
+  checkEnd,
 } from '@mapgrad/tensor/plugin'
 import { Call, fault, inFlight, parts } from './call.ts'
 import { noGrad } from './checkpoint.ts'
@@ -308,7 +310,9 @@ const marked: WeakSet<object> = /* @__PURE__ */ new WeakSet()
  */
 export function onceDifferentiable<G extends readonly unknown[], R, S extends Saved = Tensor[]>(
   backward: (ctx: FunctionContext<S>, ...gradOutputs: G) => R,
+  ...end: End
 ): (ctx: FunctionContext<S>, ...gradOutputs: G) => R {
+  checkEnd('onceDifferentiable', end, [], 'autodiff')
   const marking = (ctx: FunctionContext<S>, ...gradOutputs: G): R => {
     const depends = [...treeLeaves(gradOutputs), ...ctx.inputs].filter((x) => isTensor(x))
     const grads = parts(noGrad(backward)(ctx, ...gradOutputs))

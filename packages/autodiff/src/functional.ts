@@ -1,8 +1,8 @@
 import type { Tensor } from '@mapgrad/tensor'
 import {
   owning,
+  readArgs,
   TensorRangeError,
-  checkOptions,
   filledLike,
   isTensor,
   numel,
@@ -31,7 +31,11 @@ export interface FunctionalOptions {
   readonly strict?: boolean | undefined
 }
 
-const KNOWN = ['createGraph', 'strict']
+const KNOWN = ['createGraph', 'strict'] as const
+type VectorOptions<V> = FunctionalOptions & { readonly v?: NoInfer<V> | null | undefined }
+/** A vector and options, or all by name. */
+export type VectorArgs<V> = [v?: NoInfer<V> | null, options?: FunctionalOptions] | [options: VectorOptions<V>]
+const readVector = <V>(op: string, args: VectorArgs<V>): VectorOptions<V> => readArgs<VectorOptions<V>>(op, args, ['v'], KNOWN, 'autodiff')
 
 /** The tensors of inputs, outputs or a vector, checked. */
 export function asList(op: string, what: string, x: unknown): Tensor[] {
@@ -137,14 +141,9 @@ const oneElement = (xs: Tensors): boolean => xs.length === 1 && numel(xs[0]!.sha
 /**
  * `[outputs, vᵀJ]`, in the form of the inputs; v in the form of the outputs, and left out where the output has one element.
  */
-function vjp<X extends OneOrMore, R extends OneOrMore>(
-  func: FunctionOf<X, R>,
-  inputs: X,
-  v?: NoInfer<R> | null,
-  options: FunctionalOptions = {},
-): [outputs: R, vjp: X] {
+function vjp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, inputs: X, ...args: VectorArgs<R>): [outputs: R, vjp: X] {
   checkFunction('vjp', func)
-  checkOptions('vjp', options as Record<string, unknown>, KNOWN, 'autodiff')
+  const { v, ...options } = readVector<R>('vjp', args)
   return owning(() => {
     const xs = inputList('vjp', inputs)
     let out: unknown
@@ -162,14 +161,9 @@ function vjp<X extends OneOrMore, R extends OneOrMore>(
 }
 
 /** `[outputs, J v]`, in the form of the outputs; v in the form of the inputs, and left out where the input has one element. */
-function jvp<X extends OneOrMore, R extends OneOrMore>(
-  func: FunctionOf<X, R>,
-  inputs: X,
-  v?: NoInfer<X> | null,
-  options: FunctionalOptions = {},
-): [outputs: R, jvp: R] {
+function jvp<X extends OneOrMore, R extends OneOrMore>(func: FunctionOf<X, R>, inputs: X, ...args: VectorArgs<X>): [outputs: R, jvp: R] {
   checkFunction('jvp', func)
-  checkOptions('jvp', options as Record<string, unknown>, KNOWN, 'autodiff')
+  const { v, ...options } = readVector<X>('jvp', args)
   return owning(() => {
     const xs = inputList('jvp', inputs)
     if ((v === undefined || v === null) && !oneElement(xs))
@@ -231,14 +225,9 @@ function direction<X extends OneOrMore>(op: string, xs: Tensor[], inputs: X, v: 
  * `[output, H v]` for a function of one element, in the form of the inputs, by forward over reverse mode: about the price
  * of two gradients.
  */
-export function hvp<X extends OneOrMore>(
-  func: FunctionOf<X, Tensor>,
-  inputs: X,
-  v?: NoInfer<X> | null,
-  options: FunctionalOptions = {},
-): [output: Tensor, hvp: X] {
+export function hvp<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, ...args: VectorArgs<X>): [output: Tensor, hvp: X] {
   checkFunction('hvp', func)
-  checkOptions('hvp', options as Record<string, unknown>, KNOWN, 'autodiff')
+  const { v, ...options } = readVector<X>('hvp', args)
   return owning(() => {
     const xs = inputList('hvp', inputs)
     const vs = direction('hvp', xs, inputs, v)
@@ -251,14 +240,9 @@ export function hvp<X extends OneOrMore>(
 }
 
 /** `[output, vᵀH]` for a function of one element, in the form of the inputs, by reverse over reverse mode. */
-export function vhp<X extends OneOrMore>(
-  func: FunctionOf<X, Tensor>,
-  inputs: X,
-  v?: NoInfer<X> | null,
-  options: FunctionalOptions = {},
-): [output: Tensor, vhp: X] {
+export function vhp<X extends OneOrMore>(func: FunctionOf<X, Tensor>, inputs: X, ...args: VectorArgs<X>): [output: Tensor, vhp: X] {
   checkFunction('vhp', func)
-  checkOptions('vhp', options as Record<string, unknown>, KNOWN, 'autodiff')
+  const { v, ...options } = readVector<X>('vhp', args)
   return owning(() => {
     const xs = inputList('vhp', inputs)
     const vs = direction('vhp', xs, inputs, v)

@@ -3,10 +3,9 @@ import {
   TensorRangeError,
   TensorTypeError,
   type TreeSpec,
-  checkOptions,
   describe,
   filledLike,
-  isOptions,
+  readArgs,
   isTensor,
   owning,
   isFloating,
@@ -98,13 +97,10 @@ export function select(
   }
 }
 
-export function readGradOptions(op: string, second: unknown, third: unknown): { argnums: Argnums; hasAux: boolean } {
-  if (isOptions(second)) {
-    checkOptions(op, second, ['argnums', 'hasAux'], 'autodiff')
-    const o = second as GradOptions
-    return { argnums: o.argnums ?? 0, hasAux: o.hasAux ?? false }
-  }
-  return { argnums: (second as Argnums | undefined) ?? 0, hasAux: (third as boolean | undefined) ?? false }
+/** Argnums and hasAux, by position or by name. */
+function readGradOptions(op: string, args: readonly unknown[]): { argnums: Argnums; hasAux: boolean } {
+  const { argnums = 0, hasAux = false } = readArgs<GradOptions>(op, args, ['argnums', 'hasAux'], [], 'autodiff')
+  return { argnums, hasAux }
 }
 
 type AnyFunction = (...args: never[]) => unknown
@@ -159,7 +155,7 @@ function gradAndValueOf(
 export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
   argnums: N | undefined,
-  hasAux: true,
+  hasAux: true | { readonly hasAux: true },
 ): (...args: A) => [Chosen<A, N>, X]
 export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
@@ -168,14 +164,15 @@ export function grad<A extends readonly unknown[], X, const N extends Argnums = 
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   argnums?: N,
+  hasAux?: false | { readonly hasAux?: false | undefined },
 ): (...args: A) => Chosen<A, N>
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
 ): (...args: A) => Chosen<A, N>
-export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
+export function grad(f: AnyFunction, ...options: readonly unknown[]): (...args: never[]) => unknown {
   checkFunction('grad', f)
-  const { argnums, hasAux } = readGradOptions('grad', second, third)
+  const { argnums, hasAux } = readGradOptions('grad', options)
   return named(
     (...args: never[]) =>
       owning(() => {
@@ -193,7 +190,7 @@ export function grad(f: AnyFunction, second?: Argnums | GradOptions, third?: boo
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
   argnums: N | undefined,
-  hasAux: true,
+  hasAux: true | { readonly hasAux: true },
 ): (...args: A) => [grad: Chosen<A, N>, result: [value: Tensor, aux: X]]
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X],
@@ -202,14 +199,15 @@ export function gradAndValue<A extends readonly unknown[], X, const N extends Ar
 export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   argnums?: N,
+  hasAux?: false | { readonly hasAux?: false | undefined },
 ): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
 export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
   f: (...args: A) => Tensor,
   options?: { readonly argnums?: N | undefined; readonly hasAux?: false | undefined },
 ): (...args: A) => [grad: Chosen<A, N>, value: Tensor]
-export function gradAndValue(f: AnyFunction, second?: Argnums | GradOptions, third?: boolean): (...args: never[]) => unknown {
+export function gradAndValue(f: AnyFunction, ...options: readonly unknown[]): (...args: never[]) => unknown {
   checkFunction('gradAndValue', f)
-  const { argnums, hasAux } = readGradOptions('gradAndValue', second, third)
+  const { argnums, hasAux } = readGradOptions('gradAndValue', options)
   return named(
     (...args: never[]) =>
       owning(() => {

@@ -3,6 +3,7 @@ import {
   TensorRangeError,
   TensorTypeError,
   type TreeSpec,
+  type End,
   checkOptions,
   describe,
   isOptions,
@@ -96,11 +97,11 @@ export function vjp<P extends readonly unknown[], R>(
   primals: readonly [...P],
   options?: { readonly hasAux?: false | undefined },
 ): [output: R, vjpFn: (cotangents: R, options?: VjpFnOptions) => [...P]]
-export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOptions | null): unknown[] {
+export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOptions | null, ...end: End): unknown[] {
   const options = given ?? {}
   checkFunction('vjp', f)
   checkPrimals('vjp', 'vjp(f, *primals)', primals)
-  checkOptions('vjp', options as Record<string, unknown>, ['hasAux', 'kwargs'], 'autodiff')
+  checkOptions('vjp', options as Record<string, unknown>, ['hasAux', 'kwargs'], 'autodiff', end)
   const hasAux = options.hasAux ?? false
   const more = readKwargs('vjp', options)
   const parts = primals.map((p) => primalLeaves('vjp', p))
@@ -170,12 +171,18 @@ export function jvp<P extends readonly unknown[], R>(
   tangents: readonly [...NoInfer<P>],
   options?: { readonly strict?: boolean | undefined; readonly hasAux?: false | undefined },
 ): [output: R, tangentOut: R]
-export function jvp(f: AnyFunction, primals: readonly unknown[], tangents: readonly unknown[], given?: JvpOptions | null): unknown[] {
+export function jvp(
+  f: AnyFunction,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
+  given?: JvpOptions | null,
+  ...end: End
+): unknown[] {
   const options = given ?? {}
   const call = 'jvp(f, primals, tangents)'
   checkFunction('jvp', f)
   checkPrimals('jvp', call, primals)
-  checkOptions('jvp', options as Record<string, unknown>, ['strict', 'hasAux', 'kwargs'], 'autodiff')
+  checkOptions('jvp', options as Record<string, unknown>, ['strict', 'hasAux', 'kwargs'], 'autodiff', end)
   const { strict = false, hasAux = false } = options
   const more = readKwargs('jvp', options)
   const [leaves, spec] = treeFlatten(primals)
@@ -268,11 +275,11 @@ export function linearize<P extends readonly unknown[], R>(
   primals: readonly [...P],
   options?: { readonly kwargs?: never },
 ): [output: R, jvpFn: (...tangents: P) => R]
-export function linearize(f: AnyFunction, primals: readonly unknown[], given?: LinearizeOptions | null): unknown[] {
+export function linearize(f: AnyFunction, primals: readonly unknown[], given?: LinearizeOptions | null, ...end: End): unknown[] {
   const options = given ?? {}
   checkFunction('linearize', f)
   checkPrimals('linearize', 'linearize(f, *primals)', primals)
-  checkOptions('linearize', options as Record<string, unknown>, ['kwargs'], 'autodiff')
+  checkOptions('linearize', options as Record<string, unknown>, ['kwargs'], 'autodiff', end)
   const more = readKwargs('linearize', options)
   const [leaves, spec] = primalLeaves('linearize', primals, true)
   if (leaves.length === 0)

@@ -5,6 +5,7 @@ import {
   type TreeSpec,
   Captures,
   callUser,
+  type End,
   checkOptions,
   describe,
   isRecording,
@@ -33,10 +34,10 @@ type Slices = readonly Tensor[]
  * With `reverse`, from the end: `yᵢ = f(yᵢ₊₁, xᵢ)`.
  * @throws TensorTypeError or TensorRangeError if f gives another structure, shape or dtype than a slice or writes into one, or xs has no slices
  */
-export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}): X {
+export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}, ...end: End): X {
   if (typeof f !== 'function') throw fault(`Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
   if (!Number.isInteger(dim)) throw fault(`Dim must be an int, but got ${describe(dim)}`, 'DIM_TYPE')
-  checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func')
+  checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func', end)
   const { reverse = false } = options
   const [leaves, spec] = treeFlatten(xs)
   for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be a Tensor, but got ${describe(x)}`, 'NOT_A_TENSOR')

@@ -1,7 +1,7 @@
 import { type Autograd, type AutogradGradOptions, type PerInput, autograd } from '@mapgrad/autodiff'
-import { gradients, several } from '@mapgrad/autodiff/plugin'
+import { type GradientArgs, type GradientOptions, type Unused, gradients, several } from '@mapgrad/autodiff/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, checkOptions, isTensor, sameShape, show } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, isTensor, readArgs, sameShape, show } from '@mapgrad/tensor/plugin'
 import { materialize, vmapFlat } from '@mapgrad/vmap/plugin'
 
 /** Options of `autograd.grad`. */
@@ -17,18 +17,16 @@ export interface GradOfTensors {
   <const I extends OneOrSeveral<Tensor>>(
     outputs: OneOrSeveral<Tensor>,
     inputs: I,
-    gradOutputs: OneOrSeveral<Tensor | null> | null | undefined,
-    options: BatchedGradOptions & { readonly allowUnused: true; readonly materializeGrads?: false },
+    ...options: GradientArgs<BatchedGradOptions & Unused>
   ): PerInput<I, Tensor | null>
   <const I extends OneOrSeveral<Tensor>>(
     outputs: OneOrSeveral<Tensor>,
     inputs: I,
-    gradOutputs?: OneOrSeveral<Tensor | null> | null,
-    options?: BatchedGradOptions,
+    ...options: [] | [gradOutputs: OneOrSeveral<Tensor | null> | null | undefined] | GradientArgs<BatchedGradOptions>
   ): PerInput<I>
 }
 
-const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads', 'isGradsBatched']
+const KNOWN = ['retainGraph', 'createGraph', 'allowUnused', 'materializeGrads', 'isGradsBatched'] as const
 
 function batch(outputs: readonly Tensor[], cts: readonly Tensor[]): number {
   if (cts.length !== outputs.length)
@@ -49,14 +47,12 @@ function batch(outputs: readonly Tensor[], cts: readonly Tensor[]): number {
 }
 
 /** `autograd.grad`, with `isGradsBatched` on top of `vmap`. */
-export const grad: GradOfTensors = (
-  outputs: OneOrSeveral<Tensor>,
-  inputs: OneOrSeveral<Tensor>,
-  gradOutputs: OneOrSeveral<Tensor | null> | null = null,
-  options: BatchedGradOptions = {},
-): never => {
-  checkOptions('grad', options as Record<string, unknown>, KNOWN, 'func')
-  const { isGradsBatched = false, ...rest } = options
+export const grad: GradOfTensors = (outputs: OneOrSeveral<Tensor>, inputs: OneOrSeveral<Tensor>, ...args: readonly unknown[]): never => {
+  const {
+    isGradsBatched = false,
+    gradOutputs = null,
+    ...rest
+  } = readArgs<GradientOptions<BatchedGradOptions>>('grad', args, ['gradOutputs'], KNOWN, 'func')
   if (!isGradsBatched) return (autograd.grad as Autograd['grad'])(outputs, inputs, gradOutputs, rest) as never
   const ys = several('grad', 'outputs', outputs)
   const xs = several('grad', 'inputs', inputs)

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorTypeError, Tracer, checkOptions, describe, isTensor } from '@mapgrad/tensor/plugin'
+import { type End, TensorTypeError, Tracer, checkOptions, describe, isTensor } from '@mapgrad/tensor/plugin'
 
 /** Options of `debugUnwrap`. */
 export interface DebugUnwrapOptions {
@@ -12,8 +12,8 @@ export interface DebugUnwrapOptions {
  * value without its derivative. A plain tensor is itself. For looking at while debugging: what is computed from it, no transform sees.
  * @throws TensorTypeError for what is no tensor
  */
-export function debugUnwrap(x: Tensor, options: DebugUnwrapOptions = {}): Tensor {
-  checkOptions('debugUnwrap', options as Record<string, unknown>, ['recurse'], 'func')
+export function debugUnwrap(x: Tensor, options: DebugUnwrapOptions = {}, ...end: End): Tensor {
+  checkOptions('debugUnwrap', options as Record<string, unknown>, ['recurse'], 'func', end)
   if (!isTensor(x))
     throw new TensorTypeError(`expected a tensor, got ${describe(x)}`, { package: 'func', op: 'debugUnwrap', code: 'NOT_A_TENSOR' })
   const { recurse = true } = options

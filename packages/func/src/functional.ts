@@ -1,7 +1,7 @@
 import { type Autograd, type Functional, type FunctionOf, type OneOrMore, autograd as base } from '@mapgrad/autodiff'
 import { inForm, inputList, outputOf, refuseConstants, refuseLinear, rowsOf, scalarGradient, vjpFlat } from '@mapgrad/autodiff/plugin'
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorTypeError, checkOptions, describe, filledLike, isTensor, type Tensors } from '@mapgrad/tensor/plugin'
+import { type End, TensorTypeError, checkOptions, describe, filledLike, isTensor, type Tensors } from '@mapgrad/tensor/plugin'
 import { type GradOfTensors, grad } from './autograd-grad.ts'
 import { jacfwd, jacrev } from './jacobian.ts'
 import { type JacobianMode, checkFunction, checkMode } from './jacobian/options.ts'
@@ -74,10 +74,11 @@ export function jacobian<X extends OneOrMore, R extends OneOrMore>(
   func: FunctionOf<X, R>,
   inputs: X,
   options: FunctionalJacobianOptions = {},
+  ...end: End
 ): JacobianOf<X, R> {
   const op = 'jacobian'
   checkFunction(op, func)
-  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy', 'mode', 'chunkSize'], 'func')
+  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'strategy', 'mode', 'chunkSize'], 'func', end)
   const { strict = false, vectorize = false, strategy, mode = strict ? 'reverse' : 'auto', chunkSize = null } = options
   checkMode(op, mode)
   if (strategy !== undefined) {
@@ -116,10 +117,11 @@ function hessian<X extends OneOrMore>(
   func: FunctionOf<X, Tensor>,
   inputs: X,
   options: FunctionalHessianOptions = {},
+  ...end: End
 ): X extends Tensor ? Tensor : readonly X[] {
   const op = 'hessian'
   checkFunction(op, func)
-  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'outerJacobianStrategy'], 'func')
+  checkOptions(op, options as Record<string, unknown>, ['createGraph', 'strict', 'vectorize', 'outerJacobianStrategy'], 'func', end)
   const { strict = false, outerJacobianStrategy: strategy = 'reverse-mode' } = options
   checkStrategy(op, strategy, strict)
   const xs = inputList(op, inputs)

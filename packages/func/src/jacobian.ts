@@ -34,9 +34,15 @@ export function jacrev<A extends readonly unknown[], R, X, const N extends Argnu
     readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
+export function jacrev<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [R, X],
+  argnums: N | undefined,
+  options: Omit<JacobianOptions, 'argnums' | 'hasAux'> & { readonly hasAux: true },
+): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   argnums?: N,
+  options?: Omit<JacobianOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
@@ -47,7 +53,7 @@ export function jacrev<A extends readonly unknown[], R, const N extends Argnums 
     readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
-export function jacrev(f: AnyFunction, given?: Argnums | JacobianOptions): (...args: never[]) => unknown {
+export function jacrev(f: AnyFunction, ...given: readonly unknown[]): (...args: never[]) => unknown {
   checkFunction('jacrev', f)
   const plan = readPlan('jacrev', given)
   return named(f, (...args: never[]) => owning(() => atPoint('jacrev', f, args, plan, 'reverse')))
@@ -69,9 +75,15 @@ export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnu
     readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
+export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
+  f: (...args: A) => readonly [R, X],
+  argnums: N | undefined,
+  options: Omit<JacfwdOptions, 'argnums' | 'hasAux'> & { readonly hasAux: true },
+): (...args: A) => [Jacobian<R, Chosen<A, N>>, X]
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   argnums?: N,
+  options?: Omit<JacfwdOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
@@ -83,7 +95,7 @@ export function jacfwd<A extends readonly unknown[], R, const N extends Argnums 
     readonly mode?: JacobianMode | undefined
   },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
-export function jacfwd(f: AnyFunction, given?: Argnums | JacfwdOptions): (...args: never[]) => unknown {
+export function jacfwd(f: AnyFunction, ...given: readonly unknown[]): (...args: never[]) => unknown {
   checkFunction('jacfwd', f)
   const plan = readPlan('jacfwd', given)
   return named(f, (...args: never[]) =>
@@ -102,10 +114,11 @@ export function hessian<A extends readonly unknown[], R, const N extends Argnums
   argnums?: N,
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  options?: Omit<HessianOptions, 'argnums'>,
   f: (...args: A) => R,
   options: { readonly argnums?: N | undefined; readonly chunkSize?: number | null | undefined; readonly mode?: HessianMode | undefined },
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
-export function hessian(f: AnyFunction, given?: Argnums | HessianOptions): (...args: never[]) => unknown {
+export function hessian(f: AnyFunction, ...given: readonly unknown[]): (...args: never[]) => unknown {
   checkFunction('hessian', f)
   const { mode, ...rest } = readHessianPlan(given)
   const [outer, inner] =

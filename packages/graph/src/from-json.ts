@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from '@mapgrad/tensor'
 import * as ours from '@mapgrad/tensor/ops'
-import { type AnyOp, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type End, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
 import type { Signature } from './code.ts'
 import { fault } from './faults.ts'
 import { Graph, type OpLike } from './graph.ts'
@@ -100,8 +100,8 @@ function decodeGraph({ nodes, bounds }: SubgraphJSON, ops: Readonly<Record<strin
  * The graph that `toJSON` wrote, checked, as a function of the same trees. Constants go to the default device.
  * @throws TensorTypeError for ops that are not known, and for what is no graph
  */
-export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions = {}): GraphModule {
-  checkOptions('graphFromJSON', options as Record<string, unknown>, ['ops'], 'graph')
+export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions = {}, ...end: End): GraphModule {
+  checkOptions('graphFromJSON', options as Record<string, unknown>, ['ops'], 'graph', end)
   const data = (typeof json === 'string' ? JSON.parse(json) : json) as GraphJSON
   if (typeof data !== 'object' || data === null || data.format !== FORMAT || !Array.isArray(data.nodes))
     throw fault('graphFromJSON', `expected data that toJSON wrote, with format '${FORMAT}', got ${describe(data)}`, 'INVALID_GRAPH')

@@ -1,4 +1,4 @@
-import { checkOptions, describe, isTensor, refusePromise, treeFlatten } from '@mapgrad/tensor/plugin'
+import { type End, checkOptions, describe, isTensor, refusePromise, treeFlatten } from '@mapgrad/tensor/plugin'
 import { fault } from './faults.ts'
 
 /** Options of `functionalize`. */
@@ -17,9 +17,10 @@ export interface FunctionalizeOptions {
 export function functionalize<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: FunctionalizeOptions = {},
+  ...end: End
 ): (...args: A) => R {
   if (typeof f !== 'function') throw fault('functionalize', `expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
-  checkOptions('functionalize', options as Record<string, unknown>, ['remove'], 'graph')
+  checkOptions('functionalize', options as Record<string, unknown>, ['remove'], 'graph', end)
   const { remove = 'mutations' } = options
   if (remove !== 'mutations' && remove !== 'mutations_and_views')
     throw fault(

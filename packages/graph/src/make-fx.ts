@@ -1,6 +1,7 @@
 import type { Tensor } from '@mapgrad/tensor'
 import {
   type AnyOp,
+  type End,
   type Aval,
   type Choices,
   checkOptions,
@@ -29,9 +30,12 @@ export interface MakeFxOptions {
   readonly decompositionTable?: ReadonlyMap<{ readonly def: AnyOp }, Decomposition>
 }
 
-function readOptions(options: MakeFxOptions): { mode: 'real' | 'fake' | 'symbolic'; decompositions: ReadonlyMap<AnyOp, Decomposition> } {
+function readOptions(
+  options: MakeFxOptions,
+  end: readonly unknown[],
+): { mode: 'real' | 'fake' | 'symbolic'; decompositions: ReadonlyMap<AnyOp, Decomposition> } {
   if (!isOptions(options)) throw fault('makeFx', `expected options, got ${describe(options)}`, 'OPTIONS')
-  checkOptions('makeFx', options as Record<string, unknown>, ['tracingMode', 'decompositionTable'], 'graph')
+  checkOptions('makeFx', options as Record<string, unknown>, ['tracingMode', 'decompositionTable'], 'graph', end)
   const { tracingMode = 'real', decompositionTable = new Map<{ readonly def: AnyOp }, Decomposition>() }: MakeFxOptions = options
   if (tracingMode !== 'real' && tracingMode !== 'fake' && tracingMode !== 'symbolic')
     throw fault('makeFx', `expected tracingMode to be 'real', 'fake' or 'symbolic', got ${describe(tracingMode)}`, 'TRACING_MODE')
@@ -73,9 +77,10 @@ function checkMutation(x: Tensor, before: Aval, name: string): void {
 export function makeFx<A extends readonly unknown[], R>(
   f: (...args: A) => R,
   options: MakeFxOptions = {},
+  ...end: End
 ): (...args: A) => GraphModule<A, R> {
   if (typeof f !== 'function') throw fault('makeFx', `expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
-  const { mode, decompositions } = readOptions(options)
+  const { mode, decompositions } = readOptions(options, end)
   const trace = (...args: A): GraphModule<A, R> =>
     owning(() => {
       const tensors: Tensor[] = []

@@ -5,7 +5,7 @@ export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, descr
 export { origin, withOrigin } from './core/anomaly.ts'
 export { type Autograd, autogradOf } from './core/autograd.ts'
 export { type Alias, viewLike, write } from './core/alias.ts'
-export { type Args, checkOptions, isOptions, readArgs } from './core/args.ts'
+export { type Args, type End, checkEnd, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'
 export { isTensor } from './core/handle.ts'
 export { internally, lasting, owning, released } from './core/memory.ts'

@@ -18,6 +18,8 @@ import {
   resultOfFunctions,
   treeBroadcastPrefix,
   treeFlatten,
+  type End,
+  checkEnd,
 } from '@mapgrad/tensor/plugin'
 import type { Randomness } from './batch.ts'
 import type { InDimsTree, OutDims } from './vmap.ts'
@@ -103,7 +105,8 @@ const isDim = (x: unknown): x is Dim | undefined => x === null || x === undefine
  * Derivatives are those of `f`, or of the rule where the derivative is taken of the mapped function.
  * @throws TensorTypeError if the rule gives something else
  */
-export function customVmap<A extends readonly unknown[], R>(f: (...args: A) => R, rule: VmapRule<A, R>): (...args: A) => R {
+export function customVmap<A extends readonly unknown[], R>(f: (...args: A) => R, rule: VmapRule<A, R>, ...end: End): (...args: A) => R {
+  checkEnd('customVmap', end, [], 'vmap')
   for (const g of [f, rule]) if (typeof g !== 'function') throw fault(`expected a function, got ${describe(g)}`, 'NOT_A_FUNCTION')
   const call = (...args: A): R => {
     if (registry().top === null) return f(...args)

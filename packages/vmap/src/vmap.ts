@@ -3,6 +3,8 @@ import {
   TensorRangeError,
   TensorTypeError,
   checkAlive,
+  type End,
+  checkEnd,
   checkOptions,
   describe,
   inStretches,
@@ -254,7 +256,9 @@ export function vmap<A extends readonly unknown[], R>(
   inDims?: InDims | VmapOptions,
   outDims?: OutDims | Omit<VmapOptions, 'inDims'>,
   options?: Pick<VmapOptions, 'randomness' | 'chunkSize'>,
+  ...end: End
 ): (...args: A) => R {
+  checkEnd('vmap', end, [], 'vmap')
   if (typeof f !== 'function') throw fault(`expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
   const plan = readPlan(f.name || 'anonymous', inDims, outDims, options)
   const mapped = (...args: A): R => {

@@ -1,6 +1,6 @@
 import type { Argnums, GradOptions } from '@mapgrad/autodiff'
 import type { Tensor } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, checkOptions, describe, isOptions } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, describe, readArgs } from '@mapgrad/tensor/plugin'
 import type { Randomness } from '@mapgrad/vmap'
 
 /** Which way a Jacobian is computed: by columns, by rows, or the one that is cheaper for the shapes at hand. The result is the same. */
@@ -66,9 +66,8 @@ export interface Plan {
   readonly mode: JacobianMode
 }
 
-function read(op: string, given: unknown, known: readonly string[]): Record<string, unknown> {
-  const o = isOptions(given) ? given : given === undefined ? {} : { argnums: given }
-  checkOptions(op, o, known, 'func')
+function read<O extends object>(op: string, given: readonly unknown[], known: readonly (keyof O & string)[]): O {
+  const o = readArgs<O & { readonly argnums?: Argnums; readonly chunkSize?: unknown }>(op, given, ['argnums'], known, 'func')
   const { chunkSize = null } = o
   if (chunkSize !== null && (typeof chunkSize !== 'number' || !Number.isInteger(chunkSize) || chunkSize <= 0))
     throw new TensorRangeError(`\`chunkSize\` should be greater than 0, got ${describe(chunkSize)}.`, {
@@ -84,9 +83,9 @@ export function checkMode(op: string, mode: unknown, modes: readonly unknown[] =
     throw fault(op, `expected mode to be one of ${modes.map((m) => `'${String(m)}'`).join(', ')}, got ${describe(mode)}`, 'MODE')
 }
 
-export function readPlan(op: 'jacrev' | 'jacfwd', given: unknown): Plan {
-  const own = op === 'jacrev' ? [] : ['randomness']
-  const o = read(op, given, ['argnums', 'hasAux', ...own, 'chunkSize', 'mode']) as JacfwdOptions
+export function readPlan(op: 'jacrev' | 'jacfwd', given: readonly unknown[]): Plan {
+  const own = op === 'jacrev' ? [] : (['randomness'] as const)
+  const o = read<JacfwdOptions>(op, given, ['hasAux', ...own, 'chunkSize', 'mode'])
   const { argnums = 0, hasAux = false, chunkSize = null, randomness = 'error', mode = op === 'jacrev' ? 'reverse' : 'forward' } = o
   checkMode(op, mode)
   if (randomness !== 'error' && randomness !== 'different' && randomness !== 'same')
@@ -94,8 +93,8 @@ export function readPlan(op: 'jacrev' | 'jacfwd', given: unknown): Plan {
   return { argnums, hasAux, chunkSize, randomness, mode }
 }
 
-export function readHessianPlan(given: unknown): Pick<Plan, 'argnums' | 'chunkSize'> & { readonly mode: HessianMode } {
-  const { argnums = 0, chunkSize = null, mode = 'auto' } = read('hessian', given, ['argnums', 'chunkSize', 'mode']) as HessianOptions
+export function readHessianPlan(given: readonly unknown[]): Pick<Plan, 'argnums' | 'chunkSize'> & { readonly mode: HessianMode } {
+  const { argnums = 0, chunkSize = null, mode = 'auto' } = read<HessianOptions>('hessian', given, ['chunkSize', 'mode'])
   checkMode('hessian', mode, HESSIAN_MODES)
   return { argnums, chunkSize, mode }
 }

@@ -1,5 +1,5 @@
 import { type Tensor, stack } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, describe, isTensor, show } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, describe, isTensor, show, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { ELLIPSIS, type Pattern, patternOf } from './pattern.ts'
 
 const wrongType = (message: string, code: string): TensorTypeError =>
@@ -73,7 +73,13 @@ function sizesOf(
  * one length may be left to infer. Several tensors in an array are stacked along a new first axis. Differentiable and mappable; a view where `reshape` gives one.
  * @throws TensorTypeError for a pattern that is none, or names that are unknown; TensorRangeError for sizes that do not fit
  */
-export function rearrange(x: Tensor | readonly Tensor[], pattern: string, axesLengths: Readonly<Record<string, number>> = {}): Tensor {
+export function rearrange(
+  x: Tensor | readonly Tensor[],
+  pattern: string,
+  axesLengths: Readonly<Record<string, number>> = {},
+  ...end: End
+): Tensor {
+  checkEnd('rearrange', end, [], 'func')
   if (typeof pattern !== 'string')
     throw wrongType(`expected the pattern to be a string such as 'a b -> b a', got ${describe(pattern)}`, 'PATTERN')
   const tensor = isTensor(x) ? x : Array.isArray(x) ? stack(x as readonly Tensor[]) : null

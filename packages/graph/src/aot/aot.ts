@@ -4,6 +4,7 @@ import {
   TensorTypeError,
   assign,
   autogradOf,
+  type End,
   checkOptions,
   describe,
   isOptions,
@@ -122,14 +123,14 @@ function checkMutated(mutated: readonly number[], inputs: readonly Tensor[]): vo
  * Derivatives are those of `@mapgrad/autodiff`: import `@mapgrad/func`, or call `enableAutograd()`.
  * @throws TensorTypeError where `f` reads the numbers of a tensor, or gives something else than tensors
  */
-export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => R, options: AotOptions): (...args: A) => R {
+export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => R, options: AotOptions, ...end: End): (...args: A) => R {
   if (typeof f !== 'function') throw fault(`expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
   if (!isOptions(options))
     throw fault(
       `expected options with a forwardCompiler, got ${describe(options)}. A compiler that gives the graph back is (graph) => graph`,
       'OPTIONS',
     )
-  checkOptions('aotFunction', options, ['forwardCompiler', 'backwardCompiler', 'partitioner'], 'graph')
+  checkOptions('aotFunction', options, ['forwardCompiler', 'backwardCompiler', 'partitioner'], 'graph', end)
   for (const key of ['forwardCompiler', 'backwardCompiler', 'partitioner'] as const)
     if (typeof options[key] !== 'function' && (options[key] !== undefined || key === 'forwardCompiler'))
       throw fault(`expected ${key} to be a function, got ${describe(options[key])}`, 'OPTIONS')

@@ -1,4 +1,4 @@
-import { type AnyOp, InternalError, bytesOf, numel } from '@mapgrad/tensor/plugin'
+import { type AnyOp, InternalError, bytesOf, numel, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { Graph, copyNode } from '../graph.ts'
 import type { GraphNode } from '../node.ts'
 import { eliminateDeadCode } from '../passes/dead-code.ts'
@@ -83,7 +83,8 @@ function split({ graph, primals, tangents, outputs, gradients }: Parts, saved: R
 const savable = (node: GraphNode): boolean => node.kind !== 'constant' && node.kind !== 'output' && !node.many
 
 /** Computes again nothing that the outputs need: every such intermediate that the backward graph reads is saved. */
-export function defaultPartition(joint: Joint): Partition {
+export function defaultPartition(joint: Joint, ...end: End): Partition {
+  checkEnd('defaultPartition', end, [], 'graph')
   const parts = partsOf(joint)
   const saved = joint.graph.nodes.filter(
     (x) => savable(x) && parts.forward.has(x) && (parts.gradients.includes(x) || [...x.users].some((u) => !parts.forward.has(u))),
@@ -102,7 +103,8 @@ const bytes = ({ aval: { shape, dtype } }: GraphNode): number => numel(shape) * 
  * where pointwise ops, reductions and movements may be computed again, products, sorts and draws of keys may not.
  * Of equal cuts it takes the one nearest to the inputs, which are in memory anyway.
  */
-export function minCutPartition(joint: Joint): Partition {
+export function minCutPartition(joint: Joint, ...end: End): Partition {
+  checkEnd('minCutPartition', end, [], 'graph')
   const parts = partsOf(joint)
   const { graph, late, forward, gradients } = parts
   const network = new FlowNetwork()

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { constantKey, opKey, paramsKey } from '../canonical.ts'
 import { type Graph, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
@@ -20,7 +21,8 @@ function keyOf(node: GraphNode, inputs: readonly GraphNode[]): string | null {
 }
 
 /** With one node for all that compute the same: one op with the same params on the same inputs. Random draws stay apart. */
-export function eliminateCommonSubexpressions(graph: Graph): Graph {
+export function eliminateCommonSubexpressions(graph: Graph, ...end: End): Graph {
+  checkEnd('eliminateCommonSubexpressions', end, [], 'graph')
   const known = new Map<string, GraphNode>()
   return rewrite(
     graph,

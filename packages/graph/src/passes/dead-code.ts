@@ -1,4 +1,4 @@
-import type { AnyOp } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { type Graph, rewrite } from '../graph.ts'
 import type { GraphNode } from '../node.ts'
 import { withSubgraphs } from '../subgraph.ts'
@@ -67,7 +67,8 @@ const keep = <T>(list: readonly T[], holds: readonly boolean[]): T[] => list.fil
  * Without the nodes that no result depends on, and without what loops and branches compute that nobody reads. Inputs stay,
  * and so do keys of random generators: each moves its generator on, and what is drawn after it would change.
  */
-export function eliminateDeadCode(graph: Graph): Graph {
+export function eliminateDeadCode(graph: Graph, ...end: End): Graph {
+  checkEnd('eliminateDeadCode', end, [], 'graph')
   const alive = new Set<GraphNode>(graph.nodes.filter((n) => n.kind === 'output' || n.advances))
   const less = new Map<GraphNode, Narrowed>()
   for (const node of graph.nodes.toReversed()) {

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type Outputs, bind, checkOptions, numel } from '@mapgrad/tensor/plugin'
+import { type End, type Outputs, bind, checkOptions, numel } from '@mapgrad/tensor/plugin'
 import { type Graph, rewrite } from '../graph.ts'
 import { eliminateDeadCode } from './dead-code.ts'
 import type { GraphNode } from '../node.ts'
@@ -17,8 +17,8 @@ const DEFAULT_LIMIT = 65536
  * With what depends on constants alone computed now: by the ops themselves on their own device, so that the results are
  * the same bit for bit. Random draws and values of running transforms are left as they are.
  */
-export function foldConstants(graph: Graph, options: FoldOptions = {}): Graph {
-  checkOptions('foldConstants', options as Record<string, unknown>, ['maxElements'], 'graph')
+export function foldConstants(graph: Graph, options: FoldOptions = {}, ...end: End): Graph {
+  checkOptions('foldConstants', options as Record<string, unknown>, ['maxElements'], 'graph', end)
   const { maxElements = DEFAULT_LIMIT } = options
   // the outputs of calls that were folded, by the call's copy
   const several = new Map<GraphNode, readonly Tensor[]>()

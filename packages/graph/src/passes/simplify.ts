@@ -1,5 +1,5 @@
 import { simplify } from '@mapgrad/kernel'
-import { type AnyOp, type Compute, type Expr, type Layout, type Tensors, expr, sameShape } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type Compute, type Expr, type Layout, type Tensors, expr, sameShape, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { type Graph, avalText, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
@@ -51,7 +51,8 @@ function isWholeView(
  * Without ops that give an operand back: x · 1, x / 1, x − 0, x + (−0), views of everything. Only what is the same for
  * every operand, NaN, ±Inf and −0 included, and has the same derivative.
  */
-export function simplifyAlgebra(graph: Graph): Graph {
+export function simplifyAlgebra(graph: Graph, ...end: End): Graph {
+  checkEnd('simplifyAlgebra', end, [], 'graph')
   const to = rewrite(
     graph,
     (node, inputs, _to, copy) => {

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from './args.ts'
 import { isFloat } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
 import { TensorRangeError, TensorTypeError, show } from './errors.ts'
@@ -90,14 +91,18 @@ function makeWatch(): Watch {
  * raises an error (code 'ANOMALY') that names the op, the element and the line of the user's code that called it. For
  * debugging: every result is read back.
  */
-export function setDetectAnomaly(mode: boolean): void {
+export function setDetectAnomaly(mode: boolean, ...end: End): void {
+  checkEnd('setDetectAnomaly', end)
   registry().watch = mode ? makeWatch() : null
 }
 /** Whether anomalies are looked for. */
-export const isAnomalyEnabled = (): boolean => registry().watch !== null
-
+export function isAnomalyEnabled(...end: End): boolean {
+  checkEnd('isAnomalyEnabled', end)
+  return registry().watch !== null
+}
 /** `f` during whose calls anomalies are looked for: see `setDetectAnomaly`. */
-export function detectAnomaly<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+export function detectAnomaly<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
+  checkEnd('detectAnomaly', end)
   const mapped = (...args: A): R => {
     const r = registry()
     const before = r.watch

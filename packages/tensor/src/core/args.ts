@@ -8,8 +8,15 @@ export function isOptions(x: unknown): x is Record<string, unknown> {
   return proto === null || proto === Object.prototype
 }
 
-/** Refuses unknown keys of an options object, and what is none. */
-export function checkOptions(op: string, options: Readonly<Record<string, unknown>>, known: readonly string[], from = 'tensor'): void {
+/** Refuses unknown keys of an options object, what is none, and what comes behind it (`end`). */
+export function checkOptions(
+  op: string,
+  options: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  from = 'tensor',
+  end: readonly unknown[] = [],
+): void {
+  checkEnd(op, end, [], from)
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new TensorTypeError(`expected options by name in an object ({ ${known.join(', ')} }), got ${describe(options)}`, {
       op,
@@ -79,6 +86,7 @@ export function readArgs<O extends object>(
   args: readonly unknown[],
   names: readonly (keyof O & string)[],
   keywords: readonly (keyof O & string)[] = [],
+  from = 'tensor',
 ): O {
   const out: Record<string, unknown> = {}
   let n = args.length
@@ -86,25 +94,26 @@ export function readArgs<O extends object>(
   if (n > 0 && isOptions(args[n - 1])) {
     const options = args[--n] as Record<string, unknown>
     const known = [...names, ...keywords]
-    checkOptions(op, options, known)
+    checkOptions(op, options, known, from)
     for (const key of known) if (options[key] !== undefined) out[key] = options[key]
   }
   if (n > 1 && fromArray(args, n) && isTensor((args[n - 1] as unknown[])[args[n - 2] as number])) {
     if (names.length === 0 && n === 2) return {} as O
     throw new TensorTypeError(
       `expected ${names.join(', ')}, got an index and an array, as Array.map and Array.reduce add them to their callback's arguments. Write (x) => ${op}(x)`,
-      { op, code: 'CALLBACK' },
+      { op, code: 'CALLBACK', package: from },
     )
   }
   if (n > names.length)
     throw new TensorTypeError(
       `expected at most ${names.length} arguments after the tensors (${names.join(', ') || 'none'}), got ${n}: ${args.slice(0, n).map(describe).join(', ')}`,
-      { op, code: 'TOO_MANY_ARGUMENTS' },
+      { op, code: 'TOO_MANY_ARGUMENTS', package: from },
     )
   for (let i = 0; i < n; i++) {
     const name = names[i]!
     if (args[i] === undefined) continue
-    if (name in out) throw new TensorTypeError(`expected ${name} once, got it both by position and by name`, { op, code: 'ARGUMENT_TWICE' })
+    if (name in out)
+      throw new TensorTypeError(`expected ${name} once, got it both by position and by name`, { op, code: 'ARGUMENT_TWICE', package: from })
     out[name] = args[i]
   }
   return out as O

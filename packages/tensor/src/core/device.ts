@@ -1,3 +1,4 @@
+import { type End, checkEnd } from './args.ts'
 import type { Backend } from './backend.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import { registry } from './registry.ts'
@@ -6,7 +7,8 @@ import { registry } from './registry.ts'
 export type Device = string | Backend
 
 /** Makes `device` the one that creation functions use where none is given. */
-export function setDefaultDevice(device: Device): void {
+export function setDefaultDevice(device: Device, ...end: End): void {
+  checkEnd('setDefaultDevice', end)
   registry().defaultDevice = resolveDevice(device, 'setDefaultDevice')
 }
 

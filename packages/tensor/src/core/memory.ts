@@ -1,3 +1,4 @@
+import { type End, checkEnd } from './args.ts'
 import type { MemoryInfo } from './backend.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import { Handle } from './handle.ts'
@@ -97,12 +98,14 @@ function collect<R>(everything: boolean, f: () => R): R {
  * Runs `f` and frees at its end every tensor made in it that it does not return (a tree of tensors) or `keep`.
  * Never a duty: what is not tidied, the garbage collector finds.
  */
-export function tidy<R>(f: () => R): R {
+export function tidy<R>(f: () => R, ...end: End): R {
+  checkEnd('tidy', end)
   return collect(true, f)
 }
 
 /** Lets `x` outlive the `tidy` that it was made in. */
-export function keep<T extends Handle>(x: T): T {
+export function keep<T extends Handle>(x: T, ...end: End): T {
+  checkEnd('keep', end)
   if (!(x instanceof Handle)) throw new TensorTypeError(`expected a Tensor, got ${describe(x)}`, { op: 'keep', code: 'OPERAND_TYPE' })
   for (const v of x.value.arrays()) kept.add(v)
   return x
@@ -183,7 +186,8 @@ export interface Memory extends MemoryInfo {
 }
 
 /** Bytes that tensors hold, in all and per device: `live`, of it `spilled` out of the device's heap, `pooled` for reuse, and the number of `storages`. */
-export function memory(): Memory {
+export function memory(...end: End): Memory {
+  checkEnd('memory', end)
   const devices: Record<string, MemoryInfo> = {}
   const sum = { live: 0, spilled: 0, pooled: 0, storages: 0 }
   for (const [name, backend] of registry().devices) {

@@ -1,5 +1,5 @@
 import { isFloat } from '@mapgrad/kernel'
-import { checkOptions } from './args.ts'
+import { type End, checkEnd, checkOptions } from './args.ts'
 import { TensorRangeError, describe } from './errors.ts'
 import { readSync } from './read.ts'
 import { numel } from './shape.ts'
@@ -35,15 +35,9 @@ export interface PrintSettings extends Partial<PrintOptions> {
 }
 
 /** Changes how tensors print. What is not given stays as it is, but `sciMode`, which goes back to automatic, as in PyTorch. */
-export function setPrintOptions(settings: PrintSettings): void {
-  checkOptions('setPrintOptions', settings as Record<string, unknown>, [
-    'precision',
-    'threshold',
-    'edgeitems',
-    'linewidth',
-    'sciMode',
-    'profile',
-  ])
+export function setPrintOptions(settings: PrintSettings, ...end: End): void {
+  const known = ['precision', 'threshold', 'edgeitems', 'linewidth', 'sciMode', 'profile']
+  checkOptions('setPrintOptions', settings as Record<string, unknown>, known, 'tensor', end)
   const { profile, sciMode = null, ...rest } = settings
   if (profile !== undefined && !Object.hasOwn(PROFILES, profile))
     throw new TensorRangeError(`expected a profile among default, short, full, got ${describe(profile)}`, {
@@ -59,8 +53,10 @@ export function setPrintOptions(settings: PrintSettings): void {
   current = { ...current, ...(profile && PROFILES[profile]), ...rest, sciMode }
 }
 /** How tensors print now. */
-export const getPrintOptions = (): PrintOptions => current
-
+export function getPrintOptions(...end: End): PrintOptions {
+  checkEnd('getPrintOptions', end)
+  return current
+}
 type Element = number | bigint
 
 /** Digits of a tie go to the even neighbour, as in Python; JavaScript takes the larger. */

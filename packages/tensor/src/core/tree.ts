@@ -1,3 +1,4 @@
+import { type End, checkEnd } from './args.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import { isTensor } from './handle.ts'
 import { registry } from './registry.ts'
@@ -35,7 +36,8 @@ function classes(): Map<unknown, TreeClass<unknown>> {
 }
 
 /** Makes instances of `type` nodes of trees, so that transforms look inside them. */
-export function treeRegister<T>(type: Constructor<T>, how: TreeClass<T>): void {
+export function treeRegister<T>(type: Constructor<T>, how: TreeClass<T>, ...end: End): void {
+  checkEnd('tree.register', end)
   classes().set(type, how as TreeClass<unknown>)
 }
 
@@ -93,7 +95,8 @@ function checkDepth(depth: number): void {
 }
 
 /** The leaves in order. */
-export function treeLeaves(x: unknown): unknown[] {
+export function treeLeaves(x: unknown, ...end: End): unknown[] {
+  checkEnd('tree.leaves', end)
   const out: unknown[] = []
   const go = (t: unknown, depth: number): void => {
     checkDepth(depth)
@@ -142,7 +145,8 @@ const textOf = (node: TreeNode, parts: readonly string[]): string => {
 }
 
 /** Leaves and structure of a tree. */
-export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
+export function treeFlatten(x: unknown, ...end: End): [leaves: unknown[], spec: TreeSpec] {
+  checkEnd('tree.flatten', end)
   const leaves: unknown[] = []
   const go = (t: unknown, depth: number): TreeSpec => {
     checkDepth(depth)
@@ -168,7 +172,8 @@ export function treeFlatten(x: unknown): [leaves: unknown[], spec: TreeSpec] {
 }
 
 /** The tree that `spec` describes, with these leaves. */
-export function treeUnflatten(leaves: readonly unknown[], spec: TreeSpec): unknown {
+export function treeUnflatten(leaves: readonly unknown[], spec: TreeSpec, ...end: End): unknown {
+  checkEnd('tree.unflatten', end)
   if (!(spec instanceof TreeSpec))
     throw new TensorTypeError(`expected the structure that tree.flatten gave, got ${describe(spec)}`, {
       op: 'tree.unflatten',
@@ -195,7 +200,8 @@ export function treeMap(f: (leaf: never, ...others: never[]) => unknown, tree: u
 }
 
 /** The leaves with the path to each, such as `layers[0].weight`. */
-export function treePaths(x: unknown): [path: string, leaf: unknown][] {
+export function treePaths(x: unknown, ...end: End): [path: string, leaf: unknown][] {
+  checkEnd('tree.paths', end)
   const out: [string, unknown][] = []
   const go = (t: unknown, path: string): void => {
     const node = treeNode(t)

@@ -1,4 +1,5 @@
 import type { DType } from '@mapgrad/kernel'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { leaf } from '../core/autograd.ts'
 import { resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
@@ -7,9 +8,9 @@ import type { Shape } from '../core/shape.ts'
 import { ArrayValue } from '../core/value.ts'
 import { cast } from '../ops/cast.ts'
 import { Tensor } from '../tensor.ts'
-import type { TensorData, TensorOptions } from './host.ts'
+import { type TensorData, type TensorOptions, checkDTypeName } from './host.ts'
 import { onDevice } from './like.ts'
-import { type SizeArgs, readSize, stored } from './size.ts'
+import { type FullOptions, OPTIONS, type SizeArgs, readSize, sizeOf, stored } from './size.ts'
 import { tensor } from './tensor.ts'
 
 /** One number repeated; takes no memory. */
@@ -36,18 +37,21 @@ export function empty(...args: SizeArgs): Tensor {
   return filled('empty', size, 0, o.dtype ?? 'float32', o)
 }
 /** `fill` repeated over `size`. Numbers make float32, booleans bool, bigints int64. Takes no memory until written. */
-export function full(size: Shape | number, fill: Scalar, options: TensorOptions = {}): Tensor {
-  const [shape, o] = readSize<TensorOptions>('full', [typeof size === 'number' ? [size] : size, options])
-  return filled('full', shape, fill, o.dtype ?? dtypeOfFill(fill), o)
+export function full(...args: Args<[size: Shape | number, fillValue: Scalar], FullOptions>): Tensor {
+  const { size, fillValue, ...o } = readArgs<FullOptions>('full', args, ['size', 'fillValue'], OPTIONS)
+  checkDTypeName('full', o.dtype)
+  return filled('full', sizeOf('full', size), fillValue as Scalar, o.dtype ?? dtypeOfFill(fillValue as Scalar), o)
 }
 /** A 0-d tensor of one number. */
-export function scalarTensor(fill: Scalar, options: TensorOptions = {}): Tensor {
+export function scalarTensor(fill: Scalar, options: TensorOptions = {}, ...end: End): Tensor {
+  checkEnd('scalarTensor', end)
   const [, o] = readSize<TensorOptions>('scalarTensor', [[], options])
   return filled('scalarTensor', [], fill, o.dtype ?? 'float32', o)
 }
 
 /** `data` as a tensor: a tensor of that dtype and device is given back itself, anything else is copied. */
-export function asTensor(data: TensorData, options: TensorOptions = {}): Tensor {
+export function asTensor(data: TensorData, options: TensorOptions = {}, ...end: End): Tensor {
+  checkEnd('asTensor', end)
   const [, o] = readSize<TensorOptions>('asTensor', [[], options], ['dtype', 'device'])
   return isTensor(data) ? onDevice('asTensor', o.dtype ? cast(data, o.dtype) : data, o) : tensor(data, options)
 }

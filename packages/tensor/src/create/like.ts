@@ -1,3 +1,4 @@
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { leaf } from '../core/autograd.ts'
 import type { DType } from '@mapgrad/kernel'
 import { resolveDevice } from '../core/device.ts'
@@ -10,8 +11,8 @@ import { cast, filledLike } from '../ops/cast.ts'
 import { stopGradient } from '../ops/unary.ts'
 import { apart } from '../ops/view.ts'
 import type { Tensor } from '../tensor.ts'
-import { type TensorData, type TensorOptions, parseData } from './host.ts'
-import { type SizeArgs, readSize, stored } from './size.ts'
+import { type TensorData, type TensorOptions, checkDTypeName, parseData } from './host.ts'
+import { type FullOptions, OPTIONS, type SizeArgs, readSize, sizeOf, stored } from './size.ts'
 
 // Tensors made like another one: results are made by its class, so `Tensor` can have these as methods.
 
@@ -40,19 +41,27 @@ export function onDevice(op: string, x: Tensor, { device }: TensorOptions): Tens
   if (device === undefined || resolveDevice(device, op) === x.value.backend) return x
   return x.to({ device })
 }
-function same(op: string, x: Tensor, fill: Scalar, options: TensorOptions): Tensor {
+type LikeArgs = [options?: TensorOptions]
+function same(op: string, x: Tensor, fill: Scalar, args: LikeArgs): Tensor {
   checkTensor(op, x)
-  return like(op, x, x.shape, fill, readSize<TensorOptions>(op, [[], options])[1])
+  const o = readArgs<TensorOptions>(op, args, [], OPTIONS)
+  checkDTypeName(op, o.dtype)
+  return like(op, x, x.shape, fill, o)
 }
 
 /** Zeros of the shape and dtype of `x`. */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('zerosLike', x, 0, options)
+export const zerosLike = (x: Tensor, ...args: LikeArgs): Tensor => same('zerosLike', x, 0, args)
 /** Ones of the shape and dtype of `x`. */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('onesLike', x, 1, options)
+export const onesLike = (x: Tensor, ...args: LikeArgs): Tensor => same('onesLike', x, 1, args)
 /** A tensor of the shape and dtype of `x` whose values are of no interest. */
-export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => same('emptyLike', x, 0, options)
+export const emptyLike = (x: Tensor, ...args: LikeArgs): Tensor => same('emptyLike', x, 0, args)
 /** `fill` repeated over the shape of `x`, in its dtype. */
-export const fullLike = (x: Tensor, fill: Scalar, options: TensorOptions = {}): Tensor => same('fullLike', x, fill, options)
+export function fullLike(x: Tensor, ...args: Args<[fillValue: Scalar], Omit<FullOptions, 'size'>>): Tensor {
+  checkTensor('fullLike', x)
+  const { fillValue, ...o } = readArgs<Omit<FullOptions, 'size'>>('fullLike', args, ['fillValue'], OPTIONS)
+  checkDTypeName('fullLike', o.dtype)
+  return like('fullLike', x, x.shape, fillValue as Scalar, o)
+}
 
 /** Zeros of a size with the dtype and device of `x`; inside vmap of a batched `x`, one for each example. */
 export function newZeros(x: Tensor, ...args: SizeArgs): Tensor {
@@ -70,12 +79,14 @@ export function newEmpty(x: Tensor, ...args: SizeArgs): Tensor {
   return like('newEmpty', x, size, 0, o)
 }
 /** `fill` repeated over `size`, with the dtype and device of `x`. */
-export function newFull(x: Tensor, size: Shape | number, fill: Scalar, options: TensorOptions = {}): Tensor {
-  const [shape, o] = readSize<TensorOptions>('newFull', [typeof size === 'number' ? [size] : size, options])
-  return like('newFull', x, shape, fill, o)
+export function newFull(x: Tensor, ...args: Args<[size: Shape | number, fillValue: Scalar], FullOptions>): Tensor {
+  const { size, fillValue, ...o } = readArgs<FullOptions>('newFull', args, ['size', 'fillValue'], OPTIONS)
+  checkDTypeName('newFull', o.dtype)
+  return like('newFull', x, sizeOf('newFull', size), fillValue as Scalar, o)
 }
 /** A tensor of `data` with the dtype and device of `x`. */
-export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}): Tensor {
+export function newTensor(x: Tensor, data: TensorData, options: TensorOptions = {}, ...end: End): Tensor {
+  checkEnd('newTensor', end)
   checkTensor('newTensor', x)
   const [, o] = readSize<TensorOptions>('newTensor', [[], options])
   if (isTensor(data))

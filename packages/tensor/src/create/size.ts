@@ -10,26 +10,43 @@ export type SizeArgs<O = TensorOptions> =
   | [...size: number[]]
   | [...size: number[], options: Given<O> | undefined]
   | [size: Shape, options?: Given<O>]
+  | [options: Given<O> & { readonly size: Shape | number }]
 
-const KNOWN = ['dtype', 'device', 'requiresGrad']
+/** The names of `TensorOptions`. */
+export const OPTIONS = ['dtype', 'device', 'requiresGrad'] as const
+
+/** Arguments of `full`. */
+export interface FullOptions extends TensorOptions {
+  readonly size?: Shape | number
+  /** the number to repeat */
+  readonly fillValue?: Scalar
+}
 
 /** Sizes and options of a creation function. `known` are the names of its options. */
 export function readSize<O extends TensorOptions>(
   op: string,
   args: readonly unknown[],
-  known: readonly string[] = KNOWN,
+  known: readonly string[] = OPTIONS,
 ): [size: Shape, options: O] {
   let n = args.length
   while (n > 0 && args[n - 1] === undefined) n--
   let options: Record<string, unknown> = {}
   if (n > 0 && isOptions(args[n - 1])) {
     options = args[--n] as Record<string, unknown>
+    if (n === 0 && 'size' in options) {
+      checkOptions(op, options, ['size', ...known])
+      const { size, ...others } = options
+      return readSize(op, [typeof size === 'number' ? [size] : size, others], known)
+    }
     checkOptions(op, options, known)
   }
   checkDTypeName(op, options['dtype'] as DType | undefined)
   const size = n === 1 && Array.isArray(args[0]) ? (args[0] as unknown[]) : args.slice(0, n)
   return [checkSizes(op, size), options as O]
 }
+
+/** One number or a size list, checked. */
+export const sizeOf = (op: string, size: unknown): Shape => checkSizes(op, typeof size === 'number' ? [size] : (size as unknown[]))
 
 /** A size list, checked in PyTorch's words. */
 export function checkSizes(op: string, size: readonly unknown[]): Shape {

@@ -1,5 +1,5 @@
 import type { DType } from '@mapgrad/kernel'
-import { checkOptions } from '../core/args.ts'
+import { type End, checkOptions } from '../core/args.ts'
 import { leaf } from '../core/autograd.ts'
 import { type Device, resolveDevice } from '../core/device.ts'
 import { isTensor } from '../core/handle.ts'
@@ -25,8 +25,8 @@ export function fromHost(
  * `dtype` asks for another one. Data are copied. `requiresGrad` makes it a leaf that `backward` gives a `grad`.
  * @throws TensorRangeError for ragged nested arrays, TensorTypeError for data that are no numbers
  */
-export function tensor(data: TensorData, opts: TensorOptions = {}): Tensor {
-  checkOptions('tensor', opts as Record<string, unknown>, ['dtype', 'device', 'requiresGrad'])
+export function tensor(data: TensorData, opts: TensorOptions = {}, ...end: End): Tensor {
+  checkOptions('tensor', opts as Record<string, unknown>, ['dtype', 'device', 'requiresGrad'], 'tensor', end)
   checkDTypeName('tensor', opts.dtype)
   if (isTensor(data)) {
     const x = apart(stopGradient(data))

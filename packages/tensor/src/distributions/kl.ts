@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { add, div, logicalOr, mul, sub } from '../ops/binary.ts'
 import { softplus } from '../ops/activation.ts'
@@ -150,7 +151,8 @@ const entries = (): Entry[] =>
  * The Kullback–Leibler divergence E_p[log p − log q] of two distributions, of the broadcast shape of their batches.
  * @throws TensorTypeError for a pair of classes without a formula: give one with `registerKl`
  */
-export function klDivergence(p: Distribution, q: Distribution): Tensor {
+export function klDivergence(p: Distribution, q: Distribution, ...end: End): Tensor {
+  checkEnd('klDivergence', end)
   // the last that fits: what was registered goes before what is here
   const entry = entries().findLast(([P, Q]) => p instanceof P && q instanceof Q)
   if (!entry)
@@ -162,6 +164,12 @@ export function klDivergence(p: Distribution, q: Distribution): Tensor {
 }
 
 /** Gives a pair of classes, and what extends them, a formula for `klDivergence`; it goes before those there are. */
-export function registerKl<P extends Distribution, Q extends Distribution>(P: Class<P>, Q: Class<Q>, f: (p: P, q: Q) => Tensor): void {
+export function registerKl<P extends Distribution, Q extends Distribution>(
+  P: Class<P>,
+  Q: Class<Q>,
+  f: (p: P, q: Q) => Tensor,
+  ...end: End
+): void {
+  checkEnd('registerKl', end)
   entries().push(rule(P, Q, f))
 }

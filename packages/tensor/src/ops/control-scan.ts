@@ -1,5 +1,5 @@
 import { TensorRangeError, describe, show } from '../core/errors.ts'
-import { checkOptions } from '../core/args.ts'
+import { type End, checkOptions } from '../core/args.ts'
 import type { Tensors } from '../core/op.ts'
 import { refusePromise } from '../core/trace.ts'
 import { normalizeDim } from '../core/shape.ts'
@@ -47,10 +47,11 @@ export function scan<C, X, Y>(
   init: C,
   xs: X,
   options: ScanLoopOptions = {},
+  ...end: End
 ): [carry: C, ys: Y] {
   const op = 'scan'
   if (typeof f !== 'function') throw fault(op, `Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
-  checkOptions(op, options as Record<string, unknown>, ['dim', 'reverse', 'length'])
+  checkOptions(op, options as Record<string, unknown>, ['dim', 'reverse', 'length'], 'tensor', end)
   const { dim = 0, reverse = false, length } = options
   if (typeof reverse !== 'boolean') throw fault(op, `Reverse must be a bool, but got ${describe(reverse)}`, 'REVERSE')
   if (!Number.isInteger(dim)) throw fault(op, `Dim must be an int, but got ${describe(dim)}`, 'DIM_TYPE')

@@ -1,5 +1,5 @@
 import { TensorRangeError, TensorTypeError, describe, isMapgradError, show } from '../core/errors.ts'
-import { checkOptions } from '../core/args.ts'
+import { checkOptions, type End, checkEnd } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Tensors } from '../core/op.ts'
 import { readSync } from '../core/read.ts'
@@ -73,7 +73,9 @@ export function cond<A extends readonly unknown[], R>(
   trueFn: (...operands: A) => R,
   falseFn: (...operands: A) => R,
   operands?: readonly [...A],
+  ...end: End
 ): R {
+  checkEnd('cond', end)
   const shown = isTensor(pred) ? `tensor of shape ${show(pred.shape)}` : typeof pred === 'string' ? pred : describe(pred)
   const chosen = decide('cond', typeof pred === 'number' ? pred !== 0 : pred, () =>
     isTensor(pred)
@@ -149,6 +151,7 @@ export function whileLoop<A extends readonly unknown[]>(
   bodyFn: (...carried: Fixed<A>) => Readonly<Fixed<A>>,
   carried: readonly [...A],
   options: WhileLoopOptions = {},
+  ...end: End
 ): [...A] {
   const op = 'whileLoop'
   for (const [name, f] of [
@@ -157,7 +160,7 @@ export function whileLoop<A extends readonly unknown[]>(
   ] as const)
     if (typeof f !== 'function') throw fault(op, `${name} must be callable, got ${describe(f)}`, 'NOT_A_FUNCTION')
   if (!Array.isArray(carried)) throw fault(op, `carried_inputs must be a tuple (an array), got ${describe(carried)}`, 'CARRIED')
-  checkOptions(op, options as Record<string, unknown>, ['maxIterations'])
+  checkOptions(op, options as Record<string, unknown>, ['maxIterations'], 'tensor', end)
   const { maxIterations = Infinity } = options
   if (typeof maxIterations !== 'number' || !(maxIterations >= 0))
     throw new TensorRangeError(`expected maxIterations to be a number ≥ 0, got ${describe(maxIterations)}`, { op, code: 'MAX_ITERATIONS' })
@@ -234,7 +237,8 @@ function answering<A, B>(ask: (a: A) => B, first: B | undefined): (a: A) => B {
  * `carry = bodyFn(i, carry)` for i from `lower` up to, not including, `upper`; i is an int32 tensor. Bounds may be tensors
  * that differ between the examples of a `vmap`. In a graph it is one node.
  */
-export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyFn: (i: Tensor, carry: C) => C, init: C): C {
+export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyFn: (i: Tensor, carry: C) => C, init: C, ...end: End): C {
+  checkEnd('forLoop', end)
   const op = 'forLoop'
   if (typeof bodyFn !== 'function') throw fault(op, `body_fn must be callable, got ${describe(bodyFn)}`, 'NOT_A_FUNCTION')
   for (const [name, x] of [

@@ -90,12 +90,12 @@ export interface ValueOptions {
   readonly value?: number
 }
 /** x + value · a · b. */
-export function addcmul(x: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
-  const { value = 1 } = readArgs<ValueOptions>('addcmul', options ? [options] : [], [], ['value'])
+export function addcmul(x: Tensor, a: Tensor, b: Tensor, ...options: [options?: ValueOptions]): Tensor {
+  const { value = 1 } = readArgs<ValueOptions>('addcmul', options, [], ['value'])
   return add(x, mul(value === 1 ? a : mul(a, value), b))
 }
 /** x + value · a / b. */
-export function addcdiv(x: Tensor, a: Tensor, b: Tensor, options?: ValueOptions): Tensor {
-  const { value = 1 } = readArgs<ValueOptions>('addcdiv', options ? [options] : [], [], ['value'])
+export function addcdiv(x: Tensor, a: Tensor, b: Tensor, ...options: [options?: ValueOptions]): Tensor {
+  const { value = 1 } = readArgs<ValueOptions>('addcdiv', options, [], ['value'])
   return add(x, div(value === 1 ? a : mul(a, value), b))
 }

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import { type Device, resolveDevice } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { registry } from '../core/registry.ts'
@@ -131,24 +132,34 @@ const sources: WeakMap<Value, Generator | null> = /* @__PURE__ */ new WeakMap()
 export const generatorOf = (key: Tensor): Generator | null | undefined => sources.get(key.value)
 
 /** Starts the default generator over from a seed, so that what is drawn next can be drawn again. */
-export function manualSeed(seed: number | bigint): void {
+export function manualSeed(seed: number | bigint, ...end: End): void {
+  checkEnd('manualSeed', end)
   const state = registry().random
   state.seed = checkSeed('manualSeed', seed)
   state.offset = 0
 }
 /** Starts the default generator over from a seed that the host draws; gives that seed. */
-export function seed(): number {
+export function seed(...end: End): number {
+  checkEnd('seed', end)
   const s = freshSeed()
   manualSeed(s)
   return s
 }
 /** The seed that the default generator last started from. */
-export const initialSeed = (): number | bigint => seedOf(registry().random)
+export function initialSeed(...end: End): number | bigint {
+  checkEnd('initialSeed', end)
+  return seedOf(registry().random)
+}
 /** Where the default generator is, to come back to with `setRngState`. */
-export const getRngState = (): GeneratorState => ({ seed: initialSeed(), offset: registry().random.offset })
+export function getRngState(...end: End): GeneratorState {
+  checkEnd('getRngState', end)
+  return { seed: initialSeed(), offset: registry().random.offset }
+}
 /** Brings the default generator back to where `getRngState` was called. */
-export const setRngState = (state: GeneratorState): void => restore('setRngState', registry().random, state)
-
+export function setRngState(state: GeneratorState, ...end: End): void {
+  checkEnd('setRngState', end)
+  restore('setRngState', registry().random, state)
+}
 /** Refuses what is not a key. */
 export function checkKey(op: string, x: unknown): asserts x is Tensor {
   checkTensor(op, x, 'a key')

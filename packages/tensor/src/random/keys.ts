@@ -1,3 +1,4 @@
+import { type End, checkEnd, checkOptions } from '../core/args.ts'
 import type { Device } from '../core/device.ts'
 import { TensorRangeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -35,7 +36,8 @@ function asKey({ value }: Tensor): Key {
 export const isKey = (x: unknown): x is Key => isTensor(x) && '~mapgrad.key' in x
 
 /** The key of a seed. */
-export function key(seed: number | bigint, options: { readonly device?: Device } = {}): Key {
+export function key(seed: number | bigint, options: { readonly device?: Device } = {}, ...end: End): Key {
+  checkOptions('key', options as Record<string, unknown>, ['device'], 'tensor', end)
   return asKey(fromHost([...wordsOf(checkSeed('key', seed)), 0, 0], [4], 'int32', options.device, 'key'))
 }
 
@@ -48,7 +50,8 @@ export function splitKey(k: Tensor, n = 2): Key {
 }
 
 /** The key for item `data` (a whole number, or an int32 tensor, one number a key) of what `k` is the key of. */
-export function foldIn(k: Tensor, data: number | Tensor): Key {
+export function foldIn(k: Tensor, data: number | Tensor, ...end: End): Key {
+  checkEnd('foldIn', end)
   checkKey('foldIn', k)
   if (typeof data === 'number') {
     if (!Number.isInteger(data))

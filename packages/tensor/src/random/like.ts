@@ -1,5 +1,5 @@
 import { type DType, isFloat } from '@mapgrad/kernel'
-import { checkOptions, readArgs } from '../core/args.ts'
+import { type Args, isOptions, readArgs } from '../core/args.ts'
 import { leaf } from '../core/autograd.ts'
 import { resolveDevice } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
@@ -29,6 +29,8 @@ export interface RandomOptions extends TensorOptions {
 /** The names of those options. */
 export const RANDOM_OPTIONS = ['dtype', 'device', 'generator', 'key'] as const
 const KNOWN = RANDOM_OPTIONS
+const SOURCE = ['generator', 'key'] as const
+type SourceOptions = Omit<RandomOptions, 'dtype' | 'device'>
 export type Source = Pick<RandomOptions, 'device' | 'generator' | 'key'>
 
 /** A draw of a shape, in a handle made by `wrap`: from the key if one is given, else from the generator, on the device of `like` if that is given. */
@@ -68,22 +70,23 @@ export const drawnLike = (op: string, x: Tensor, shape: Shape, dtype: DType, dra
 export const UNIFORM: Draw = { kind: 'uniform' }
 export const NORMAL: Draw = { kind: 'normal' }
 
-const like = (op: string, x: Tensor, options: RandomOptions): RandomOptions & { readonly dtype: DType } => {
+type LikeArgs = [options?: RandomOptions]
+const like = (op: string, x: Tensor, args: LikeArgs): RandomOptions & { readonly dtype: DType } => {
   checkTensor(op, x)
-  checkOptions(op, options as Record<string, unknown>, [...KNOWN, 'requiresGrad'])
+  const options = readArgs<RandomOptions>(op, args, [], [...KNOWN, 'requiresGrad'])
   checkDTypeName(op, options.dtype)
   return { ...options, dtype: options.dtype ?? x.dtype }
 }
 
 /** Uniform numbers in [0, 1) of the shape and dtype of `x`. */
-export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
-  const o = like('randLike', x, options)
+export function randLike(x: Tensor, ...args: LikeArgs): Tensor {
+  const o = like('randLike', x, args)
   checkFloat('randLike', o.dtype)
   return leaf('randLike', drawnLike('randLike', x, x.shape, o.dtype, UNIFORM, o), o)
 }
 /** Standard normal numbers of the shape and dtype of `x`. */
-export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
-  const o = like('randnLike', x, options)
+export function randnLike(x: Tensor, ...args: LikeArgs): Tensor {
+  const o = like('randnLike', x, args)
   checkFloat('randnLike', o.dtype)
   return leaf('randnLike', drawnLike('randnLike', x, x.shape, o.dtype, NORMAL, o), o)
 }
@@ -134,10 +137,15 @@ export interface IntegerOptions extends RandomOptions {
 /** Uniform integers in [low, high) of the shape and dtype of `x`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
 export function randintLike(
   x: Tensor,
-  ...args: [high: number, options?: RandomOptions] | [low: number, high: number, options?: RandomOptions]
+  ...args: [high: number, options?: RandomOptions] | [low: number, high: number, options?: RandomOptions] | [options: IntegerOptions]
 ): Tensor {
-  const o = readArgs<IntegerOptions>('randintLike', typeof args[1] === 'number' ? args : [0, ...args], ['low', 'high'], KNOWN)
-  const p = like('randintLike', x, { ...(o.dtype && { dtype: o.dtype }) })
+  const o = readArgs<IntegerOptions>(
+    'randintLike',
+    typeof args[1] === 'number' || isOptions(args[0]) ? args : [0, ...args],
+    ['low', 'high'],
+    KNOWN,
+  )
+  const p = like('randintLike', x, [{ ...(o.dtype && { dtype: o.dtype }) }])
   return integers('randintLike', o.low ?? 0, o.high, x.shape, p.dtype, (shape, dtype, draw) =>
     drawnLike('randintLike', x, shape, dtype, draw, o),
   )
@@ -181,7 +189,8 @@ export function bernoulli(
 const inUnitInterval = (p: Tensor): Tensor => logicalAnd(ge(p, 0), le(p, 1))
 
 /** Exponential numbers of the shape and dtype of `x`, with density rate·exp(−rate·t): −log(1 − u) / rate. Never 0. */
-export function exponential(x: Tensor, rate = 1, options: Omit<RandomOptions, 'dtype' | 'device'> = {}): Tensor {
+export function exponential(x: Tensor, ...args: Args<[rate?: number], SourceOptions & { readonly rate?: number }>): Tensor {
+  const { rate = 1, ...options } = readArgs<SourceOptions & { readonly rate?: number }>('exponential', args, ['rate'], SOURCE)
   if (!(rate > 0))
     throw new TensorRangeError(`exponential_ expects lambda > 0.0, but found lambda=${rate}`, { op: 'exponential', code: 'RATE' })
   const u = randLike(x, options)
@@ -190,8 +199,8 @@ export function exponential(x: Tensor, rate = 1, options: Omit<RandomOptions, 'd
   return div(maximum(neg(log1p(neg(u))), least), rate)
 }
 /** Standard Gumbel numbers of the shape and dtype of `x`: −log(e) of exponential e. */
-export function gumbel(x: Tensor, options: Omit<RandomOptions, 'dtype' | 'device'> = {}): Tensor {
-  return neg(log(exponential(x, 1, options)))
+export function gumbel(x: Tensor, ...args: [options?: SourceOptions]): Tensor {
+  return neg(log(exponential(x, 1, readArgs<SourceOptions>('gumbel', args, [], SOURCE))))
 }
 
 /**
