@@ -145,6 +145,7 @@ export {
 export { clone, contiguous, expandTo as expand, permuteDims as permute, reshapeTo as reshape, viewTo as view } from './ops/view.ts'
 export { condBranches as cond } from './ops/branch.ts'
 export { whileHolds as whileLoop } from './ops/repeat.ts'
+export { whileSweeps as whileLoopSweeps } from './ops/sweeps.ts'
 export { scanRounds as scan } from './ops/rounds.ts'
 export { settle } from './ops/settle.ts'
 export { where } from './ops/where.ts'

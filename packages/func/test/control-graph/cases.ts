@@ -68,6 +68,26 @@ export const cases: readonly { readonly name: string; readonly special: F; reado
     },
   },
   {
+    name: 'whileLoop without a bound',
+    special: (x) => {
+      const [, y] = whileLoop(
+        (n) => n.lt(sum(x.mul(x)).mul(3).add(1)),
+        (n, y) => [n.add(1), tanh(add(matmul(S, y), mul(C, sum(x))))],
+        [tensor(0, { dtype: 'float64' }), matmul(W, x)],
+      )
+      return matmul(V, y)
+    },
+    plain: (x) => {
+      let y = matmul(W, x)
+      const bound = sum(x.mul(x)).mul(3).add(1)
+      for (let n = 0; n < 60; n++) {
+        const weight = bound.gt(n).to('float64')
+        y = add(mul(weight, tanh(add(matmul(S, y), mul(C, sum(x))))), mul(weight.neg().add(1), y))
+      }
+      return matmul(V, y)
+    },
+  },
+  {
     name: 'scan',
     special: (x) => {
       const [carry, ys] = scan(

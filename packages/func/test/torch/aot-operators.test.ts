@@ -36,8 +36,6 @@ const values: Readonly<Record<string, RegExp>> = {
   at: /whose shape depends on data/,
   maskedSelect: /whose shape depends on data/,
   repeatInterleave: /whose shape depends on data/,
-  whileLoop: /expected \{ maxIterations \} for the reverse mode/,
-  forLoop: /expected \{ maxIterations \} for the reverse mode/,
 }
 
 const samples = opSamples()

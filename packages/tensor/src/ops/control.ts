@@ -143,7 +143,7 @@ export interface WhileLoopOptions {
  * `carried = bodyFn(...carried)` as long as `condFn(...carried)` holds. `carried` is an array of trees of tensors, whose
  * structure, shapes and dtypes the body keeps. Under `vmap` the loop ends when the last example is done; an example that is
  * done keeps what it has. Reverse mode keeps what each round computed; wrap the body in `checkpoint` to keep its arguments alone.
- * In a graph it is one node, whose reverse mode needs `maxIterations`.
+ * In a graph it is one node; its reverse mode is another, which goes through the rounds again or, with `maxIterations`, keeps so many.
  * @throws TensorTypeError if `condFn` gives no boolean and no scalar, or the body gives something else or writes into what it is given
  */
 export function whileLoop<A extends readonly unknown[]>(

@@ -24,6 +24,7 @@ import { Captures, type Like, isRecording, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { rounds } from './rounds.ts'
 import { settle } from './settle.ts'
+import { type SweepsParams, jvpOf, sweepsPull } from './sweeps.ts'
 import { batchOrExpand, moveAxis } from './view.ts'
 import { release } from './walk.ts'
 import { where } from './where.ts'
@@ -166,14 +167,30 @@ function followed(p: RepeatParams): Fn | null {
 
 const refuse = (what: string) => (): never => {
   throw new TensorTypeError(
-    `expected { maxIterations } for ${what} of a whileLoop in a graph, whose number of rounds depends on values: it keeps what each of so many rounds computed. Give whileLoop(condFn, bodyFn, carried, { maxIterations }), use forward mode (jvp, jacfwd), or a fixed number of rounds with forLoop or scan`,
+    `expected { maxIterations } for ${what} of a whileLoop in a graph whose rounds draw at random: it keeps what each of so many rounds computed and drew. Give whileLoop(condFn, bodyFn, carried, { maxIterations }), draw before the loop, use forward mode (jvp, jacfwd), or a fixed number of rounds with forLoop or scan`,
     { op: 'whileLoop', code: 'UNBOUNDED' },
   )
 }
 
-function vjpRule(operands: Tensors, p: RepeatParams, vjp: Vjp): readonly [Tensors, (cts: readonly Tangent[]) => readonly Tangent[]] {
+/** The loop as the first of several sweeps. */
+const asSweeps = ({ cond, body, carry }: RepeatParams): SweepsParams => ({
+  cond,
+  step0: body,
+  states: [carry],
+  emits: [[]],
+  reverse: [false],
+})
+
+function vjpRule(
+  operands: Tensors,
+  p: RepeatParams,
+  vjp: Vjp,
+  needs: readonly boolean[],
+): readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]] {
   const f = followed(p)
-  return f ? vjp(f, operands) : [whileHolds.bind(operands, p), refuse('the reverse mode')]
+  if (f) return vjp(f, operands)
+  const ys = whileHolds.bind(operands, p)
+  return p.draws ? [ys, refuse('the reverse mode')] : [ys, ...sweepsPull(operands, asSweeps(p), vjp, needs)]
 }
 
 function linearizeRule(
@@ -182,7 +199,9 @@ function linearizeRule(
   linearize: Linearize,
 ): readonly [Tensors, (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const f = followed(p)
-  return f ? linearize(f, operands) : [whileHolds.bind(operands, p), refuse('linearize')]
+  if (f) return linearize(f, operands)
+  const push = (dxs: readonly Tangent[]): readonly Tangent[] => jvpRule(operands, dxs, p, jvpOf(linearize))[1]
+  return [whileHolds.bind(operands, p), p.draws ? refuse('linearize') : push]
 }
 
 function batchRule(operands: Tensors, dims: readonly Dim[], p: RepeatParams, context: BatchContext): readonly [Tensors, readonly Dim[]] {
