@@ -25,7 +25,7 @@ export type PerInput<I extends Tensor | readonly Tensor[], T = Tensor> = I exten
 /** Options of `autograd.grad`, its one positional parameter among them. */
 export type GradientOptions<O> = O & { readonly gradOutputs?: OneOrSeveral<Tensor | null> | null | undefined }
 /** What `autograd.grad` takes behind outputs and inputs: `gradOutputs` and options, or all by name. */
-export type GradientArgs<O> = [gradOutputs: OneOrSeveral<Tensor | null> | null | undefined, options?: O] | [options?: GradientOptions<O>]
+export type GradientArgs<O> = [gradOutputs: OneOrSeveral<Tensor | null> | null | undefined, options: O] | [options: GradientOptions<O>]
 /** What lets inputs be unused. */
 export interface Unused {
   readonly allowUnused: true

@@ -42,7 +42,11 @@ export function jacrev<A extends readonly unknown[], R, X, const N extends Argnu
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   argnums?: N,
-  options?: Omit<JacobianOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
+): (...args: A) => Jacobian<R, Chosen<A, N>>
+export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  argnums: N | undefined,
+  options: Omit<JacobianOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
@@ -83,7 +87,11 @@ export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnu
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   argnums?: N,
-  options?: Omit<JacfwdOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
+): (...args: A) => Jacobian<R, Chosen<A, N>>
+export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
+  f: (...args: A) => R,
+  argnums: N | undefined,
+  options: Omit<JacfwdOptions, 'argnums' | 'hasAux'> & { readonly hasAux?: false | undefined },
 ): (...args: A) => Jacobian<R, Chosen<A, N>>
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
