@@ -344,6 +344,7 @@ export { type NonzeroStaticOptions, nonzeroStatic } from './ops/nonzero-static.t
 export {
   type Index,
   type IndexArray,
+  type AnyIndex,
   type IndexPutOptions,
   type SelectScatterOptions,
   type Slice,
@@ -358,6 +359,7 @@ export {
 } from './ops/at.ts'
 export { linalg } from './linalg.ts'
 export { type BucketizeOptions, type SearchsortedOptions, bucketize, searchsorted } from './ops/search.ts'
+export type { Indexed, Indexer, Indexing } from './ops/indexer.ts'
 export { type PolygammaOptions, digamma, erfinv, lgamma, mvlgamma, polygamma } from './ops/gamma.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export {

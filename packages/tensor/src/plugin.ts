@@ -41,9 +41,12 @@ export {
   Tracer,
   bind,
   checkAlive,
+  checkLeaving,
   drawsRandomly,
+  isWithin,
   refusePromise,
   resume,
+  send,
   traceStack,
   withTrace,
 } from './core/trace.ts'

@@ -18,6 +18,7 @@ import {
   bind,
   drawsRandomly,
   checkAlive,
+  checkLeaving,
   expandTo,
   moveAxis,
   resume,
@@ -213,6 +214,7 @@ export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor 
   const inner = trace.inner(out)
   const y = dim === null ? moveAxis(expandTo(out.wrap(out.value), [trace.size, ...out.shape]), 0, to) : moveAxis(inner, dim, to)
   // a tensor of its own: what it was made from may be in use at this level
+  checkLeaving(out.value, trace)
   return y.wrap(y.value)
 }
 

@@ -30,6 +30,8 @@ export abstract class Trace {
   readonly records: boolean = false
   /** for traces at several sizes: what stands in for a decision, so that all of them take the same one */
   readonly choices: Choices | null = null
+  /** whether it stands inside of whatever is in flight where its values are met, and for good; its level is above all others */
+  readonly floats: boolean = false
   /** this transform or the nearest around it that sees every op called under it, not only those on its values */
   ambient: Trace | null
   /** when it began; handles made before are captured */
@@ -104,6 +106,19 @@ function refuseEscaped(op: string, trace: Trace): never {
   )
 }
 
+/** Whether `value` belongs to `trace`, or something it is made of does. */
+export const isWithin = (value: Value, trace: Trace): boolean =>
+  value.trace === trace || (value instanceof Tracer && value.parts.some((p) => isWithin(p.value, trace)))
+
+/** Refuses what cannot leave `trace`: a value of it that one which floats above it hides. */
+export function checkLeaving(value: Value, trace: Trace): void {
+  if (value.trace?.floats && isWithin(value, trace))
+    throw new TensorTypeError(
+      `expected it to return a Tensor, got one with first-class dims, bound to a value of ${trace.name} (level ${trace.level}). Reduce over them, x.sum(i), or make them axes, x.order(i)`,
+      { package: trace.package, op: trace.name, code: 'DIMS_LEAVE' },
+    )
+}
+
 /** Refuses the value of a transform that has returned. */
 export function checkAlive(op: string, value: Value): void {
   if (value.trace && !value.trace.open) refuseEscaped(op, value.trace)
@@ -139,15 +154,21 @@ export function bind(op: AnyOp, inputs: readonly Tensor[], params: unknown): Out
     if (r.watch !== null) r.watch.saw(op, inputs, out)
     return out
   }
+  return send(top, op, inputs, params)
+}
+
+/** Lets `trace` apply an op, whose rules then call ops of the levels below. */
+export function send(trace: Trace, op: AnyOp, inputs: readonly Tensor[], params: unknown): Outputs {
+  const r = registry()
   const { current, tape } = r
-  r.current = top.parent
+  r.current = trace.floats && trace !== current ? current : trace.parent
   // the outermost of all hides itself, too, from the ops that its rules call
-  if (top === tape) r.tape = null
+  if (trace === tape) r.tape = null
   try {
-    return top.process(op, inputs, params)
+    return trace.process(op, inputs, params)
   } finally {
     r.current = current
-    if (top === tape) r.tape = tape
+    if (trace === tape) r.tape = tape
   }
 }
 
@@ -182,13 +203,14 @@ export function resume<R>(trace: Trace, f: () => R): R {
   const { top, current } = r
   const { open, level, parent, ambient } = trace
   const recorder = current && current.ambient
-  if (recorder !== null && !isAround(recorder, trace)) trace.parent = current
-  if (recorder !== null && recorder !== ambient) {
+  if (trace.floats ? !isAround(trace, current) : recorder !== null && !isAround(recorder, trace)) trace.parent = current
+  if (trace.floats) trace.ambient = recorder
+  else if (recorder !== null && recorder !== ambient) {
     if (ambient !== trace && !isAround(recorder, ambient)) trace.ambient = trace.parent!.ambient
     // also where what is around it was lifted to stand inside of that
     if (top !== trace && top !== null && Math.max(recorder.level, trace.parent?.level ?? 0) >= level) trace.level = top.level + 1
   }
-  if (!top || top.level < trace.level) r.top = trace
+  if (!trace.floats && (!top || top.level < trace.level)) r.top = trace
   r.current = trace
   trace.open = true
   try {

@@ -26,7 +26,7 @@ export abstract class InPlaceMethods extends InPlacePointwiseMethods {
   zero_(this: Tensor, ...end: End): Tensor { return fillWith(this, 'zero_', 0, end) }
   fillDiagonal_(this: Tensor, ...args: Rest<typeof fillDiagonal>): Tensor { return fillDiagonal(this, ...args) }
   /** `x.set(...index, value)`: what `x[index] = value` does. Returns the tensor itself. */
-  set(this: Tensor, ...args: readonly [...index: indexing.Index[], value: Tensor | Scalar]): Tensor { return setIn(this, args) }
+  set(this: Tensor, ...args: readonly [...index: indexing.AnyIndex[], value: Tensor | Scalar]): Tensor { return setIn(this, args) }
   indexPut_(this: Tensor, ...args: Rest<typeof indexing.indexPut>): Tensor { return assign(this, 'indexPut_', indexing.indexPut(this, ...args)) }
   scatter_(this: Tensor, ...args: Rest<typeof scatters.scatter>): Tensor { return assign(this, 'scatter_', scatters.scatter(this, ...args)) }
   scatterAdd_(this: Tensor, ...args: Rest<typeof scatters.scatterAdd>): Tensor { return assign(this, 'scatterAdd_', scatters.scatterAdd(this, ...args)) }

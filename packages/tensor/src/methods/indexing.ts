@@ -1,4 +1,5 @@
 import * as indexing from '../ops/at.ts'
+import type { Indexed } from '../ops/indexer.ts'
 import * as gathers from '../ops/gather.ts'
 import * as dynamic from '../ops/nonzero.ts'
 import * as fixed from '../ops/nonzero-static.ts'
@@ -12,7 +13,7 @@ type Rest<F> = F extends (x: Tensor, ...args: infer A extends readonly unknown[]
 
 /** Indexing as methods; each is the function of the same name with the tensor first. */
 export abstract class IndexingMethods extends ShapeMethods {
-  at(this: Tensor, ...index: readonly indexing.Index[]): Tensor {
+  at<I extends readonly indexing.AnyIndex[]>(this: Tensor, ...index: I): Indexed<I[number]> {
     return indexing.at(this, ...index)
   }
   indexPut(this: Tensor, ...args: Rest<typeof indexing.indexPut>): Tensor {

@@ -8,8 +8,9 @@ import { broadcastShapes, numel, sameShape } from '../core/shape.ts'
 import { checkAlive } from '../core/trace.ts'
 import { ArrayValue } from '../core/value.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Index, at, setAt, valuesAt } from './at.ts'
+import { type AnyIndex, type Index, at, setAt, valuesAt } from './at.ts'
 import { cast, filledLike } from './cast.ts'
+import { meaningOf } from './indexer.ts'
 import { contiguous, expandTo, reshapeTo } from './view.ts'
 
 // In-place operations: the functional op, whose result the handle then stands for.
@@ -77,13 +78,14 @@ export function fillWith(x: Tensor, op: string, value: Tensor | Scalar, end: rea
 }
 
 /** `value` at the places that the indices select. */
-export function setIn(x: Tensor, args: readonly [...index: Index[], value: Tensor | Scalar]): Tensor {
+export function setIn(x: Tensor, args: readonly [...index: AnyIndex[], value: Tensor | Scalar]): Tensor {
   checkTensor('set', x)
   if (args.length < 1) throw new TensorTypeError('expected indices and a value: x.set(0, 1) for x[0] = 1', { op: 'set', code: 'ARGUMENT' })
-  const index = args.slice(0, -1) as Index[]
+  const index = args.slice(0, -1) as AnyIndex[]
   const value = args.at(-1) as Tensor | Scalar
-  if (index.some((i) => isTensor(i) || Array.isArray(i) || typeof i === 'boolean')) return assign(x, 'set', setAt(x, index, value))
-  const part = at(x, ...index)
+  if (meaningOf(index) || index.some((i) => isTensor(i) || Array.isArray(i) || typeof i === 'boolean'))
+    return assign(x, 'set', setAt(x, index, value))
+  const part = at(x, ...(index as Index[]))
   checkOperand('set', value)
   assign(part, 'set', contiguous(valuesAt('set', part, isTensor(value) ? cast(value, x.dtype) : value)))
   return x

@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor.ts'
 import { add } from './binary.ts'
 import { cast, filledLike } from './cast.ts'
 import { type IndexParams, indexAxes, putAxes } from './index.ts'
+import { type Indexed, type Indexer, meaningOf } from './indexer.ts'
 import { indicesLike, maskIndices } from './nonzero.ts'
 import { asIndex } from './position.ts'
 import { type AxisSlice, checkIndex, replaceSlices, sliceAxes, sliceOf } from './slice.ts'
@@ -34,6 +35,8 @@ export function slice(start: number | null = null, stop: number | null = null, s
 export type IndexArray = readonly (number | boolean | IndexArray)[]
 /** One index of `x.at(…)`: an integer, a slice, null (a new axis), `ellipsis`, a boolean, a tensor of integers or booleans, or an array of them. */
 export type Index = number | Slice | null | typeof ellipsis | boolean | Tensor | IndexArray
+/** An index of this package or of another. */
+export type AnyIndex = Index | Indexer<unknown> | readonly Indexer<unknown>[]
 
 const isSlice = (i: Index): i is Slice => typeof i === 'object' && i !== null && '~mapgrad.slice' in i
 
@@ -187,8 +190,13 @@ function arranged(
  * one; index tensors broadcast together and stand where they are if adjacent, else in front. Views unless tensors index.
  * @throws TensorRangeError for an index outside its axis
  */
-export function at(x: Tensor, ...index: readonly Index[]): Tensor {
+export function at<I extends readonly AnyIndex[]>(x: Tensor, ...index: I): Indexed<I[number]>
+export function at(x: Tensor, ...index: readonly AnyIndex[]): unknown {
   checkTensor('at', x)
+  return meaningOf(index)?.at(x, index) ?? select(x, index as readonly Index[])
+}
+
+function select(x: Tensor, index: readonly Index[]): Tensor {
   const selection = read('at', x, index)
   let y = basic(x, selection)
   for (const p of selection.points) y = indexAxes([y, p.index], pointParams(y, p))
@@ -220,13 +228,16 @@ export function valuesAt(op: string, region: Tensor, values: Tensor | Scalar): T
   })
 }
 
-function putAt(op: string, x: Tensor, index: readonly Index[], values: Tensor | Scalar, accumulate: boolean): Tensor {
+function putAt(op: string, x: Tensor, given: readonly AnyIndex[], values: Tensor | Scalar, accumulate: boolean): Tensor {
   checkTensor(op, x)
-  if (!Array.isArray(index))
-    throw new TensorTypeError(`expected an array of indices, one an axis, got ${describe(index)}. Write it as [index]`, {
+  if (!Array.isArray(given))
+    throw new TensorTypeError(`expected an array of indices, one an axis, got ${describe(given)}. Write it as [index]`, {
       op,
       code: 'INDEX_TYPE',
     })
+  const meaning = meaningOf(given)
+  if (meaning) return meaning.put(x, given, values, accumulate)
+  const index = given as readonly Index[]
   const [only] = index
   if (
     !accumulate &&
@@ -291,13 +302,13 @@ function masked(op: string, x: Tensor, mask: Tensor, value: Tensor | Scalar): Te
 }
 
 /** x with `value` at the places that `index` selects, as `x[index] = value` leaves it; the value is broadcast. Where indices repeat, the last stays. */
-export function setAt(x: Tensor, index: readonly Index[], value: Tensor | Scalar, ...end: End): Tensor {
+export function setAt(x: Tensor, index: readonly AnyIndex[], value: Tensor | Scalar, ...end: End): Tensor {
   checkEnd('setAt', end)
   return putAt('setAt', x, index, value, false)
 }
 /** Arguments of `indexPut`. */
 export interface IndexPutOptions {
-  readonly indices?: readonly Index[]
+  readonly indices?: readonly AnyIndex[]
   readonly values?: Tensor | Scalar
   readonly accumulate?: boolean
 }
@@ -308,10 +319,16 @@ export interface IndexPutOptions {
  */
 export function indexPut(
   x: Tensor,
-  ...args: Args<[indices: readonly Index[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>
+  ...args: Args<[indices: readonly AnyIndex[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>
 ): Tensor {
   const { indices = [], values = 0, accumulate = false } = readArgs<IndexPutOptions>('indexPut', args, ['indices', 'values', 'accumulate'])
-  return putAt('indexPut', x, Array.isArray(indices) ? indices.map((i: Index) => (i === null ? slice() : i)) : indices, values, accumulate)
+  return putAt(
+    'indexPut',
+    x,
+    Array.isArray(indices) ? indices.map((i: AnyIndex) => (i === null ? slice() : i)) : indices,
+    values,
+    accumulate,
+  )
 }
 
 /** Arguments of `selectScatter`. */

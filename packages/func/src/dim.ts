@@ -1,0 +1,3 @@
+import './default-device.ts'
+
+export * from '@mapgrad/vmap/dim'

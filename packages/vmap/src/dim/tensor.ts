@@ -1,0 +1,47 @@
+import { Tensor } from '@mapgrad/tensor'
+import type { Value } from '@mapgrad/tensor/plugin'
+import { withAxes } from './axes.ts'
+import { type IndexSpec, expand, index } from './arrange.ts'
+import { type OrderSpec, order } from './order.ts'
+import { indexing } from './indexing.ts'
+import { split } from './join.ts'
+import { behind, dimsIn, layoutOf } from './trace.ts'
+import type { Dim, DimTensor } from './types.ts'
+
+/** `values`, then what their axes are. */
+function text(x: Tensor): string {
+  const layout = layoutOf(x.value)
+  const base = behind(x)
+  if (base === x) return Tensor.prototype.toString.call(x)
+  const many = (list: readonly unknown[]): string => `(${list.join(', ')}${list.length === 1 ? ',' : ''})`
+  return `${Tensor.prototype.toString.call(base)}\nwith dims=${many(layout.map((a) => (typeof a === 'number' ? a : a.name)))} sizes=${many(base.shape)}`
+}
+
+/** What tensors with dims do besides; the other methods get their dims by `withAxes`. */
+class Basic extends Tensor {
+  override wrap(value: Value): Tensor {
+    return new FirstClass(value)
+  }
+  get dims(): readonly Dim[] {
+    return dimsIn(this.value) as unknown as readonly Dim[]
+  }
+  get '~mapgrad.index'(): typeof indexing {
+    return indexing
+  }
+  order(...dims: readonly OrderSpec[]): DimTensor {
+    return order(this, ...dims)
+  }
+  index(dims: IndexSpec | readonly IndexSpec[], indices: unknown): DimTensor {
+    return index(this, dims, indices)
+  }
+  override toString(): string {
+    return text(this)
+  }
+  // it prints, unlike an example inside of `vmap`; as a number it is refused as that is
+  override [Symbol.toPrimitive](hint: string): number | boolean | bigint | string {
+    return hint === 'string' ? this.toString() : super[Symbol.toPrimitive](hint)
+  }
+}
+
+/** The handles of tensors with dims. */
+export const FirstClass: typeof Basic = /* @__PURE__ */ withAxes(Basic, text, { expand, split, permute: order })
