@@ -106,7 +106,11 @@ function mapRule(
     },
     tape: (xs, needs) => {
       let taped: ReturnType<CustomRule['tape']> | undefined
-      const [ys, at] = under((...examples) => (taped = rule.tape(examples, needs))[0], dims)(...xs)
+      const [out, found] = under((...examples) => (taped = rule.tape(examples, needs))[0], dims)(...xs)
+      // each example has an output, and a cotangent, of its own: the sum of the cotangents does not tell which of them goes with which example
+      const differ = [...dims, ...found].some((d) => d !== null)
+      const ys = out.map((y, i) => (differ && found[i] === null ? expandTo(y, [size, ...y.shape]) : y))
+      const at = found.map((d) => (differ ? (d ?? 0) : null))
       placed(at)
       const [, pull, differentiable] = taped!
       const back = (cts: readonly Tangent[]): readonly Tangent[] => {
@@ -119,9 +123,14 @@ function mapRule(
           },
           live.map((i) => at[i]!),
         )(...live.map((i) => cts[i]!))
-        const each = live.some((i) => at[i] !== null)
+        if (!differ && gradDims.some((d) => d !== null))
+          throw fault(
+            custom.def.name,
+            'expected a backward that depends on the examples of a vmap only if the function does, got one that closes over mapped values of its own. Pass them as arguments',
+            'CAPTURED',
+          )
         let k = 0
-        return given.map((g, i) => (g ? placeGrad(grads[k]!, gradDims[k++]!, dims[i]!, each ? size : 1, size) : null))
+        return given.map((g, i) => (g ? placeGrad(grads[k]!, gradDims[k++]!, dims[i]!, differ ? size : 1, size) : null))
       }
       return [ys, back, ...(differentiable ? [differentiable] : [])] as never
     },
@@ -222,6 +231,7 @@ export function linearized(push: CustomRule['push']): CustomRule['tape'] {
         return dys.flatMap((d) => d ?? [])
       },
       moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
+      false,
     )
     const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
       const grads = transpose(cts.filter((_, i) => moved[i]))

@@ -140,3 +140,10 @@ export const refuseCaptured =
       { package: 'autodiff', op: op.name, code: 'CAPTURED' },
     )
   }
+
+/** For rules that are run with the tangents left open, to be applied to any: what `op` did with them needs those that are there. */
+export const leftOpen = (op: string): TensorTypeError =>
+  new TensorTypeError(
+    'expected the rule of a function to be linear in the tangents, got one that looks at their elements. Compute the tangent of the output with operations that have a derivative',
+    { package: 'autodiff', op, code: 'LEFT_OPEN' },
+  )

@@ -1,19 +1,20 @@
-import type { Tensor } from '@mapgrad/tensor'
+import { type Tensor, isMapgradError } from '@mapgrad/tensor'
 import {
   type AnyOp,
+  type ArrayValue,
+  type Diff,
   type Linearize,
   type Outputs,
   type Tangent,
   type Tensors,
-  type Trace,
-  type Value,
   bind,
+  diffOf,
   filledLike,
   internally,
   withTrace,
   isFloating,
 } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, Tracked, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, Tracked, decomposed, functionDiff, isCall, leftOpen, refuseCaptured } from './derivative.ts'
 import { Loans } from './flat.ts'
 import { jvpOf } from './jvp.ts'
 import { listOf, pushforward } from './rules.ts'
@@ -21,14 +22,22 @@ import { listOf, pushforward } from './rules.ts'
 /** A value with the slot its tangent will have when the linear program runs. */
 class Linear extends Tracked {
   readonly slot: number
-  constructor(trace: Trace, primal: Tensor, slot: number) {
+  readonly #known: boolean
+  constructor(trace: LinearTrace, primal: Tensor, slot: number) {
     super(trace, primal)
     this.slot = slot
+    this.#known = trace.known
   }
-  override describe(inner: (v: Value) => string): string {
-    return `LinearTensor(lvl=${this.trace.level}, value=${inner(this.primal.value)})`
+  override concrete(what: string): ArrayValue {
+    if (!this.#known) throw leftOpen(what)
+    return super.concrete(what)
   }
 }
+
+/** What a rule may be refused for that does well with tangents that are there. */
+const NEEDS_TANGENTS: ReadonlySet<string> = /* @__PURE__ */ new Set(['LEFT_OPEN', 'MISSING_DERIVATIVE', 'NO_JVP'])
+
+type Augmented = Extract<Diff<Tensors, unknown>, { readonly kind: 'augmented' }>
 
 /** One line of the linear program: reads tangents from slots, writes those of an op's outputs from slot `to` on. */
 interface Line {
@@ -40,7 +49,13 @@ interface Line {
 class LinearTrace extends DerivativeTrace {
   readonly name = 'linearize'
   readonly lines: Line[] = []
+  /** whether its values are those of the program; else they stand for any */
+  readonly known: boolean
   slots = 0
+  constructor(known: boolean) {
+    super()
+    this.known = known
+  }
 
   own(x: Tensor): Linear | undefined {
     return x.value instanceof Linear && x.value.trace === this ? x.value : undefined
@@ -57,8 +72,10 @@ class LinearTrace extends DerivativeTrace {
     const from = inputs.map((x) => this.own(x)?.slot ?? null)
     const xs = inputs.map((x) => this.primal(x))
     if (isCall(op)) return this.#call(op, inputs, xs, from, params)
+    const still = from.every((s) => s === null)
+    if (!this.known && !still && diffOf(op).kind === 'constant') throw leftOpen(op.name)
     const out = bind(op, xs, params)
-    if (from.every((s) => s === null)) return out
+    if (still) return out
     const ys = listOf(out)
     const linear = this.#line(ys, from, (dxs) => pushforward(op, ys, xs, params, dxs, jvpOf))
     return Array.isArray(out) ? linear : linear[0]!
@@ -75,49 +92,71 @@ class LinearTrace extends DerivativeTrace {
     const diff = functionDiff(op)
     if (diff.kind === 'through') return decomposed(this, op, inputs, params)
     if (from.every((s) => s === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
+    // a rule may well call its own function, which is linear then
+    if (!this.known) throw leftOpen(op.name)
     if (diff.linearize) {
       const { linearize } = diff
       const needs = from.map((s) => s !== null)
       const [ys, push] = this.besides(refuseCaptured(op), () => linearize(xs, params, linearizeOf, needs))
       return this.#line(ys, from, push)
     }
-    // the rule, run once with the tangents left open
-    const moving = from.flatMap((s, i) => (s === null ? [] : [i]))
-    let ys: Tensors = []
-    let depends: boolean[] = []
-    const [, push] = this.besides(refuseCaptured(op), () =>
-      linearizeFlat(
-        (dxs) => {
-          const all = xs.map((): Tangent => null)
-          moving.forEach((i, k) => {
-            all[i] = dxs[k]!
-          })
-          const [values, tangents] = diff.jvp(xs, all, params, jvpOf)
-          ys = values
-          depends = tangents.map((d) => d !== null)
-          return tangents.flatMap((d) => d ?? [])
-        },
-        moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
-      ),
-    )
-    return this.#line(ys, from, (dxs) => {
-      const out = push(moving.map((i) => dxs[i]!))
-      let k = 0
-      return depends.map((d) => (d ? out[k++]! : null))
-    })
+    try {
+      const [ys, opened] = this.besides(refuseCaptured(op), () => leavingOpen(diff, xs, from, params))
+      return this.#line(ys, from, opened)
+    } catch (e) {
+      if (!isMapgradError(e) || !NEEDS_TANGENTS.has(e.code)) throw e
+      // the rule will be run on tangents that are there, if it can be
+      const zeros = from.map((s, i) => (s === null ? null : zerosLike(xs[i]!)))
+      const [ys] = this.besides(refuseCaptured(op), () => diff.jvp(xs, zeros, params, jvpOf))
+      return this.#line(ys, from, (dxs) => diff.jvp(xs, dxs, params, jvpOf)[1])
+    }
   }
 }
 
-/** Outputs of `f` at `primals`, and the linear map from tangents of the primals to tangents of the outputs, without evaluating `f` again. */
+const zerosLike = (x: Tensor): Tensor => filledLike(x, 0, x.dtype, x.shape)
+
+/** What an op with a rule of its own gives, and its rule, run once with the tangents left open. */
+function leavingOpen(diff: Augmented, xs: Tensors, from: Line['from'], params: unknown): readonly [ys: Tensors, push: Line['push']] {
+  const moving = from.flatMap((s, i) => (s === null ? [] : [i]))
+  let ys: Tensors = []
+  let depends: boolean[] = []
+  const [, push] = linearizeFlat(
+    (dxs) => {
+      const all = xs.map((): Tangent => null)
+      moving.forEach((i, k) => {
+        all[i] = dxs[k]!
+      })
+      const [values, tangents] = diff.jvp(xs, all, params, jvpOf)
+      ys = values
+      depends = tangents.map((d) => d !== null)
+      return tangents.flatMap((d) => d ?? [])
+    },
+    moving.map((i) => zerosLike(xs[i]!)),
+    false,
+  )
+  const pushed: Line['push'] = (dxs) => {
+    const out = push(moving.map((i) => dxs[i]!))
+    let k = 0
+    return depends.map((d) => (d ? out[k++]! : null))
+  }
+  return [ys, pushed]
+}
+
+/**
+ * Outputs of `f` at `primals`, and the linear map from tangents of the primals to tangents of the outputs, without evaluating `f` again. `f` is also
+ * handed `lower`: a tensor of its level as the level below sees it. Where the primals are not `known` they stand for any, and `f` may not look at them.
+ */
 export function linearizeFlat(
-  f: (xs: Tensors) => Tensors,
+  f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors,
   primals: Tensors,
+  known = true,
 ): [ys: Tensors, push: (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const loans = new Loans()
-  const out = withTrace(new LinearTrace(), (trace) => {
+  const out = withTrace(new LinearTrace(known), (trace) => {
     const starts = primals.map((x) => loans.lend(x, isFloating(x) ? trace.start(x).value : x.value))
     const first = starts.map((x) => trace.own(x)?.slot)
-    const ys = f(starts)
+    const lower = (x: Tensor): Tensor => trace.leaving(x)
+    const ys = f(starts, lower)
     const ends = ys.map((y) => trace.own(y)?.slot)
     const push = (dxs: readonly Tangent[]): readonly Tangent[] => {
       const tangents = new Array<Tangent>(trace.slots).fill(null)
@@ -133,7 +172,7 @@ export function linearizeFlat(
       }
       return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
     }
-    loans.collect((x) => trace.leaving(x))
+    loans.collect(lower)
     return [
       ys.map((y) => trace.leaving(y)),
       (dxs: readonly Tangent[]) => internally(() => push(dxs)).map((d) => d && d.wrap(d.value)),

@@ -15,7 +15,7 @@ import {
   withTrace,
   isFloating,
 } from '@mapgrad/tensor/plugin'
-import { DerivativeTrace, decomposed, functionDiff, isCall, refuseCaptured } from './derivative.ts'
+import { DerivativeTrace, decomposed, functionDiff, isCall, leftOpen, refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { listOf, toShapes } from './rules.ts'
 import { CallNode, Leaf, type Node, OpNode, Taped, backward, followed } from './tape.ts'
@@ -128,15 +128,24 @@ export class VjpTrace extends DerivativeTrace<Taped> {
   }
 }
 
+/** The same for a function that is linear, and known to be by what it does: its transpose is its pullback anywhere. */
+class TransposeTrace extends VjpTrace {
+  override process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
+    if (!this.aside && !isCall(op) && diffOf(op).kind === 'constant' && inputs.some((x) => this.own(x))) throw leftOpen(op.name)
+    return super.process(op, inputs, params)
+  }
+}
+
 /**
  * Outputs of `f` at `primals`, and the map from cotangents of them to cotangents of the primals; `null` is zero. `f` is also
- * handed `lower`: a tensor of its level as the level below sees it.
+ * handed `lower`: a tensor of its level as the level below sees it. Where the primals are not `known` they stand for any: `f` is to be linear in them.
  */
 export function vjpFlat(
   f: (xs: Tensors, lower: (x: Tensor) => Tensor) => Tensors,
   primals: Tensors,
+  known = true,
 ): [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[]] {
-  return withTrace(new VjpTrace(), (trace) => {
+  return withTrace(known ? new VjpTrace() : new TransposeTrace(), (trace) => {
     const leaves = primals.map((x) => trace.start(x))
     const starts = leaves.map((x) => trace.own(x))
     const ys = f(leaves, (x) => trace.leaving(x))

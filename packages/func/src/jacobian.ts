@@ -65,8 +65,8 @@ export function jacrev(f: AnyFunction, ...given: readonly unknown[]): (...args: 
 
 /**
  * The Jacobian of `f` by forward mode, one column of it a component of the input; the same result as `jacrev`.
- * Cheaper when inputs are fewer than outputs. `f` runs once for each chosen leaf and chunk, and draws what `randomness` says. With `mode: 'auto'` or
- * `'reverse'` it runs once, and the Jacobian comes from that run by rows or by columns.
+ * Cheaper when inputs are fewer than outputs. `f` runs once, and draws what `randomness` says: with `'different'` it runs once for each chunk. With
+ * `mode: 'auto'` or `'reverse'` the Jacobian comes from that one run by rows or by columns.
  * @throws TensorTypeError for chosen leaves that are no floating-point tensors, a random draw unless `randomness` allows it, or an unknown mode
  */
 export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
@@ -107,7 +107,9 @@ export function jacfwd(f: AnyFunction, ...given: readonly unknown[]): (...args: 
   checkFunction('jacfwd', f)
   const plan = readPlan('jacfwd', given)
   return named(f, (...args: never[]) =>
-    owning(() => (plan.mode === 'forward' ? byTangents(f, args, plan) : atPoint('jacfwd', f, args, plan, 'forward'))),
+    owning(() =>
+      plan.mode === 'forward' && plan.randomness === 'different' ? byTangents(f, args, plan) : atPoint('jacfwd', f, args, plan, 'forward'),
+    ),
   )
 }
 
@@ -120,9 +122,9 @@ export function jacfwd(f: AnyFunction, ...given: readonly unknown[]): (...args: 
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
   f: (...args: A) => R,
   argnums?: N,
+  options?: Omit<HessianOptions, 'argnums'>,
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
-  options?: Omit<HessianOptions, 'argnums'>,
   f: (...args: A) => R,
   options: { readonly argnums?: N | undefined; readonly chunkSize?: number | null | undefined; readonly mode?: HessianMode | undefined },
 ): (...args: A) => Jacobian<Jacobian<R, Chosen<A, N>>, Chosen<A, N>>

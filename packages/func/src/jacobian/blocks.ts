@@ -21,15 +21,18 @@ import { sizesAreOpen } from './mode.ts'
 /** Whether there is one element and no other number of them. */
 const isOne = (x: Tensor): boolean => x.ndim === 0 || (numel(x.shape) === 1 && !sizesAreOpen())
 
-/** `count` rows, from the row `from` on, of the identity over the elements of `x`: `[count, ...x.shape]`. No more than these is made. */
+/** `count` rows, from the row `from` on (which may lie before the first), of the identity over the elements of `x`: `[count, ...x.shape]`. No more than these is made. */
 export function units(x: Tensor, from: number, count: number): Tensor {
   return internally(() => {
     const n = numel(x.shape)
     const fill = (value: number, ...shape: number[]): Tensor => filledLike(x, value, x.dtype, shape)
-    if (isOne(x) && count === 1) return fill(1, 1, ...x.shape)
-    const square = eye(count, { dtype: x.dtype, device: x.value.backend })
-    const row = n === count ? square : cat([fill(0, count, from), square, fill(0, count, n - from - count)], 1)
-    return reshapeTo(row, [count, ...x.shape])
+    if (isOne(x) && count === 1 && from === 0) return fill(1, 1, ...x.shape)
+    const first = Math.max(from, 0)
+    const some = Math.max(Math.min(from + count, n) - first, 0)
+    const square = eye(some, { dtype: x.dtype, device: x.value.backend })
+    const row = n === some ? square : cat([fill(0, some, first), square, fill(0, some, n - first - some)], 1)
+    const rows = some === count ? row : cat([fill(0, first - from, n), row, fill(0, count - some - first + from, n)], 0)
+    return reshapeTo(rows, [count, ...x.shape])
   })
 }
 

@@ -1,5 +1,5 @@
 import { Loans, linearizeFlat, select, vjpFlat } from '@mapgrad/autodiff/plugin'
-import { isMapgradError } from '@mapgrad/tensor'
+import { type Tensor, isMapgradError } from '@mapgrad/tensor'
 import { type Tangent, type Tensors, filledLike, isFloating } from '@mapgrad/tensor/plugin'
 import { besideVmap, fromColumns, fromRows, inDtype, noBlock, stacked } from './blocks.ts'
 import { columnsAreCheaper } from './mode.ts'
@@ -39,15 +39,21 @@ export function atPoint(op: Op, f: AnyFunction, args: readonly unknown[], plan: 
           )
     return [...result.ys, ...result.aux]
   }
+  const noting = (xs: Tensors, lower: (x: Tensor) => Tensor): Tensors => {
+    const out = run(xs)
+    loans.collect(lower)
+    return out
+  }
+  // what f writes into the leaves, too, is theirs at the end
   const record = (): ReturnType<typeof vjpFlat> =>
-    recorded === 'forward'
-      ? linearizeFlat(run, leaves)
-      : vjpFlat((xs, lower) => {
-          const out = run(xs)
-          loans.collect(lower)
-          return out
-        }, leaves)
+    recorded === 'reverse'
+      ? vjpFlat(noting, leaves)
+      : linearizeFlat(
+          noting,
+          leaves.map((x) => loans.lend(x, x.value)),
+        )
   const [flat, linear] = op === 'jacrev' ? record() : besideVmap(randomness, record)
+  loans.collect((y) => y)
   loans.settle()
   const ys = flat.slice(0, result!.ys.length)
   const aux = flat.slice(ys.length)

@@ -159,7 +159,7 @@ const cases: readonly [string, (f: F) => unknown, string][] = [
   [
     'linearize',
     (f) => linearize(f, [x]),
-    `LinearTensor(lvl=1, value=
+    `GradTrackingTensor(lvl=1, value=
     tensor([[1., 2.],
             [3., 4.]])
 )`,
