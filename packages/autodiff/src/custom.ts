@@ -15,6 +15,7 @@ import {
   resultOfFunctions,
   sumDims,
 } from '@mapgrad/tensor/plugin'
+import { fault } from './call.ts'
 import { refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { vjpFlat } from './vjp.ts'
