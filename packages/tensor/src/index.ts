@@ -83,6 +83,7 @@ export {
   sub,
 } from './ops/binary.ts'
 export * from './ops/compare.ts'
+export { allclose, equal, isComplex, isFloatingPoint, isNonzero, isSameSize, isSigned, numel } from './ops/facts.ts'
 export type { SizeArgs } from './create/size.ts'
 export { asTensor, empty, full, ones, scalarTensor, zeros } from './create/fill.ts'
 export { emptyLike, fullLike, newEmpty, newFull, newOnes, newTensor, newZeros, onesLike, zerosLike } from './create/like.ts'
@@ -183,6 +184,7 @@ export {
   tanhshrink,
   threshold,
 } from './ops/activation.ts'
+export { celu_, selu_, threshold_ } from './ops/activation-in-place.ts'
 export {
   type LogitOptions,
   type NanToNumOptions,

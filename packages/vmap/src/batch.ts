@@ -53,8 +53,12 @@ export class Batched extends Tracer {
   }
   concrete(what: string): ArrayValue {
     checkAlive(what, this)
+    const refusal =
+      what === 'isNonzero'
+        ? "It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet"
+        : `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations`
     throw new TensorTypeError(
-      `It looks like you're calling .${what}() on a Tensor. We don't support vmap over calling .${what}() on a Tensor, please try to rewrite what you're doing with other operations. Inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
+      `${refusal}. Inside vmap a tensor stands for all ${this.inner.shape[this.dim]} examples at once. Use where(condition, x, y) instead of if, and return what you want to read`,
       { package: 'vmap', op: what, code: 'UNREADABLE' },
     )
   }

@@ -1,6 +1,6 @@
 // Port of TestRandomness (test_vmap.py), draws in place. Numbers of an in-place draw are those of the draw with the examples in front.
 // A tensor that all examples share can be filled under 'same', once; under 'different' that is refused, as by PyTorch.
-// Left out: `dropout_` and kin, which are functions of torch.nn.functional.
+// dropout_ and its kin are in randomness-functions-in-place.test.ts.
 import { Generator, type Tensor, manualSeed, ones, vmap, zeros } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'
 import { type Dim, expectClose, loop, random } from './harness.ts'

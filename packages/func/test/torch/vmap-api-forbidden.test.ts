@@ -39,12 +39,22 @@ import { expectClose, loop, loosely, raised, random } from './harness.ts'
 const x = random(2, 3)
 
 describe('forbidden', () => {
+  test('data-dependent control flow, where JavaScript can tell', () => {
+    const text =
+      "[vmap] isNonzero: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet"
+    expect(() => vmap((v: Tensor) => (v.sum().isNonzero() ? v : v.neg()))(x)).toThrow(text)
+    // the derivative of concrete values is taken along the branch that they choose
+    expect(grad((t: Tensor) => (t.isNonzero() ? t.mul(3) : t))(tensor(2)).item()).toBe(3)
+  })
   const calls = "It looks like you're calling ."
   test.each<[string, (v: Tensor) => unknown, string]>([
     ['item', (v) => v.sum().item(), 'item'],
     ['item of more than one', (v) => v.item(), 'item'],
     ['tolist', (v) => v.tolist(), 'tolist'],
     ['dataSync', (v) => v.dataSync(), 'dataSync'],
+    ['allclose', (v) => v.allclose(v), 'allclose'],
+    ['equal', (v) => v.equal(v), 'equal'],
+    ['toJSON', (v) => JSON.stringify(v), 'tolist'],
     ['Number()', (v) => Number(v.sum()), 'item'],
     ['a unary plus', (v) => +v.sum(), 'item'],
     ['comparison with <', (v) => (v.sum() as unknown as number) < 3, 'item'],

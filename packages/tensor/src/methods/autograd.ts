@@ -2,10 +2,10 @@ import { isOptions } from '../core/args.ts'
 import { type BackwardOptions, type GradFn, autogradOf } from '../core/autograd.ts'
 import { registry } from '../core/registry.ts'
 import type { Tensor } from '../tensor.ts'
-import { SpecialMethods } from './special.ts'
+import { FactMethods } from './facts.ts'
 
 /** Gradients outside of transforms, as PyTorch has them. They need `@mapgrad/func`, or `enableAutograd()` of `@mapgrad/autodiff`. */
-export abstract class AutogradMethods extends SpecialMethods {
+export abstract class AutogradMethods extends FactMethods {
   /** Whether what is computed from this tensor is recorded, so that it can have a gradient. Can be set on leaves. */
   get requiresGrad(): boolean {
     return registry().autograd?.requires(this) ?? false

@@ -4,11 +4,12 @@ import { TensorRangeError, TensorTypeError, describe, show } from '../core/error
 import { checkTensor } from '../core/promote.ts'
 import type { Shape } from '../core/shape.ts'
 import { leakyRelu } from '../ops/activation.ts'
+import { assign } from '../ops/assign.ts'
 import { add, mul } from '../ops/binary.ts'
 import { le } from '../ops/compare.ts'
 import { where } from '../ops/where.ts'
 import type { Tensor } from '../tensor.ts'
-import { type DropoutOptions, type RandomOptions, UNIFORM, drawnLike } from './like.ts'
+import { type DropoutOptions, type RandomOptions, UNIFORM, drawnLike, dropout } from './like.ts'
 
 type DropoutArgs = Args<[p?: number, training?: boolean], DropoutOptions>
 
@@ -83,8 +84,9 @@ export interface RreluOptions extends Pick<RandomOptions, 'generator' | 'key'> {
   /** default false: the slope is the middle of the bounds */
   readonly training?: boolean
 }
+type RreluArgs = Args<[lower?: number, upper?: number, training?: boolean], RreluOptions>
 /** x where it is positive, else x times a slope: when training a uniform one in [lower, upper) for each element. */
-export function rrelu(x: Tensor, ...args: Args<[lower?: number, upper?: number, training?: boolean], RreluOptions>): Tensor {
+export function rrelu(x: Tensor, ...args: RreluArgs): Tensor {
   const op = 'rrelu'
   checkTensor(op, x)
   const {
@@ -106,4 +108,27 @@ export function rrelu(x: Tensor, ...args: Args<[lower?: number, upper?: number, 
     })
   const slope = add(mul(drawnLike(op, x, x.shape, x.dtype, UNIFORM, o), upper - lower), lower)
   return where(le(x, 0), mul(x, slope), x)
+}
+
+const DRAWN = { random: true } as const
+
+/** `dropout` in place. */
+export function dropout_(x: Tensor, ...args: typeof dropout extends (x: Tensor, ...rest: infer R) => Tensor ? R : never): Tensor {
+  return assign(x, 'dropout_', dropout(x, ...args), DRAWN)
+}
+/** `alphaDropout` in place. */
+export function alphaDropout_(x: Tensor, ...args: DropoutArgs): Tensor {
+  return assign(x, 'alphaDropout_', alphaDropout(x, ...args), DRAWN)
+}
+/** `featureDropout` in place. */
+export function featureDropout_(x: Tensor, ...args: DropoutArgs): Tensor {
+  return assign(x, 'featureDropout_', featureDropout(x, ...args), DRAWN)
+}
+/** `featureAlphaDropout` in place. */
+export function featureAlphaDropout_(x: Tensor, ...args: DropoutArgs): Tensor {
+  return assign(x, 'featureAlphaDropout_', featureAlphaDropout(x, ...args), DRAWN)
+}
+/** `rrelu` in place. */
+export function rrelu_(x: Tensor, ...args: RreluArgs): Tensor {
+  return assign(x, 'rrelu_', rrelu(x, ...args), DRAWN)
 }

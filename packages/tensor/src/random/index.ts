@@ -16,6 +16,17 @@ export {
 export { type MultinomialOptions, multinomial } from './choice.ts'
 export type { SourceOptions } from './attempts.ts'
 export { binomial, poisson } from './counts.ts'
-export { type RreluOptions, alphaDropout, featureAlphaDropout, featureDropout, rrelu } from './dropout.ts'
+export {
+  type RreluOptions,
+  alphaDropout,
+  alphaDropout_,
+  dropout_,
+  featureAlphaDropout,
+  featureAlphaDropout_,
+  featureDropout,
+  featureDropout_,
+  rrelu,
+  rrelu_,
+} from './dropout.ts'
 export { sampleDirichlet, standardGamma } from './gamma.ts'
 export { split } from './split.ts'
