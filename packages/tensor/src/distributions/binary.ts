@@ -1,4 +1,4 @@
-import { isOptions } from '../core/args.ts'
+import { type Args, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { positionsLike } from '../ops/position.ts'
@@ -25,12 +25,14 @@ export type OddsArgs<P = Parameter> =
   | [options: OddsOptions<P>]
 
 /** What those arguments say. */
-export function readOdds<P>(args: OddsArgs<P>): OddsOptions<P> {
-  const last = args.at(-1)
-  const options = isOptions(last) ? (last as OddsOptions<P>) : {}
-  const [probs, logits] = (isOptions(last) ? args.slice(0, -1) : args) as [P?, P?]
-  return { ...options, ...(probs !== undefined && { probs }), ...(logits !== undefined && { logits }) }
-}
+export const readOdds = <P>(op: string, args: OddsArgs<P>): OddsOptions<P> =>
+  readArgs<OddsOptions<P>>(op, args, ['probs', 'logits'], ['validateArgs'])
+
+/** The same behind a number of trials. */
+export type CountedArgs = Args<[totalCount?: Parameter, probs?: Parameter | null, logits?: Parameter | null], BinomialOptions>
+/** What those arguments say. */
+export const readCounted = (op: string, args: CountedArgs): BinomialOptions =>
+  readArgs<BinomialOptions>(op, args, ['totalCount', 'probs', 'logits'], ['validateArgs'])
 
 const whole = (x: Tensor): Tensor => eq(x, floor(x))
 const crossEntropy = (logits: Tensor, target: Tensor): Tensor => binaryCrossEntropyWithLogits(logits, target, { reduction: 'none' })
@@ -64,7 +66,7 @@ export abstract class Trials extends Distribution {
 /** 1 with probability `probs`, else 0; or by `logits`. */
 export class Bernoulli extends Trials {
   constructor(...args: OddsArgs) {
-    const o = readOdds(args)
+    const o = readOdds('Bernoulli', args)
     super(binaryOdds('Bernoulli', o), o)
   }
   get mean(): Tensor {
@@ -105,7 +107,7 @@ export class Bernoulli extends Trials {
 /** The number of failures before the first success. */
 export class Geometric extends Trials {
   constructor(...args: OddsArgs) {
-    const o = readOdds(args)
+    const o = readOdds('Geometric', args)
     super(binaryOdds('Geometric', o), o)
   }
   get mean(): Tensor {
@@ -143,8 +145,8 @@ export interface BinomialOptions extends OddsOptions {
 /** How many of `totalCount` trials succeed: `new Binomial(10, 0.3)`, `new Binomial(10, { logits })`. */
 export class Binomial extends Trials {
   readonly totalCount: Tensor
-  constructor(totalCount: Parameter | BinomialOptions = 1, ...args: OddsArgs) {
-    const o: BinomialOptions = isOptions(totalCount) ? totalCount : { ...readOdds(args), totalCount: totalCount as Parameter }
+  constructor(...args: CountedArgs) {
+    const o = readCounted('Binomial', args)
     const odds = binaryOdds('Binomial', o, { totalCount: o.totalCount ?? 1 })
     super(odds, o)
     const n = odds.all[0]!

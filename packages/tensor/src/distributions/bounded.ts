@@ -14,7 +14,15 @@ import { where } from '../ops/where.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import { sampleDirichlet } from '../random/gamma.ts'
 import type { Tensor } from '../tensor.ts'
-import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike, uniformNoise } from './distribution.ts'
+import {
+  Distribution,
+  type DistributionOptions,
+  type Parameter,
+  type ParameterArgs,
+  readParameters,
+  constantLike,
+  uniformNoise,
+} from './distribution.ts'
 
 const UNIT = 'Interval(lowerBound=0, upperBound=1)'
 const inUnit = (x: Tensor): Tensor => logicalAnd(ge(x, 0), le(x, 1))
@@ -23,8 +31,8 @@ const inUnit = (x: Tensor): Tensor => logicalAnd(ge(x, 0), le(x, 1))
 export class Uniform extends Distribution {
   readonly low: Tensor
   readonly high: Tensor
-  constructor(low: Parameter, high: Parameter, options: DistributionOptions = {}) {
-    const [l, h] = broadcastAll('Uniform', { low, high }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[low: Parameter, high: Parameter], 'low' | 'high'>) {
+    const [[l, h], options] = readParameters('Uniform', args, ['low', 'high']) as [[Tensor, Tensor], DistributionOptions]
     super(l.shape, [], options)
     this.low = l
     this.high = h
@@ -70,8 +78,8 @@ export class Uniform extends Distribution {
 export class Beta extends Distribution {
   readonly concentration1: Tensor
   readonly concentration0: Tensor
-  constructor(concentration1: Parameter, concentration0: Parameter, options: DistributionOptions = {}) {
-    const [a, b] = broadcastAll('Beta', { concentration1, concentration0 }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[concentration1: Parameter, concentration0: Parameter], 'concentration1' | 'concentration0'>) {
+    const [[a, b], options] = readParameters('Beta', args, ['concentration1', 'concentration0']) as [[Tensor, Tensor], DistributionOptions]
     super(a.shape, [], options)
     this.concentration1 = a
     this.concentration0 = b
@@ -118,8 +126,8 @@ export class Beta extends Distribution {
 /** The Dirichlet distribution over points of a simplex, `concentration` being `[…, k]`. */
 export class Dirichlet extends Distribution {
   readonly concentration: Tensor
-  constructor(concentration: Tensor, options: DistributionOptions = {}) {
-    const [c] = broadcastAll('Dirichlet', { concentration }) as [Tensor]
+  constructor(...args: ParameterArgs<[concentration: Tensor], 'concentration', Tensor>) {
+    const [[c], options] = readParameters('Dirichlet', args, ['concentration']) as [[Tensor], DistributionOptions]
     if (c.ndim < 1)
       throw new TensorRangeError('`concentration` parameter must be at least one-dimensional.', { op: 'Dirichlet', code: 'SHAPE' })
     super(c.shape.slice(0, -1), c.shape.slice(-1), options)

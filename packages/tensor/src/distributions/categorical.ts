@@ -1,4 +1,4 @@
-import { isOptions } from '../core/args.ts'
+import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Shape, broadcastShapes, numel } from '../core/shape.ts'
@@ -76,7 +76,7 @@ abstract class Choices extends Distribution {
 /** A category 0 … k − 1, int32, by `probs` `[…, k]` or `logits`. */
 export class Categorical extends Choices {
   constructor(...args: OddsArgs<Tensor>) {
-    super('Categorical', readOdds(args), () => [])
+    super('Categorical', readOdds('Categorical', args), () => [])
   }
   get mean(): Tensor {
     return constantLike(selectAxis(this.probs, this.batchShape.length, 0), NaN)
@@ -112,7 +112,7 @@ const isOneHot = (x: Tensor): Tensor => logicalAnd(all(eq(mul(x, sub(x, 1)), 0),
 /** A one-hot vector of k numbers, by `probs` `[…, k]` or `logits`. */
 export class OneHotCategorical extends Choices {
   constructor(...args: OddsArgs<Tensor>) {
-    super('OneHotCategorical', readOdds(args), (s) => s.slice(-1))
+    super('OneHotCategorical', readOdds('OneHotCategorical', args), (s) => s.slice(-1))
   }
   get mean(): Tensor {
     return this.probs
@@ -155,8 +155,8 @@ export interface MultinomialDistributionOptions extends OddsOptions<Tensor> {
 /** How often each of k categories comes in `totalCount` draws: `new Multinomial(10, probs)`, `new Multinomial(10, { logits })`. */
 export class Multinomial extends Choices {
   readonly totalCount: number
-  constructor(totalCount: number | MultinomialDistributionOptions = 1, ...args: OddsArgs<Tensor>) {
-    const o: MultinomialDistributionOptions = isOptions(totalCount) ? totalCount : { ...readOdds(args), totalCount: totalCount as number }
+  constructor(...args: Args<[totalCount?: number, probs?: Tensor | null, logits?: Tensor | null], MultinomialDistributionOptions>) {
+    const o = readArgs<MultinomialDistributionOptions>('Multinomial', args, ['totalCount', 'probs', 'logits'], ['validateArgs'])
     super('Multinomial', o, (s) => s.slice(-1))
     const n = o.totalCount ?? 1
     if (!Number.isInteger(n) || n < 0)

@@ -42,6 +42,24 @@ export function broadcastAll(op: string, parameters: Readonly<Record<string, Par
   return all.map((x) => expandTo(x, shape))
 }
 
+/** A distribution's parameters `T`, named `N`, by position or by name, and its options. */
+export type ParameterArgs<T extends readonly unknown[], N extends string, P = Parameter> = Args<
+  T,
+  DistributionOptions & { readonly [K in N]?: P }
+>
+
+/** The parameters that a constructor is given, as tensors of one shape, and its options. */
+export function readParameters(
+  op: string,
+  args: readonly unknown[],
+  names: readonly string[],
+  defaults: Readonly<Record<string, Parameter>> = {},
+): [parameters: Tensor[], options: DistributionOptions] {
+  const { validateArgs, ...given } = readArgs<Record<string, unknown>>(op, args, names, ['validateArgs'])
+  const parameters = broadcastAll(op, Object.fromEntries(names.map((name) => [name, (given[name] ?? defaults[name]) as Parameter])))
+  return [parameters, validateArgs === undefined ? {} : { validateArgs: validateArgs as boolean }]
+}
+
 /** Whether all of a tensor can be read at once. */
 export const readable = ({ value }: Tensor): boolean => !value.trace && value.backend.syncRead
 

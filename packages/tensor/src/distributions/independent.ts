@@ -1,3 +1,4 @@
+import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { sum } from '../ops/reduce.ts'
@@ -5,13 +6,22 @@ import type { SourceOptions } from '../random/attempts.ts'
 import type { Tensor } from '../tensor.ts'
 import { Distribution, type DistributionOptions, type Parameter } from './distribution.ts'
 
+interface IndependentOptions extends DistributionOptions {
+  readonly reinterpretedBatchNdims?: number
+}
+
 /** Another distribution, whose last axes of the batch are one event: log probabilities are summed over them. */
 export class Independent extends Distribution {
   readonly baseDist: Distribution
   readonly reinterpretedBatchNdims: number
-  constructor(baseDist: Distribution, reinterpretedBatchNdims: number, { validateArgs = false }: DistributionOptions = {}) {
+  constructor(baseDist: Distribution, ...args: Args<[reinterpretedBatchNdims: number], IndependentOptions>) {
     const { batchShape, eventShape } = baseDist
-    const n = reinterpretedBatchNdims
+    const { reinterpretedBatchNdims: n = NaN, validateArgs = false } = readArgs<IndependentOptions>(
+      'Independent',
+      args,
+      ['reinterpretedBatchNdims'],
+      ['validateArgs'],
+    )
     if (!(Number.isInteger(n) && n >= 0 && n <= batchShape.length))
       throw new TensorRangeError(
         `Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual ${n} vs ${batchShape.length} of ${show(batchShape)}`,

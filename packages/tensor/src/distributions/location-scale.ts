@@ -13,22 +13,26 @@ import {
   Distribution,
   type DistributionOptions,
   type Parameter,
-  broadcastAll,
+  type ParameterArgs,
   constantLike,
   normalNoise,
   second,
   uniformNoise,
+  readParameters,
 } from './distribution.ts'
 
 const EULER = 0.5772156649015329
 const HALF_LOG_PI = Math.log(Math.PI) / 2
 
+/** `(loc, scale, { validateArgs })`, or by name. */
+export type LocationScaleArgs = ParameterArgs<[loc: Parameter, scale: Parameter], 'loc' | 'scale'>
+
 /** Distributions of loc + scale · z for a z of their own. */
 export abstract class LocationScale extends Distribution {
   readonly loc: Tensor
   readonly scale: Tensor
-  constructor(name: string, loc: Parameter, scale: Parameter, options: DistributionOptions) {
-    const [l, s] = broadcastAll(name, { loc, scale }) as [Tensor, Tensor]
+  constructor(name: string, args: LocationScaleArgs) {
+    const [[l, s], options] = readParameters(name, args, ['loc', 'scale']) as [[Tensor, Tensor], DistributionOptions]
     super(l.shape, [], options)
     this.loc = l
     this.scale = s
@@ -60,8 +64,8 @@ export abstract class LocationScale extends Distribution {
 
 /** The Laplace distribution: exponential to both sides of `loc`. */
 export class Laplace extends LocationScale {
-  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    super('Laplace', loc, scale, options)
+  constructor(...args: LocationScaleArgs) {
+    super('Laplace', args)
   }
   get mean(): Tensor {
     return this.loc
@@ -93,8 +97,8 @@ export class Laplace extends LocationScale {
 
 /** The Gumbel distribution, of maxima: loc − scale · log e of an exponential e. */
 export class Gumbel extends LocationScale {
-  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    super('Gumbel', loc, scale, options)
+  constructor(...args: LocationScaleArgs) {
+    super('Gumbel', args)
   }
   get mean(): Tensor {
     return add(mul(this.scale, EULER), this.loc)
@@ -122,8 +126,8 @@ export class Gumbel extends LocationScale {
 
 /** The Cauchy distribution, which has neither mean nor variance. */
 export class Cauchy extends LocationScale {
-  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    super('Cauchy', loc, scale, options)
+  constructor(...args: LocationScaleArgs) {
+    super('Cauchy', args)
   }
   get mean(): Tensor {
     return constantLike(this.loc, NaN)
@@ -151,9 +155,12 @@ export class Cauchy extends LocationScale {
 /** Student's distribution of `df` degrees of freedom, moved by `loc` and scaled by `scale`. */
 export class StudentT extends LocationScale {
   readonly df: Tensor
-  constructor(df: Parameter, loc: Parameter = 0, scale: Parameter = 1, options: DistributionOptions = {}) {
-    const [d, l, s] = broadcastAll('StudentT', { df, loc, scale }) as [Tensor, Tensor, Tensor]
-    super('StudentT', l, s, options)
+  constructor(...args: ParameterArgs<[df: Parameter, loc?: Parameter, scale?: Parameter], 'df' | 'loc' | 'scale'>) {
+    const [[d, l, s], options] = readParameters('StudentT', args, ['df', 'loc', 'scale'], { loc: 0, scale: 1 }) as [
+      [Tensor, Tensor, Tensor],
+      DistributionOptions,
+    ]
+    super('StudentT', [l, s, options])
     this.df = d
     this.check('df', d, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
   }

@@ -1,4 +1,3 @@
-import { isOptions } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { logsigmoid } from '../ops/activation.ts'
 import { add, clampMin, div, logicalAnd, mul, sub } from '../ops/binary.ts'
@@ -12,15 +11,15 @@ import type { SourceOptions } from '../random/attempts.ts'
 import { poisson } from '../random/counts.ts'
 import { standardGamma } from '../random/gamma.ts'
 import type { Tensor } from '../tensor.ts'
-import { type BinomialOptions, type OddsArgs, Trials, readOdds } from './binary.ts'
+import { type CountedArgs, Trials, readCounted } from './binary.ts'
 import { type Parameter, second } from './distribution.ts'
 import { binaryOdds } from './odds.ts'
 
 /** How many trials succeed before `totalCount` (any positive number) fail: `new NegativeBinomial(3, 0.4)`. */
 export class NegativeBinomial extends Trials {
   readonly totalCount: Tensor
-  constructor(totalCount: Parameter | BinomialOptions, ...args: OddsArgs) {
-    const o: BinomialOptions = isOptions(totalCount) ? totalCount : { ...readOdds(args), totalCount: totalCount as Parameter }
+  constructor(...args: CountedArgs) {
+    const o = readCounted('NegativeBinomial', args)
     const odds = binaryOdds('NegativeBinomial', o, { totalCount: o.totalCount ?? 1 })
     super(odds, o)
     const n = odds.all[0]!

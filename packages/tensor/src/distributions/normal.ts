@@ -6,8 +6,16 @@ import { abs, erf, exp, expm1, log, square } from '../ops/unary.ts'
 import { where } from '../ops/where.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import type { Tensor } from '../tensor.ts'
-import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike, normalNoise } from './distribution.ts'
-import { LocationScale } from './location-scale.ts'
+import {
+  Distribution,
+  type DistributionOptions,
+  type Parameter,
+  type ParameterArgs,
+  readParameters,
+  constantLike,
+  normalNoise,
+} from './distribution.ts'
+import { LocationScale, type LocationScaleArgs } from './location-scale.ts'
 
 const HALF_LOG_2PI = Math.log(2 * Math.PI) / 2
 
@@ -17,8 +25,8 @@ const quantile = (p: Tensor): Tensor => mul(erfinv(sub(mul(p, 2), 1)), Math.SQRT
 
 /** The normal distribution of mean `loc` and deviation `scale`. */
 export class Normal extends LocationScale {
-  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    super('Normal', loc, scale, options)
+  constructor(...args: LocationScaleArgs) {
+    super('Normal', args)
   }
   get mean(): Tensor {
     return this.loc
@@ -48,8 +56,8 @@ export class Normal extends LocationScale {
 
 /** The distribution of eˣ for a normal x of mean `loc` and deviation `scale`. */
 export class LogNormal extends LocationScale {
-  constructor(loc: Parameter, scale: Parameter, options: DistributionOptions = {}) {
-    super('LogNormal', loc, scale, options)
+  constructor(...args: LocationScaleArgs) {
+    super('LogNormal', args)
   }
   get mean(): Tensor {
     return exp(add(this.loc, mul(square(this.scale), 0.5)))
@@ -85,8 +93,8 @@ export class LogNormal extends LocationScale {
 /** The distribution of |x| for a normal x of mean 0 and deviation `scale`. */
 export class HalfNormal extends Distribution {
   readonly scale: Tensor
-  constructor(scale: Parameter, options: DistributionOptions = {}) {
-    const [s] = broadcastAll('HalfNormal', { scale }) as [Tensor]
+  constructor(...args: ParameterArgs<[scale: Parameter], 'scale'>) {
+    const [[s], options] = readParameters('HalfNormal', args, ['scale']) as [[Tensor], DistributionOptions]
     super(s.shape, [], options)
     this.scale = s
     this.check('scale', s, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))

@@ -8,13 +8,13 @@ import { expandTo } from '../ops/view.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import { poisson } from '../random/counts.ts'
 import type { Tensor } from '../tensor.ts'
-import { Distribution, type DistributionOptions, type Parameter, broadcastAll } from './distribution.ts'
+import { Distribution, type DistributionOptions, type Parameter, type ParameterArgs, readParameters } from './distribution.ts'
 
 /** The Poisson distribution: counts of mean `rate`. */
 export class Poisson extends Distribution {
   readonly rate: Tensor
-  constructor(rate: Parameter, options: DistributionOptions = {}) {
-    const [r] = broadcastAll('Poisson', { rate }) as [Tensor]
+  constructor(...args: ParameterArgs<[rate: Parameter], 'rate'>) {
+    const [[r], options] = readParameters('Poisson', args, ['rate']) as [[Tensor], DistributionOptions]
     super(r.shape, [], options)
     this.rate = r
     this.check('rate', r, 'GreaterThanEq(lowerBound=0)', (x) => ge(x, 0))

@@ -9,15 +9,15 @@ import type { SourceOptions } from '../random/attempts.ts'
 import { standardGamma } from '../random/gamma.ts'
 import { exponential } from '../random/like.ts'
 import type { Tensor } from '../tensor.ts'
-import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike } from './distribution.ts'
+import { Distribution, type DistributionOptions, type Parameter, type ParameterArgs, readParameters, constantLike } from './distribution.ts'
 
 const NONNEGATIVE = 'GreaterThanEq(lowerBound=0)'
 
 /** The exponential distribution of a rate. */
 export class Exponential extends Distribution {
   readonly rate: Tensor
-  constructor(rate: Parameter, options: DistributionOptions = {}) {
-    const [r] = broadcastAll('Exponential', { rate }) as [Tensor]
+  constructor(...args: ParameterArgs<[rate: Parameter], 'rate'>) {
+    const [[r], options] = readParameters('Exponential', args, ['rate']) as [[Tensor], DistributionOptions]
     super(r.shape, [], options)
     this.rate = r
     this.check('rate', r, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0))
@@ -61,8 +61,8 @@ export class Exponential extends Distribution {
 export class Gamma extends Distribution {
   readonly concentration: Tensor
   readonly rate: Tensor
-  constructor(concentration: Parameter, rate: Parameter, options: DistributionOptions = {}) {
-    const [c, r] = broadcastAll('Gamma', { concentration, rate }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[concentration: Parameter, rate: Parameter], 'concentration' | 'rate'>) {
+    const [[c, r], options] = readParameters('Gamma', args, ['concentration', 'rate']) as [[Tensor, Tensor], DistributionOptions]
     super(c.shape, [], options)
     this.concentration = c
     this.rate = r
@@ -97,8 +97,8 @@ export class Gamma extends Distribution {
 
 /** The distribution of a sum of `df` squares of standard normal numbers. */
 export class Chi2 extends Gamma {
-  constructor(df: Parameter, options: DistributionOptions = {}) {
-    const [d] = broadcastAll('Chi2', { df }) as [Tensor]
+  constructor(...args: ParameterArgs<[df: Parameter], 'df'>) {
+    const [[d], options] = readParameters('Chi2', args, ['df']) as [[Tensor], DistributionOptions]
     super(mul(d, 0.5), 0.5, options)
   }
   /** The degrees of freedom. */

@@ -9,7 +9,15 @@ import type { SourceOptions } from '../random/attempts.ts'
 import { standardGamma } from '../random/gamma.ts'
 import { exponential } from '../random/like.ts'
 import type { Tensor } from '../tensor.ts'
-import { Distribution, type DistributionOptions, type Parameter, broadcastAll, constantLike, uniformNoise } from './distribution.ts'
+import {
+  Distribution,
+  type DistributionOptions,
+  type Parameter,
+  type ParameterArgs,
+  readParameters,
+  constantLike,
+  uniformNoise,
+} from './distribution.ts'
 
 const EULER = 0.5772156649015329
 const POSITIVE = 'GreaterThan(lowerBound=0)'
@@ -19,8 +27,8 @@ const like = (x: Tensor, value: Parameter): Tensor => (typeof value === 'number'
 /** The distribution of |x| for a Cauchy x around 0. */
 export class HalfCauchy extends Distribution {
   readonly scale: Tensor
-  constructor(scale: Parameter, options: DistributionOptions = {}) {
-    const [s] = broadcastAll('HalfCauchy', { scale }) as [Tensor]
+  constructor(...args: ParameterArgs<[scale: Parameter], 'scale'>) {
+    const [[s], options] = readParameters('HalfCauchy', args, ['scale']) as [[Tensor], DistributionOptions]
     super(s.shape, [], options)
     this.scale = s
     this.check('scale', s, POSITIVE, isPositive)
@@ -65,8 +73,8 @@ export class HalfCauchy extends Distribution {
 export class Weibull extends Distribution {
   readonly scale: Tensor
   readonly concentration: Tensor
-  constructor(scale: Parameter, concentration: Parameter, options: DistributionOptions = {}) {
-    const [s, c] = broadcastAll('Weibull', { scale, concentration }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[scale: Parameter, concentration: Parameter], 'scale' | 'concentration'>) {
+    const [[s, c], options] = readParameters('Weibull', args, ['scale', 'concentration']) as [[Tensor, Tensor], DistributionOptions]
     super(s.shape, [], options)
     this.scale = s
     this.concentration = c
@@ -117,8 +125,8 @@ export class Weibull extends Distribution {
 export class Pareto extends Distribution {
   readonly scale: Tensor
   readonly alpha: Tensor
-  constructor(scale: Parameter, alpha: Parameter, options: DistributionOptions = {}) {
-    const [s, a] = broadcastAll('Pareto', { scale, alpha }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[scale: Parameter, alpha: Parameter], 'scale' | 'alpha'>) {
+    const [[s, a], options] = readParameters('Pareto', args, ['scale', 'alpha']) as [[Tensor, Tensor], DistributionOptions]
     super(s.shape, [], options)
     this.scale = s
     this.alpha = a
@@ -164,8 +172,8 @@ export class Pareto extends Distribution {
 export class InverseGamma extends Distribution {
   readonly concentration: Tensor
   readonly rate: Tensor
-  constructor(concentration: Parameter, rate: Parameter, options: DistributionOptions = {}) {
-    const [c, r] = broadcastAll('InverseGamma', { concentration, rate }) as [Tensor, Tensor]
+  constructor(...args: ParameterArgs<[concentration: Parameter, rate: Parameter], 'concentration' | 'rate'>) {
+    const [[c, r], options] = readParameters('InverseGamma', args, ['concentration', 'rate']) as [[Tensor, Tensor], DistributionOptions]
     super(c.shape, [], options)
     this.concentration = c
     this.rate = r
