@@ -7,7 +7,7 @@ import { normalizeDim } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, minimum, mul, sub } from './binary.ts'
 import { toFloat } from './cast.ts'
-import { gt } from './compare.ts'
+import { gt, le } from './compare.ts'
 import { type Parametric, indicator, number, parametric } from './families.ts'
 import { narrowAxis } from './slice.ts'
 import { clamp } from './ternary.ts'
@@ -183,10 +183,10 @@ export function hardswish(x: Tensor, ...end: End): Tensor {
 export interface LambdOptions {
   readonly lambd?: number
 }
-/** x where |x| > lambd, else 0. */
+/** 0 where |x| ≤ lambd, else x. */
 export function hardshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptions>): Tensor {
   const { lambd = 0.5 } = readArgs<LambdOptions>('hardshrink', args, ['lambd'])
-  return where(gt(abs(x), lambd), x, 0)
+  return where(le(abs(x), lambd), 0, x)
 }
 /** x moved towards 0 by lambd, and 0 where that crosses it. */
 export function softshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptions>): Tensor {

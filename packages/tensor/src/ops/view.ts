@@ -87,12 +87,15 @@ export const viewTo: Op<X, ShapeParams, [x: Tensor, shape: Shape]> = defineOp({
   diff: linear((ct, [x]) => reshapeTo(ct, x.shape)),
 })
 
-/** x under a handle and an array of its own; values never change, so the data are shared. */
+/**
+ * x under a handle and an array of its own; values never change, so the data are shared, except where they lie with gaps between them:
+ * a copy has none, and can be seen under another shape.
+ */
 export const clone: Op<X> = defineOp<X>({
   name: 'clone',
   args: oneTensor('clone'),
   result: sameAval,
-  compute: view((x) => x),
+  compute: view((x) => (reshapedStrides(x, [numel(x.shape)]) || isDense(x) ? x : null)),
   batch: 'pointwise',
   diff: linear((ct) => ct),
 })
@@ -113,6 +116,14 @@ export const contiguous: Op<X> = defineOp<X>({
 const isContiguous = ({ shape, strides }: Layout): boolean => {
   const want = contiguousStrides(shape)
   return numel(shape) === 0 || shape.every((n, i) => n === 1 || strides[i] === want[i])
+}
+
+/** Whether the elements lie without gaps, each once, in whichever order. */
+function isDense({ shape, strides }: Layout): boolean {
+  const axes = shape.map((n, i) => ({ n, step: Math.abs(strides[i]!) })).filter(({ n }) => n !== 1)
+  axes.sort((a, b) => a.step - b.step)
+  let next = 1
+  return axes.every(({ n, step }) => step === next && (next *= n))
 }
 
 interface PermuteParams {
