@@ -54,12 +54,16 @@ const tscMaps = {
   }),
 }
 
-/** A file keeps its place: `new URL('../data', import.meta.url)` means in dist what it means in src, in whichever chunk it ends. */
+/**
+ * A file keeps its place: `new URL('../data', import.meta.url)` means in dist what it means in src, in whichever chunk it ends. Where
+ * `import.meta.url` only says where the code came from it stays alone: bundlers take a `new URL` for a file that must be there.
+ */
 const placeOfFile = {
   name: 'place-of-file',
   resolveImportMeta(property, { chunkId, moduleId }) {
     const place = relative(stage, moduleId).split(sep).join('/')
-    return property === 'url' && dirname(place) !== dirname(chunkId) ? `new URL('./${place}', import.meta.url).href` : null
+    const resolves = property === 'url' && dirname(place) !== dirname(chunkId) && readFileSync(moduleId, 'utf8').includes('new URL(')
+    return resolves ? `new URL('./${place}', import.meta.url).href` : null
   },
 }
 

@@ -57,7 +57,8 @@ export function registry(): Registry {
 function claim(): Registry {
   const KEY = Symbol.for('mapgrad.registry')
   const host = globalThis as { [key: symbol]: Registry | undefined }
-  const url = import.meta.url
+  // bundles that are no modules have no address
+  const url = (import.meta.url as string | undefined) ?? 'a script'
   const there = host[KEY]
   if (!there) {
     const fresh: Registry = {
