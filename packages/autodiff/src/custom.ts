@@ -99,20 +99,25 @@ function mapRule(
   { size, under }: BatchContext,
   placed: (dims: readonly Dim[]) => void,
 ): CustomRule {
+  /**
+   * Where examples differ, each has outputs of its own, in front: the sum of their cotangents does not tell which of them goes with which
+   * example, and a rule called later must give what the function gave.
+   */
+  const front = (ys: Tensors, found: readonly Dim[], differ: boolean): Tensor[] => {
+    placed(ys.map(() => (differ ? 0 : null)))
+    return differ ? ys.map((y, i) => inFront(y, found[i]!, size)) : [...ys]
+  }
+  const differing = (found: readonly Dim[]): boolean => [...dims, ...found].some((d) => d !== null)
   return {
     f: (...xs) => {
       const [ys, at] = under(rule.f, dims)(...xs)
-      placed(at)
-      return ys
+      return front(ys, at, differing(at))
     },
     tape: (xs, needs) => {
       let taped: ReturnType<CustomRule['tape']> | undefined
-      const [out, found] = under((...examples) => (taped = rule.tape(examples, needs))[0], dims)(...xs)
-      // each example has an output, and a cotangent, of its own: the sum of the cotangents does not tell which of them goes with which example
-      const differ = [...dims, ...found].some((d) => d !== null)
-      const ys = out.map((y, i) => (differ && found[i] === null ? expandTo(y, [size, ...y.shape]) : y))
-      const at = found.map((d) => (differ ? (d ?? 0) : null))
-      placed(at)
+      const [out, at] = under((...examples) => (taped = rule.tape(examples, needs))[0], dims)(...xs)
+      const differ = differing(at)
+      const ys = front(out, at, differ)
       const [, pull, differentiable] = taped!
       const back = (cts: readonly Tangent[]): readonly Tangent[] => {
         const live = cts.flatMap((c, i) => (c ? [i] : []))
@@ -122,7 +127,7 @@ function mapRule(
             given = pull(cts.map((c, i) => (c ? examples[live.indexOf(i)]! : null)))
             return given.flatMap((g) => g ?? [])
           },
-          live.map((i) => at[i]!),
+          live.map(() => (differ ? 0 : null)),
         )(...live.map((i) => cts[i]!))
         if (!differ && gradDims.some((d) => d !== null))
           throw fault(
@@ -151,29 +156,25 @@ function mapRule(
         },
         [...dims, ...moving.map((i) => dims[i]!)],
       )(...xs, ...moving.map((i) => dxs[i]!))
-      const ys = all.slice(0, count)
-      const places = at.slice(0, count) as Dim[]
+      const differ = differing(at)
       let k = count
-      const dys = moved.map((m, i): Tangent => {
+      const dys = moved.map((m): Tangent => {
         if (!m) return null
         const [dy, d] = [all[k]!, at[k++]!]
-        if (places[i] === null && d !== null) {
-          ys[i] = expandTo(ys[i]!, [size, ...ys[i]!.shape])
-          places[i] = 0
-        }
-        const to = places[i] ?? null
-        return to === null ? dy : d === null ? moveAxis(expandTo(dy, [size, ...dy.shape]), 0, to) : moveAxis(dy, d, to)
+        return differ ? inFront(dy, d, size) : dy
       })
-      placed(places)
-      return [ys, dys]
+      return [front(all.slice(0, count), at, differ), dys]
     },
     map: rule.map && mapMap(rule.map, dims, under),
   }
 }
 
+/** What examples have along `dim`, or all share, along a first axis. */
+const inFront = (x: Tensor, dim: Dim, size: number): Tensor => (dim === null ? expandTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0))
+
 /** The gradient of an operand whose examples lie along `to`; one that all examples share gets the sum over them. */
 function placeGrad(grad: Tensor, dim: Dim, to: Dim, times: number, size: number): Tensor {
-  if (to !== null) return dim === null ? moveAxis(expandTo(grad, [size, ...grad.shape]), 0, to) : moveAxis(grad, dim, to)
+  if (to !== null) return moveAxis(inFront(grad, dim, size), 0, to)
   if (dim === null) return times === 1 ? grad : mul(grad, times)
   return sumDims(grad, [dim - grad.ndim])
 }
@@ -232,7 +233,6 @@ export function linearized(push: CustomRule['push']): CustomRule['tape'] {
         return dys.flatMap((d) => d ?? [])
       },
       moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
-      false,
     )
     const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
       const grads = transpose(cts.filter((_, i) => moved[i]))

@@ -1,6 +1,8 @@
 import {
   type Tensor,
+  type FunctionContext,
   add,
+  autograd,
   checkpoint,
   customJvp,
   customVjp,
@@ -22,6 +24,7 @@ import { describe, expect, test } from 'vitest'
 import { distance, f64, numbers, raised, random } from './rules.ts'
 
 const rows = (x: Tensor): Tensor[] => [...x]
+type Pair = [Tensor, Tensor]
 
 describe('vmap of functions with derivatives by hand', () => {
   /** w·x, whose gradient by w is ten times too large, so that one sees whose rule ran. */
@@ -43,6 +46,62 @@ describe('vmap of functions with derivatives by hand', () => {
     const one = customVjp((w: Tensor, x: Tensor) => mul(w, x), { forward: (w, x) => [mul(w, x), null], backward: () => [f64(1), f64(2)] })
     const [gw, gx] = grad((w: Tensor, x: Tensor) => sum(vmap(one, [null, 0])(w, x)), [0, 1])(f64(3), random(5))
     expect([gw.item(), gx.tolist()]).toEqual([5, [2, 2, 2, 2, 2]])
+  })
+  test('an output that depends on shared arguments alone has a cotangent for each example, too', () => {
+    // torch 2.13 counts that cotangent once more for each example
+    const both = (w: Tensor, x: Tensor): Pair => [mul(w, x), sum(w)]
+    const byVjp = customVjp(both, {
+      forward: (w, x) => [both(w, x), [w, x] as const],
+      backward: ([w, x], [a, b]) => [add(mul(a, x), b), mul(a, w)],
+    })
+    const byJvp = customJvp(both, ([w, x], [dw, dx]) => [both(w, x), [add(mul(w, dx), mul(dw, x)), sum(dw)]])
+    class Both extends autograd.Function {
+      static generateVmapRule = true
+      static forward(w: Tensor, x: Tensor): Pair {
+        return both(w, x)
+      }
+      static setupContext(ctx: FunctionContext, [w, x]: Pair): void {
+        ctx.saveForBackward(w, x)
+      }
+      static backward(ctx: FunctionContext, a: Tensor, b: Tensor): Pair {
+        const [w, x] = ctx.savedTensors as [Tensor, Tensor]
+        return [add(mul(a, x), b), mul(a, w)]
+      }
+    }
+    const rules = [byVjp, byJvp, (w: Tensor, x: Tensor) => Both.apply(w, x), checkpoint(byVjp)]
+    const loss = (f: typeof both) => (w: Tensor, x: Tensor) => {
+      const [a, b] = f(w, x)
+      return add(sum(sin(a)), square(b))
+    }
+    const total = (f: typeof both, d: number | null, e: number | null) => (w: Tensor, x: Tensor) => sum(vmap(loss(f), [d, e])(w, x))
+    for (const [d, e] of [
+      [null, 0],
+      [0, null],
+      [0, 0],
+    ] as const)
+      for (const f of rules) {
+        const [a, b] = [d === 0 ? xs.neg() : w, e === 0 ? xs : w.mul(2)]
+        const [ga, gb] = grad(total(f, d, e), [0, 1])(a, b)
+        expect(distance(ga, grad(total(both, d, e))(a, b))).toBeLessThan(1e-13)
+        expect(distance(gb, grad(total(both, d, e), 1)(a, b))).toBeLessThan(1e-13)
+      }
+    // by a loop, too
+    const loop = stack(rows(xs).map((x) => grad(loss(both))(w, x)))
+    expect(distance(grad(total(byVjp, null, 0))(w, xs), sum(loop, 0))).toBeLessThan(1e-13)
+  })
+  test('a rule whose gradients differ between examples of which its function knows nothing', () => {
+    // straight through: the value is that of w alone, the gradient by w is x
+    const through = customVjp((w: Tensor, _x: Tensor) => sum(w), {
+      forward: (w, x) => [sum(w), x],
+      backward: (x, ct) => [mul(x, ct), null],
+    })
+    const weights = random(5)
+    const f = (w: Tensor): Tensor => sum(mul(vmap(through, [null, 0])(w, xs), weights))
+    expect(distance(grad(f)(w), sum(mul(xs, weights.unsqueeze(1)), 0))).toBeLessThan(1e-14)
+    // where the values are closed over, nobody can tell
+    const hidden = (x: Tensor) => customVjp((w: Tensor) => sum(w), { forward: (w) => [sum(w), null], backward: (_, ct) => [mul(x, ct)] })
+    const error = raised(() => grad((w: Tensor) => sum(vmap((x: Tensor) => hidden(x)(w))(xs)))(w))
+    expect([error.code, error.message]).toEqual(['CAPTURED', expect.stringContaining('closes over mapped values')])
   })
   test('forward mode, nested maps, and what a map outside closes over', () => {
     const ws = random(4, 3)
