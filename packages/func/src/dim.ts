@@ -1,3 +1,1 @@
-import './default-device.ts'
-
 export * from '@mapgrad/vmap/dim'

@@ -25,6 +25,7 @@ export {
   type OpDef,
   type Partial,
   type Tangent,
+  type Rebase,
   type Tensors,
   type Vjp,
   type Vmap,

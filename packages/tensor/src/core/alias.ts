@@ -102,7 +102,7 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   if (r.current !== r.home || r.internal > r.inside || x === y) return y
   const { trace } = x.value
   // a value of another transform: what `x.detach()` leaves behind
-  if (trace !== null && y.value.trace !== trace && !trace.aside) return y
+  if (trace !== null && y.value.trace !== trace && !trace.aside && !y.value.trace?.floats) return y
   const from = x.alias?.layout ?? rows(x)
   let layout: Layout | null
   try {
@@ -156,6 +156,7 @@ function checked(x: Tensor, op: string, next: Value, random: boolean): Value {
   const born = alias ? alias.whole.born : x.born
   for (const t of inFlight()) if (born < t.born) t.captured(op, next, random)
   const before = alias ? alias.whole.value : x.value
+  if (next.trace !== null && next.trace.floats) next.trace.entering(op, before, next)
   return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null) : next
 }
 
@@ -168,10 +169,12 @@ export interface Writing {
 }
 
 /** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
-export function write(x: Tensor, op: string, next: Tensor, { random = false, uniform = false }: Writing = {}): void {
+export function write(x: Tensor, op: string, given: Tensor, how: Writing = {}): void {
   const { alias } = x
   if (!alias) {
     const value = checked(x, op, next.value, random)
+  const own = x.value.trace
+  const next = own !== null && own.floats ? own.fitting(op, x.value, given) : given
     if (!recorded(x, op, next)) x.rebind(value, null)
     return
   }

@@ -1,5 +1,6 @@
 import type { DType } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
+import type { Writing } from './alias.ts'
 import type { Backend } from './backend.ts'
 import { TensorTypeError } from './errors.ts'
 import { evaluate } from './evaluate.ts'
@@ -53,8 +54,8 @@ export abstract class Trace {
     this.ambient = everything ? this : root ? null : current && current.ambient
   }
 
-  /** An in-place operation is about to give a captured tensor another value, drawn if `random`: refuses if it must not. */
-  captured(op: string, next: Value, _random: boolean): void {
+  /** An in-place operation is about to give a captured tensor another value, in the way that `how` says: refuses if it must not. */
+  captured(op: string, next: Value, _how: Writing): void {
     if (next.trace && next.trace.level >= this.level)
       throw new TensorTypeError(
         `expected a captured tensor to stay as it is, got a value of ${this.name} (level ${this.level}) written into it. Pass the tensor as an argument, or return the new value`,
@@ -65,6 +66,12 @@ export abstract class Trace {
   overwritten(_op: string, _before: Value, next: Value, _view: boolean): Value {
     return next
   }
+  /** For transforms that float: an in-place operation is about to give `before`, a value of this one, the value of `next`: what fits in its place. */
+  fitting(_op: string, _before: Value, next: Tensor): Tensor {
+    return next
+  }
+  /** For transforms that float: `next`, a value of this one, is about to be written over `before`: refuses what has no place there. */
+  entering(_op: string, _before: Value, _next: Value): void {}
   /** For transforms that `record`: an in-place operation on `x` computed `next`. `true` if this is written down as a mutation, so that handles keep their values. */
   write(_op: string, _x: Tensor, _next: Tensor): boolean {
     return false
@@ -223,6 +230,12 @@ export function resume<R>(trace: Trace, f: () => R): R {
     r.top = top
     r.current = current
   }
+}
+
+/** Runs `f` under the transforms that float, of which `value` is: what it draws, each of them sees. */
+export function amid<R>(value: Value, f: () => R): R {
+  const { trace } = value
+  return trace !== null && trace.floats ? amid((value as Tracer).parts[0]!.value, () => resume(trace, f)) : f()
 }
 
 /** The result of a user's function, refused if it is a Promise. */

@@ -6,6 +6,7 @@ import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { registry } from '../core/registry.ts'
 import type { Shape } from '../core/shape.ts'
+import { amid } from '../core/trace.ts'
 import type { Value } from '../core/value.ts'
 import { type TensorOptions, checkDTypeName } from '../create/host.ts'
 import { div, logicalAnd, maximum, mul } from '../ops/binary.ts'
@@ -57,7 +58,7 @@ export function drawn(
     )
   const backend = device === undefined ? (like?.value.backend ?? resolveDevice(generator?.device, op)) : resolveDevice(device, op)
   const state = wrap(keyWords(generator, backend))
-  const out = drawShared(state, params)
+  const out = like ? amid(like.value, () => drawShared(state, params)) : drawShared(state, params)
   // nothing can have recorded it
   if (!registry().top && !registry().tape) state.dispose()
   return out

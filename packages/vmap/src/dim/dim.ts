@@ -2,7 +2,7 @@ import { arange } from '@mapgrad/tensor'
 import { TensorTypeError, type Value, describe, registry } from '@mapgrad/tensor/plugin'
 import { DimensionBindError, rangeFault } from './errors.ts'
 import { FirstClass } from './tensor.ts'
-import { Bound, DimTrace, nextLevel } from './trace.ts'
+import { DimTrace, Place, nextLevel } from './trace.ts'
 import type { Dim as PublicDim } from './types.ts'
 
 export type Dim = PublicDim
@@ -90,7 +90,7 @@ class NamedDim extends FirstClass {
     const held = this.#range
     if (held && held.arrays().every((v) => !v.disposed)) return held
     const range = arange(this.#length)
-    const value = new Bound(this.bound(this.#length), range, 0)
+    const value = new Place(this.bound(this.#length), range, 0)
     // what a transform or a scope made may not outlive it
     const { current, scope } = registry()
     if (current === null && scope === null) this.#range = value

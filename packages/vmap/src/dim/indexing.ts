@@ -1,10 +1,10 @@
 import { type Indexing, Tensor, arange, ellipsis, indexPut, slice } from '@mapgrad/tensor'
-import { cast, expandTo, isTensor, numel, reshapeTo } from '@mapgrad/tensor/plugin'
+import { type Rebase, cast, expandTo, follow, isTensor, numel, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { DimensionBindError, rangeFault } from './errors.ts'
 import type { DimList } from './list.ts'
 import { order } from './order.ts'
-import { type Owner, bindAxes, dimsIn, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, dimsIn, layoutOf, quietly } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
 type Scalar = number | bigint | boolean
@@ -76,6 +76,30 @@ const isWhole = (i: unknown): boolean =>
   'step' in i &&
   i.step === null
 
+type Axes = readonly (Owner | number)[]
+
+/** `v`, which has what dims `axes` names, with them as positional axes again. */
+function unbound(v: Tensor, axes: Axes): Tensor {
+  const layout = layoutOf(v.value)
+  const stays = layout.flatMap((a, i) => (typeof a === 'number' || axes.includes(a) ? [] : [i]))
+  let positional = 0
+  const back = axes.map((a) => layout.indexOf(typeof a === 'number' ? positional++ : a))
+  return bindAxes(
+    v.wrap(permuteDims(behind(v), [...stays, ...back]).value),
+    stays.map((i) => layout[i]!),
+  )
+}
+
+/** A bound axis is a view: what is written into it reaches the tensor. */
+const binding: Rebase = {
+  view: ({ shape, strides, offset }, axes) => {
+    const kept = (_: number, i: number): boolean => typeof (axes as Axes)[i] === 'number'
+    return { shape: shape.filter(kept), strides: strides.filter(kept), offset }
+  },
+  again: (x, axes) => bindAxes(x, axes as Axes),
+  put: (_, v, axes) => quietly(() => unbound(v, axes as Axes)),
+}
+
 /** `x` with its axes bound to dims, and what is left to index it by. */
 interface Binding {
   readonly x: Tensor
@@ -115,8 +139,9 @@ function bind(x: Tensor, index: readonly unknown[]): Binding {
     }
   }
   while (next < x.ndim) whole()
-  const y = quietly(() => bindAxes(sizes.length === x.ndim ? x : reshapeTo(x, sizes), axes))
-  return { x: y, rest: rest.every(isWhole) ? [] : rest }
+  const split = sizes.length === x.ndim ? x : reshapeTo(x, sizes)
+  const y = quietly(() => bindAxes(split, axes))
+  return { x: follow(split, binding, axes, y), rest: rest.every(isWhole) ? [] : rest }
 }
 
 function at(x: Tensor, index: readonly unknown[]): DimTensor {

@@ -48,6 +48,9 @@ export class Bound extends Batched {
   }
 }
 
+/** A Dim as a value: each place along it. */
+export class Place extends Bound {}
+
 /** The dims of a value, those of its outermost axes first. */
 export function dimsIn(value: Value): Owner[] {
   return layoutOf(value).flatMap((a) => (typeof a === 'number' ? [] : [a]))
@@ -96,6 +99,27 @@ export class DimTrace extends BatchTrace {
   }
   override wrap(y: Tensor, dim: Axis): Tensor {
     return dim === null ? y : this.owner.wrap(new Bound(this, y, dim))
+  }
+
+  override fitting(op: string, before: Value, next: Tensor): Tensor {
+    if (before instanceof Place)
+      throw typeFault(
+        op,
+        `expected a tensor, got the Dim ${this.owner.name}, which stands for its own index and does not change. Use the operation without its underscore`,
+        'DIM_MUTATION',
+      )
+    const there = dimsIn(next.value)
+    return quietly(() => dimsIn(before).reduceRight((y, d) => (there.includes(d) ? y : repeated(y, d)), next))
+  }
+  override entering(op: string, before: Value, next: Value): void {
+    const there = dimsIn(before)
+    for (const d of dimsIn(next))
+      if (!there.includes(d))
+        throw typeFault(
+          op,
+          `inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor \`other\` in extra_args that has more elements than \`self\`. This happened due to \`other\` having dim ${d.name} but \`self\` not having it. Please try to use out-of-place operators instead of inplace arithmetic, or expand(${d.name}) first`,
+          'DIM_MUTATION',
+        )
   }
 
   override process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
