@@ -169,12 +169,12 @@ export interface Writing {
 }
 
 /** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
-export function write(x: Tensor, op: string, given: Tensor, how: Writing = {}): void {
+export function write(x: Tensor, op: string, given: Tensor, { random = false, uniform = false }: Writing = {}): void {
   const { alias } = x
-  if (!alias) {
-    const value = checked(x, op, next.value, random)
   const own = x.value.trace
   const next = own !== null && own.floats ? own.fitting(op, x.value, given) : given
+  if (!alias) {
+    const value = checked(x, op, next.value, random)
     if (!recorded(x, op, next)) x.rebind(value, null)
     return
   }
