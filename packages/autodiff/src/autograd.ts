@@ -1,7 +1,17 @@
 import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
-import { type End, type Tensors, checkEnd, describe, readArgs, filledLike, isTensor, registry } from '@mapgrad/tensor/plugin'
+import {
+  BACKWARD_OPTIONS,
+  type End,
+  type Tensors,
+  checkEnd,
+  describe,
+  readArgs,
+  filledLike,
+  isTensor,
+  registry,
+} from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { BACKWARD_OPTIONS, backwardAll, eager, onTape, seeds, walk } from './eager.ts'
+import { backwardAll, eager, onTape, seeds, walk } from './eager.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
 import { Taped } from './tape.ts'

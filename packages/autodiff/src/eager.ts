@@ -1,5 +1,6 @@
 import type { BackwardOptions, GradFn, Tensor } from '@mapgrad/tensor'
 import {
+  BACKWARD_OPTIONS,
   type Autograd,
   type Tangent,
   TensorRangeError,
@@ -229,9 +230,6 @@ export function walk(
 function backwardFrom(x: Tensor, gradient: Tensor | null, options: BackwardOptions): void {
   backwardAll([x], [gradient], options)
 }
-
-/** The names of `BackwardOptions`. */
-export const BACKWARD_OPTIONS = ['retainGraph', 'createGraph', 'inputs'] as const
 
 /** Adds the gradients of `ys` up in the leaves that they were computed from: see `autograd.backward`. */
 export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], options: BackwardOptions): void {

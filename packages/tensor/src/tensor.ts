@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { type End, checkEnd } from './core/args.ts'
 import { TensorTypeError, show } from './core/errors.ts'
 import { type Nested, type NumberArray, type TypedArray, nest, readAsync, readSync } from './core/read.ts'
 import { print } from './core/print.ts'
@@ -13,7 +14,8 @@ export class Tensor extends Displayed {
   }
 
   /** The number of elements. */
-  numel(): number {
+  numel(...end: End): number {
+    checkEnd('numel', end)
     return numel(this.shape)
   }
 
@@ -22,11 +24,13 @@ export class Tensor extends Displayed {
    * named or expected, since dtypes are no types: `x.gt(0).item<boolean>()`.
    * @throws TensorTypeError if there are more elements or none, or where a transform keeps values from being read
    */
-  item<T extends number | boolean | bigint = number>(): T {
+  item<T extends number | boolean | bigint = number>(...end: End): T {
+    checkEnd('item', end)
     return one(this, readSync(this.value.concrete('item'), 'item')) as T
   }
   /** `item` on any device. */
-  async itemAsync<T extends number | boolean | bigint = number>(): Promise<T> {
+  async itemAsync<T extends number | boolean | bigint = number>(...end: End): Promise<T> {
+    checkEnd('itemAsync', end)
     return one(this, await readAsync(this.value.concrete('item'))) as T
   }
   /**
@@ -34,11 +38,13 @@ export class Tensor extends Displayed {
    * `const rows: number[][] = x.tolist()`.
    * @throws TensorTypeError where a transform keeps values from being read
    */
-  tolist<T extends Nested = Nested>(): T {
+  tolist<T extends Nested = Nested>(...end: End): T {
+    checkEnd('tolist', end)
     return nest(readSync(this.value.concrete('tolist'), 'tolist'), this.shape, this.dtype) as T
   }
   /** `tolist` on any device. */
-  async tolistAsync<T extends Nested = Nested>(): Promise<T> {
+  async tolistAsync<T extends Nested = Nested>(...end: End): Promise<T> {
+    checkEnd('tolistAsync', end)
     return nest(await readAsync(this.value.concrete('tolist')), this.shape, this.dtype) as T
   }
   /**
@@ -46,16 +52,19 @@ export class Tensor extends Displayed {
    * unless another is named or expected: `x.dataSync<Float32Array>()`, `x.dataSync<BigInt64Array>()` of int64.
    * @throws TensorTypeError where a transform keeps values from being read
    */
-  dataSync<T extends TypedArray = NumberArray>(): T {
+  dataSync<T extends TypedArray = NumberArray>(...end: End): T {
+    checkEnd('dataSync', end)
     return readSync(this.value.concrete('dataSync'), 'dataSync') as T
   }
   /** `dataSync` on any device. */
-  async data<T extends TypedArray = NumberArray>(): Promise<T> {
+  async data<T extends TypedArray = NumberArray>(...end: End): Promise<T> {
+    checkEnd('data', end)
     return (await readAsync(this.value.concrete('data'))) as T
   }
 
   /** Gives the memory back now. Never a duty; using the tensor afterwards is a named error. */
-  dispose(): void {
+  dispose(...end: End): void {
+    checkEnd('dispose', end)
     for (const v of this.value.arrays()) v.dispose()
   }
   /** `dispose` at the end of the block of a `using` declaration. */

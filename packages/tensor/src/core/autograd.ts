@@ -4,6 +4,9 @@ import type { Handle } from './handle.ts'
 import type { Vjp } from './op.ts'
 import { registry } from './registry.ts'
 
+/** The names of `BackwardOptions`. */
+export const BACKWARD_OPTIONS = ['retainGraph', 'createGraph', 'inputs'] as const
+
 /** What `x.backward()` takes. */
 export interface BackwardOptions {
   /** keeps what the gradients were computed from, so that they can be computed again; default: the value of `createGraph` */

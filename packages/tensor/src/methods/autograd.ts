@@ -1,8 +1,10 @@
-import { isOptions } from '../core/args.ts'
-import { type BackwardOptions, type GradFn, autogradOf } from '../core/autograd.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
+import { BACKWARD_OPTIONS, type BackwardOptions, type GradFn, autogradOf } from '../core/autograd.ts'
 import { registry } from '../core/registry.ts'
 import type { Tensor } from '../tensor.ts'
 import { FactMethods } from './facts.ts'
+
+type GradientOptions = BackwardOptions & { readonly gradient?: Tensor | null }
 
 /** Gradients outside of transforms, as PyTorch has them. They need `@mapgrad/func`, or `enableAutograd()` of `@mapgrad/autodiff`. */
 export abstract class AutogradMethods extends FactMethods {
@@ -17,7 +19,8 @@ export abstract class AutogradMethods extends FactMethods {
    * Asks for a gradient of this tensor, or (`false`) no longer. Of a view it makes a tensor of its own.
    * @throws TensorTypeError for a dtype that is no floating point one, a result of recorded operations, or inside a transform
    */
-  requiresGrad_(this: Tensor, requiresGrad = true): Tensor {
+  requiresGrad_(this: Tensor, ...args: Args<[requiresGrad?: boolean], { readonly requiresGrad?: boolean }>): Tensor {
+    const { requiresGrad = true } = readArgs<{ readonly requiresGrad?: boolean }>('requiresGrad_', args, ['requiresGrad'])
     autogradOf('requiresGrad_').require(this, requiresGrad)
     return this
   }
@@ -37,11 +40,13 @@ export abstract class AutogradMethods extends FactMethods {
     return registry().autograd?.gradFn(this) ?? null
   }
   /** Lets `grad` of this result be kept, as that of leaves is. */
-  retainGrad(this: Tensor): void {
+  retainGrad(this: Tensor, ...end: End): void {
+    checkEnd('retainGrad', end)
     autogradOf('retainGrad').retainGrad(this)
   }
   /** Calls `hook` with each gradient that reaches this tensor; what it returns takes the gradient's place. Gives a function that removes the hook. */
-  registerHook(this: Tensor, hook: (grad: Tensor) => Tensor | null | undefined | void): () => void {
+  registerHook(this: Tensor, hook: (grad: Tensor) => Tensor | null | undefined | void, ...end: End): () => void {
+    checkEnd('registerHook', end)
     return autogradOf('registerHook').registerHook(this, hook)
   }
   /**
@@ -49,8 +54,8 @@ export abstract class AutogradMethods extends FactMethods {
    * was computed from.
    * @throws TensorTypeError or TensorRangeError if nothing was recorded, `gradient` does not fit, it was called before without `retainGraph`, or inside a transform
    */
-  backward(this: Tensor, gradient: Tensor | null | BackwardOptions = null, options: BackwardOptions = {}): void {
-    const given = !isOptions(gradient)
-    autogradOf('backward').backward(this, given ? (gradient as Tensor | null) : null, given ? options : (gradient as BackwardOptions))
+  backward(this: Tensor, ...args: [gradient?: Tensor | null, options?: BackwardOptions] | [options: GradientOptions]): void {
+    const { gradient = null, ...options } = readArgs<GradientOptions>('backward', args, ['gradient'], BACKWARD_OPTIONS, 'autodiff')
+    autogradOf('backward').backward(this, gradient, options)
   }
 }

@@ -1,4 +1,4 @@
-import type { End } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import * as arrange from '../ops/arrange.ts'
@@ -181,16 +181,19 @@ export abstract class ShapeMethods extends ReduceMethods {
 
   /** The shape, or the size of one axis. */
   size(): readonly number[]
-  size(dim: number): number
-  size(dim?: number): number | readonly number[] {
+  size(...dim: Args<[dim: number], { readonly dim: number }>): number
+  size(...args: readonly unknown[]): number | readonly number[] {
+    const { dim } = readArgs<{ readonly dim?: number }>('size', args, ['dim'])
     return dim === undefined ? this.shape : this.shape[normalizeDim('size', dim, this.shape.length)]!
   }
   /** The number of axes. */
-  dim(): number {
+  dim(...end: End): number {
+    checkEnd('dim', end)
     return this.shape.length
   }
   /** The size of the first axis: how often `for (const row of x)` runs. */
-  len(): number {
+  len(...end: End): number {
+    checkEnd('len', end)
     if (this.shape.length === 0) throw new TensorTypeError('len() of a 0-d tensor. Use x.numel()', { op: 'len', code: 'RANK' })
     return this.shape[0]!
   }

@@ -1,5 +1,5 @@
 import { expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import type { Op } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'

@@ -1,4 +1,4 @@
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
@@ -25,9 +25,11 @@ export interface Slice {
   readonly step: number | null
 }
 
+type Bound = number | null | undefined
+type SliceOptions = Partial<Pick<Slice, 'start' | 'stop' | 'step'>>
 /** `start:stop:step` for `x.at(…)`: negative places count from the end, places beyond it are its end, the step is positive. */
-export function slice(start: number | null = null, stop: number | null = null, step: number | null = null, ...end: End): Slice {
-  checkEnd('slice', end)
+export function slice(...args: Args<[start?: Bound, stop?: Bound, step?: Bound], SliceOptions>): Slice {
+  const { start = null, stop = null, step = null } = readArgs<SliceOptions>('slice', args, ['start', 'stop', 'step'])
   return { '~mapgrad.slice': true, start, stop, step }
 }
 

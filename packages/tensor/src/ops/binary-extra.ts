@@ -1,5 +1,5 @@
 import { type Expr, expr as e, isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
 import { constant, elementwise } from '../core/words.ts'

@@ -1,4 +1,4 @@
-import { checkExtra, type End, checkEnd } from '../core/args.ts'
+import { type End, checkEnd, checkExtra } from '../core/args.ts'
 import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'

@@ -1,5 +1,5 @@
 import { type DType, type Expr, expr as e } from '@mapgrad/kernel'
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Partial, defineOp } from '../core/op.ts'

@@ -1,4 +1,4 @@
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { broadcastShapes, normalizeDim } from '../core/shape.ts'

@@ -1,4 +1,4 @@
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import { checkTensor } from '../core/promote.ts'
 import { type Shape, broadcastShapes, normalizeDim, normalizeDims, numel } from '../core/shape.ts'

@@ -1,4 +1,4 @@
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Layout, type Op, defineOp } from '../core/op.ts'

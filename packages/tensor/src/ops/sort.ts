@@ -1,5 +1,5 @@
 import { isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type ValuesIndices, named } from '../core/outputs.ts'

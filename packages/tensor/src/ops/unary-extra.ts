@@ -1,5 +1,5 @@
 import { type DType, type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
-import { type Args, readArgs, type End, checkEnd } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import { defineOp } from '../core/op.ts'
 import { checkTensor, oneTensor } from '../core/promote.ts'
