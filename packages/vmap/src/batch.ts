@@ -13,6 +13,7 @@ import {
   Tracer,
   type Value,
   type Vmap,
+  type Writing,
   batchFirst,
   batchOf,
   bind,
@@ -98,12 +99,13 @@ export class BatchTrace extends Trace {
     this.randomness = randomness
   }
 
-  override captured(op: string, next: Value, random: boolean): void {
+  override captured(op: string, next: Value, how: Writing): void {
     if (!next.trace || next.trace.level < this.level) return
+    const what = how.placed ? op : 'inplace arithmetic'
     throw new TensorTypeError(
-      random && this.randomness === 'different'
+      how.random && this.randomness === 'different'
         ? 'Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same randomness. If this is necessary for your usage, give each example a tensor of its own, such as x.newZeros(...) of a mapped x'
-        : 'inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic, or make the tensor inside the mapped function',
+        : `${what}(self, *extra_args) is not possible because there exists a Tensor \`other\` in extra_args that has more elements than \`self\`. This happened due to \`other\` being vmapped over but \`self\` not being vmapped over in a vmap. Please try to use out-of-place operators instead of ${what}, or make the tensor inside the mapped function`,
       { package: 'vmap', op, code: 'CAPTURED_MUTATION' },
     )
   }
@@ -214,11 +216,11 @@ function alignLeading(xs: Tensors, dims: readonly Dim[]): Tensor[] {
 
 /** An output with the examples along axis `to`; what depends on no example is repeated. */
 export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor {
+  checkLeaving(out.value, trace)
   const dim = trace.dim(out)
   const inner = trace.inner(out)
   const y = dim === null ? moveAxis(expandTo(out.wrap(out.value), [trace.size, ...out.shape]), 0, to) : moveAxis(inner, dim, to)
   // a tensor of its own: what it was made from may be in use at this level
-  checkLeaving(out.value, trace)
   return y.wrap(y.value)
 }
 

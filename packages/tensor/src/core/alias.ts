@@ -151,10 +151,10 @@ function* inFlight(): Iterable<Trace> {
 }
 
 /** Refuses to change what `x` looks into to `next`, where a transform in flight forbids it; else the value to change it to. */
-function checked(x: Tensor, op: string, next: Value, random: boolean): Value {
+function checked(x: Tensor, op: string, next: Value, how: Writing): Value {
   const { alias } = x
   const born = alias ? alias.whole.born : x.born
-  for (const t of inFlight()) if (born < t.born) t.captured(op, next, random)
+  for (const t of inFlight()) if (born < t.born) t.captured(op, next, how)
   const before = alias ? alias.whole.value : x.value
   if (next.trace !== null && next.trace.floats) next.trace.entering(op, before, next)
   return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null) : next
@@ -166,22 +166,24 @@ export interface Writing {
   readonly random?: boolean
   /** all values are one, so that it does not matter in which order they are written */
   readonly uniform?: boolean
+  /** it is no arithmetic on all elements: indices or a mask say where values go */
+  readonly placed?: boolean
 }
 
 /** Gives `x` the value of `next`, which has its shape and dtype; in what `x` is a view of, the part that it shows. */
-export function write(x: Tensor, op: string, given: Tensor, { random = false, uniform = false }: Writing = {}): void {
+export function write(x: Tensor, op: string, given: Tensor, how: Writing = {}): void {
   const { alias } = x
   const own = x.value.trace
   const next = own !== null && own.floats ? own.fitting(op, x.value, given) : given
   if (!alias) {
-    const value = checked(x, op, next.value, random)
+    const value = checked(x, op, next.value, how)
     if (!recorded(x, op, next)) x.rebind(value, null)
     return
   }
   const { whole, path } = alias
   // now: `next` may look into the same whole
   const { value } = next
-  if (overlaps(alias.layout, uniform))
+  if (overlaps(alias.layout, how.uniform === true))
     throw new TensorRangeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
       { op, code: 'OVERLAP' },
@@ -190,7 +192,7 @@ export function write(x: Tensor, op: string, given: Tensor, { random = false, un
   const put = (): Tensor => replaced(x.wrap(before), alias, next)
   const written = (path && before.trace === null && value.trace === null ? tidy(put) : put()).value
   release()
-  const after = checked(x, op, written, random)
+  const after = checked(x, op, written, how)
   if (recorded(x, op, next)) return
   whole.value = after
   whole.version++
@@ -205,6 +207,6 @@ function recorded(x: Tensor, op: string, next: Tensor): boolean {
 
 /** Makes `x` the view of itself that `y` is: another shape, the same elements. */
 export function become(x: Tensor, op: string, y: Tensor): void {
-  checked(x, op, y.value, false)
+  checked(x, op, y.value, {})
   x.rebind(y.value, y.alias)
 }

@@ -17,6 +17,8 @@ import { InPlacePointwiseMethods } from './in-place-pointwise.ts'
 /** The parameters of a function after its tensor. */
 type Rest<F> = F extends (...args: infer P) => unknown ? (P extends readonly [Tensor, ...infer A] ? A : never) : never
 
+const PLACED = { placed: true } as const
+
 // oxfmt-ignore
 /** In-place operations beyond the pointwise ones: writes, indices, shapes, random numbers. */
 export abstract class InPlaceMethods extends InPlacePointwiseMethods {
@@ -27,16 +29,16 @@ export abstract class InPlaceMethods extends InPlacePointwiseMethods {
   fillDiagonal_(this: Tensor, ...args: Rest<typeof fillDiagonal>): Tensor { return fillDiagonal(this, ...args) }
   /** `x.set(...index, value)`: what `x[index] = value` does. Returns the tensor itself. */
   set(this: Tensor, ...args: readonly [...index: indexing.AnyIndex[], value: Tensor | Scalar]): Tensor { return setIn(this, args) }
-  indexPut_(this: Tensor, ...args: Rest<typeof indexing.indexPut>): Tensor { return assign(this, 'indexPut_', indexing.indexPut(this, ...args)) }
-  scatter_(this: Tensor, ...args: Rest<typeof scatters.scatter>): Tensor { return assign(this, 'scatter_', scatters.scatter(this, ...args)) }
-  scatterAdd_(this: Tensor, ...args: Rest<typeof scatters.scatterAdd>): Tensor { return assign(this, 'scatterAdd_', scatters.scatterAdd(this, ...args)) }
-  scatterReduce_(this: Tensor, ...args: Rest<typeof scatters.scatterReduce>): Tensor { return assign(this, 'scatterReduce_', scatters.scatterReduce(this, ...args)) }
-  indexAdd_(this: Tensor, ...args: Rest<typeof takes.indexAdd>): Tensor { return assign(this, 'indexAdd_', takes.indexAdd(this, ...args)) }
-  indexCopy_(this: Tensor, ...args: Rest<typeof takes.indexCopy>): Tensor { return assign(this, 'indexCopy_', takes.indexCopy(this, ...args)) }
-  indexFill_(this: Tensor, ...args: Rest<typeof takes.indexFill>): Tensor { return assign(this, 'indexFill_', takes.indexFill(this, ...args)) }
-  indexReduce_(this: Tensor, ...args: Rest<typeof takes.indexReduce>): Tensor { return assign(this, 'indexReduce_', takes.indexReduce(this, ...args)) }
-  put_(this: Tensor, ...args: Rest<typeof takes.put>): Tensor { return assign(this, 'put_', takes.put(this, ...args)) }
-  maskedFill_(this: Tensor, ...args: Rest<typeof takes.maskedFill>): Tensor { return assign(this, 'maskedFill_', takes.maskedFill(this, ...args)) }
+  indexPut_(this: Tensor, ...args: Rest<typeof indexing.indexPut>): Tensor { return assign(this, 'indexPut_', indexing.indexPut(this, ...args), PLACED) }
+  scatter_(this: Tensor, ...args: Rest<typeof scatters.scatter>): Tensor { return assign(this, 'scatter_', scatters.scatter(this, ...args), PLACED) }
+  scatterAdd_(this: Tensor, ...args: Rest<typeof scatters.scatterAdd>): Tensor { return assign(this, 'scatterAdd_', scatters.scatterAdd(this, ...args), PLACED) }
+  scatterReduce_(this: Tensor, ...args: Rest<typeof scatters.scatterReduce>): Tensor { return assign(this, 'scatterReduce_', scatters.scatterReduce(this, ...args), PLACED) }
+  indexAdd_(this: Tensor, ...args: Rest<typeof takes.indexAdd>): Tensor { return assign(this, 'indexAdd_', takes.indexAdd(this, ...args), PLACED) }
+  indexCopy_(this: Tensor, ...args: Rest<typeof takes.indexCopy>): Tensor { return assign(this, 'indexCopy_', takes.indexCopy(this, ...args), PLACED) }
+  indexFill_(this: Tensor, ...args: Rest<typeof takes.indexFill>): Tensor { return assign(this, 'indexFill_', takes.indexFill(this, ...args), PLACED) }
+  indexReduce_(this: Tensor, ...args: Rest<typeof takes.indexReduce>): Tensor { return assign(this, 'indexReduce_', takes.indexReduce(this, ...args), PLACED) }
+  put_(this: Tensor, ...args: Rest<typeof takes.put>): Tensor { return assign(this, 'put_', takes.put(this, ...args), PLACED) }
+  maskedFill_(this: Tensor, ...args: Rest<typeof takes.maskedFill>): Tensor { return assign(this, 'maskedFill_', takes.maskedFill(this, ...args), PLACED) }
   cumsum_(this: Tensor, ...args: Rest<typeof scan.cumsum>): Tensor { return assign(this, 'cumsum_', scan.cumsum(this, ...args)) }
   cumprod_(this: Tensor, ...args: Rest<typeof scan.cumprod>): Tensor { return assign(this, 'cumprod_', scan.cumprod(this, ...args)) }
   tril_(this: Tensor, ...args: Rest<typeof triangular.tril>): Tensor { return assign(this, 'tril_', triangular.tril(this, ...args)) }

@@ -68,13 +68,13 @@ export function copyInto(x: Tensor, source: Tensor | Scalar, end: readonly unkno
 export function fillWith(x: Tensor, op: string, value: Tensor | Scalar, end: readonly unknown[] = []): Tensor {
   checkEnd(op, end)
   checkOperand(op, value)
-  if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape), { uniform: true })
+  if (!isTensor(value)) return assign(x, op, filledLike(x, value, x.dtype, x.shape), { uniform: true, placed: true })
   if (value.ndim > 0)
     throw new TensorRangeError(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`, {
       op,
       code: 'RANK',
     })
-  return assign(x, op, contiguous(expandTo(cast(value, x.dtype), x.shape)), { uniform: true })
+  return assign(x, op, contiguous(expandTo(cast(value, x.dtype), x.shape)), { uniform: true, placed: true })
 }
 
 /** `value` at the places that the indices select. */
@@ -84,7 +84,7 @@ export function setIn(x: Tensor, args: readonly [...index: AnyIndex[], value: Te
   const index = args.slice(0, -1) as AnyIndex[]
   const value = args.at(-1) as Tensor | Scalar
   if (meaningOf(index) || index.some((i) => isTensor(i) || Array.isArray(i) || typeof i === 'boolean'))
-    return assign(x, 'set', setAt(x, index, value))
+    return assign(x, 'set', setAt(x, index, value), { placed: true })
   const part = at(x, ...(index as Index[]))
   checkOperand('set', value)
   assign(part, 'set', contiguous(valuesAt('set', part, isTensor(value) ? cast(value, x.dtype) : value)))

@@ -47,9 +47,9 @@ const dynamic = /* @__NO_SIDE_EFFECTS__ */ <P>(
     diff: constant,
   })
 
-const positionsOf = (name: string, refusal: string): Op<[x: Tensor], null, [x: Tensor, params: null]> =>
-  dynamic<null>(name, 'nonzero', refusal, (x) => {
-    const data = readSync(x.value.concrete('nonzero'), 'nonzero')
+const positionsOf = (name: string, says: string, refusal: string): Op<[x: Tensor], null, [x: Tensor, params: null]> =>
+  dynamic<null>(name, says, refusal, (x) => {
+    const data = readSync(x.value.concrete(says), says)
     const strides = contiguousStrides(x.shape)
     const found: number[] = []
     let count = 0
@@ -64,19 +64,23 @@ const positionsOf = (name: string, refusal: string): Op<[x: Tensor], null, [x: T
 
 export const nonzeroOp: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
   'nonzero',
+  'nonzero',
   'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::nonzero',
 )
 export const maskPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
   'mask_positions',
+  'at',
   'We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask',
 )
 export const selectPositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
   'select_positions',
+  'maskedSelect',
   'Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor',
 )
 
 export const wherePositions: ReturnType<typeof positionsOf> = /* @__PURE__ */ positionsOf(
   'where_positions',
+  'where',
   'We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::where',
 )
 
