@@ -41,12 +41,12 @@ const bundlers = {
     await bundle.close()
     return minify ? (await esbuild.transform(output[0].code, { minify: true, format: 'esm' })).code : output[0].code
   },
-  async esbuild(input, { ignoreFlags, external, minify }) {
+  async esbuild(input, { ignoreFlags, external, minify, format }) {
     const { outputFiles } = await esbuild.build({
       entryPoints: [input],
       bundle: true,
       write: false,
-      format: 'esm',
+      format,
       platform: 'neutral',
       logLevel: 'error',
       minify,
@@ -67,12 +67,12 @@ export const bundlerNames = Object.keys(bundlers)
 
 /**
  * Bundles `code` as if it were a file of `project`. `ignoreFlags`: as if no package said that it is free of effects;
- * `external`: which imports stay imports, besides Node's.
+ * `external`: which imports stay imports, besides Node's; `format`: what esbuild makes of it, 'esm', 'cjs' or 'iife'.
  */
-export async function bundle(name, project, code, { ignoreFlags = false, external, minify = false } = {}) {
+export async function bundle(name, project, code, { ignoreFlags = false, external, minify = false, format = 'esm' } = {}) {
   const input = join(project, 'bundle-entry.mjs')
   writeFileSync(input, code)
-  return bundlers[name](input, { ignoreFlags, minify, external: external ?? /^node:/ })
+  return bundlers[name](input, { ignoreFlags, minify, format, external: external ?? /^node:/ })
 }
 
 /** What a bundle does when it loads: its lines without comments, empty lines, an empty export and Node's modules. */

@@ -3,10 +3,11 @@
 //
 //   node tooling/dist-check/run.mjs [part of a check's name ...]
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { entriesOf, root, sourceCondition, workspace } from '../workspace.mjs'
+import { entriesOf, nodeOnly, root, sourceCondition, workspace } from '../workspace.mjs'
+import { browser, findChromium, policies } from './browser.mjs'
 import { bundle, bundlerNames, statementsOf } from './bundlers.mjs'
 import { emptyProject, installed, nodes, npmInstall, runFile, runProgram } from './project.mjs'
 import { manifestIn, namesIn, packAll, serve, tensorOfTomorrow } from './registry.mjs'
@@ -146,11 +147,16 @@ await npmInstall(
   packages.map(({ name }) => name),
 )
 
-for (const [resolution, module] of [
-  ['nodenext', 'nodenext'],
-  ['bundler', 'esnext'],
+// TypeScript of today, and the oldest that reads the declarations
+const compilers = [
+  ['TypeScript', 'tsc', []],
+  ['the oldest TypeScript', process.execPath, [join(import.meta.dirname, 'node_modules', 'typescript', 'bin', 'tsc')]],
+]
+for (const [resolution, module, [compiler, command, first]] of [
+  ...compilers.map((c) => ['nodenext', 'nodenext', c]),
+  ...compilers.map((c) => ['bundler', 'esnext', c]),
 ]) {
-  await check(`declarations: a TypeScript user, lib es2022, skipLibCheck off, moduleResolution ${resolution}`, async () => {
+  await check(`declarations: a user of ${compiler}, lib es2022, skipLibCheck off, moduleResolution ${resolution}`, async () => {
     cpSync(join(import.meta.dirname, 'consumer.ts'), join(everything, 'consumer.ts'))
     const compilerOptions = {
       target: 'es2022',
@@ -165,7 +171,7 @@ for (const [resolution, module] of [
       noEmit: true,
     }
     writeFileSync(join(everything, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-    await exec('tsc', ['-p', everything])
+    await exec(command, [...first, '-p', everything])
   })
 }
 
@@ -205,6 +211,51 @@ for (const { pick, program, bundled = true } of selections) {
       if (!ok || output.trim() !== 'ok') refuse(output)
     })
   }
+}
+
+for (const format of ['cjs', 'iife']) {
+  await check(`func: runs when bundled as ${format}, which has no import.meta`, async () => {
+    const code = `import { grad, tensor } from '@mapgrad/func'\nconsole.log(grad((x) => x.mul(x))(tensor(3)).item() === 6 ? 'ok' : 'wrong')\n`
+    const file = join(everything, `bundled-${format}.cjs`)
+    writeFileSync(file, await bundle('esbuild', everything, code, { format }))
+    const { ok, output } = await runFile(onNodes[0].path, everything, file)
+    if (!ok || output.trim() !== 'ok') refuse(output)
+  })
+}
+
+await check('files that a package names by their place are there', () => {
+  for (const { name } of packages) {
+    const dist = join(everything, 'node_modules', name, 'dist')
+    for (const script of readdirSync(dist).filter((path) => path.endsWith('.js'))) {
+      const text = readFileSync(join(dist, script), 'utf8')
+      // webpack looks for these while it bundles; packages for Node alone are not bundled
+      if (nodeOnly.has(name.replace('@mapgrad/', ''))) continue
+      for (const [, path] of text.matchAll(/new URL\('([^']*)', import\.meta\.url\)/g))
+        if (!existsSync(join(dist, path))) refuse(`${name}/dist/${script} names ${path}`)
+    }
+  }
+})
+
+const executable = findChromium()
+if (!executable) console.log('  skip  in a browser: no Chromium or Chrome is installed here (MAPGRAD_CHROMIUM names one)')
+else {
+  const chromium = await browser(executable)
+  const script = new Map()
+  for (const name of bundlerNames)
+    script.set(name, await bundle(name, everything, readFileSync(join(programs, 'browser.mjs'), 'utf8'), { minify: true }))
+  const inPage = (what, name, options = {}, interpreted = false) =>
+    check(`in Chromium ${chromium.version}: ${what}`, async () => {
+      const { answer, said, isolated } = await chromium.run(script.get(name), options)
+      const warned = said.length === 1 && /WebAssembly is refused here/.test(said[0])
+      if (answer !== 'ok' || (interpreted ? !warned : said.length > 0)) refuse([answer, ...said].join('\n'))
+      if (options.headers === policies['cross-origin isolation'] && !isolated) refuse('the page is not isolated')
+    })
+  for (const name of bundlerNames) await inPage(`bundled by ${name}`, name)
+  await inPage('in a worker', 'esbuild', { worker: true })
+  await inPage('under a strict policy, by the interpreter', 'esbuild', { headers: policies['a strict policy'] }, true)
+  await inPage("under a strict policy with 'wasm-unsafe-eval'", 'esbuild', { headers: policies["a strict policy with 'wasm-unsafe-eval'"] })
+  await inPage('isolated from other origins', 'esbuild', { headers: policies['cross-origin isolation'] })
+  await chromium.close()
 }
 
 await registry.close()
