@@ -63,8 +63,9 @@ export function roll(
 ): Tensor {
   const { shifts, dims } = readArgs<RollOptions>('roll', args, ['shifts', 'dims'])
   checkTensor('roll', x)
-  const list = (v: unknown, name: string): readonly number[] => checkIntegers('roll', name, typeof v === 'number' ? [v] : (v ?? []))
-  const [by, along] = [list(shifts, 'shifts'), list(dims, 'dims')]
+  const list = (v: unknown): unknown => (typeof v === 'number' ? [v] : (v ?? []))
+  const by = checkIntegers('roll', 'shifts', list(shifts))
+  const along = checkIntegers('roll', 'dims', list(dims), 'DIM_TYPE')
   if (by.length === 0) throw new TensorRangeError('`shifts` required', { op: 'roll', code: 'SHIFTS' })
   if (along.length === 0 && by.length === 1) return reshapeTo(roll(reshapeTo(x, [numel(x.shape)]), by, 0), x.shape)
   if (by.length !== along.length)

@@ -183,7 +183,7 @@ export function checkIndex(op: string, index: unknown, axis: number, shape: Shap
 /** The named axes in reverse. A copy to in-place operations; the data are shared until then. */
 export function flip(x: Tensor, ...dims: Numbers<'dims'>): Tensor {
   checkTensor('flip', x)
-  const axes = normalizeDims('flip', readNumbers('flip', dims, 'dims'), x.ndim)
+  const axes = normalizeDims('flip', readNumbers('flip', dims, 'dims', 'DIM_TYPE'), x.ndim)
   if (!axes.length) return clone(x)
   return apart(
     sliceAxes(

@@ -5,7 +5,8 @@ import { rangeFault, typeFault } from './errors.ts'
 import { type Owner, behind, bindAxes, bindAxis, dimsIn, layoutOf, quietly } from './trace.ts'
 import type { Dim } from './types.ts'
 
-type Method = (this: Tensor, ...args: readonly unknown[]) => unknown
+/** A method of tensors. */
+export type Method = (this: Tensor, ...args: readonly unknown[]) => unknown
 
 /** `x` with these of its dims as its last positional axes. */
 export function freed(x: Tensor, dims: readonly Dim[]): Tensor {
@@ -67,7 +68,7 @@ const shapeOf = (arg: unknown): string =>
         : '.'
 
 /** `method` of a tensor with dims, some of which stand where a number says an axis. */
-function along(name: string, method: Method, x: Tensor, given: readonly unknown[]): unknown {
+export function along(name: string, method: Method, x: Tensor, given: readonly unknown[]): unknown {
   const args = given.map(listOf)
   const all = args.flatMap(dimsAmong)
   if (all.length === 0) return method.apply(x, args)
@@ -89,6 +90,7 @@ function withNumbers(name: string, method: Method, x: Tensor, args: readonly unk
   const distinct = [...new Set(dims)]
   if (distinct.length !== dims.length)
     throw rangeFault(name, `dim ${dims.find((d, i) => dims.indexOf(d) !== i)!.name} appears multiple times`, 'DIM_REPEATED')
+  if (args.some((a) => isOptions(a) && a['keepdim'] === true)) throw keepdim(name)
   const t = freed(x, distinct)
   const rank = x.ndim
   const negative = args.find((a) => typeof a === 'number' && a < 0)
@@ -103,21 +105,23 @@ function withNumbers(name: string, method: Method, x: Tensor, args: readonly unk
     t,
     args.map((a) => numbered(a, places, rank)),
   )
-  const back = (y: unknown): unknown => (isTensor(y) ? again(name, x, t, y, distinct) : y)
+  const back = (y: unknown): unknown => (isTensor(y) ? again(name, args, x, t, y, distinct) : y)
   if (name.endsWith('_') && isTensor(out)) return assign(x, name, back(out) as Tensor)
   return treeMap(back, out)
 }
 
+const keepdim = (name: string): Error => typeFault(name, 'cannot preserve first-class dimensions with keepdim=true', 'KEEPDIM')
+
 /** What came of `t`, with its last axes bound again to the dims they were, unless the method took them away. */
-function again(name: string, x: Tensor, t: Tensor, y: Tensor, dims: readonly Dim[]): Tensor {
+function again(name: string, args: readonly unknown[], x: Tensor, t: Tensor, y: Tensor, dims: readonly Dim[]): Tensor {
   // with other axes that it took away
   if (y.ndim <= x.ndim) return y
   const first = y.ndim - dims.length
   if (y.ndim === t.ndim) {
     const changed = dims.find((d, i) => y.shape[first + i] !== d.length)
     if (!changed) return quietly(() => dims.reduceRight<Tensor>((z, d, i) => bindAxis(z, first + i, d as unknown as Owner), y))
-    if (dims.every((_, i) => y.shape[first + i] === 1))
-      throw typeFault(name, 'cannot preserve first-class dimensions with keepdim=true', 'KEEPDIM')
+    // of a dim of size 1 it is the same
+    if (args.includes(true) && dims.every((_, i) => y.shape[first + i] === 1)) throw keepdim(name)
     throw typeFault(
       name,
       `expected dim ${changed.name} to keep its size ${changed.length}, got ${y.shape[first + dims.indexOf(changed)]}. Use x.order(${changed.name}), and bind the result to a Dim of its own`,

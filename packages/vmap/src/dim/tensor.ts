@@ -1,10 +1,11 @@
 import { Tensor } from '@mapgrad/tensor'
 import type { Value } from '@mapgrad/tensor/plugin'
-import { withAxes } from './axes.ts'
+import { type Method, along, withAxes } from './axes.ts'
 import { type IndexSpec, expand, index } from './arrange.ts'
 import { type OrderSpec, order } from './order.ts'
 import { indexing } from './indexing.ts'
 import { split } from './join.ts'
+import { Factors, dimsOfSum, dot, mayWait } from './product.ts'
 import { behind, dimsIn, layoutOf } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
@@ -44,4 +45,33 @@ class Basic extends Tensor {
 }
 
 /** The handles of tensors with dims. */
-export const FirstClass: typeof Basic = /* @__PURE__ */ withAxes(Basic, text, { expand, split, permute: order })
+export const FirstClass: typeof Basic = /* @__PURE__ */ withAxes(Basic, text, { expand, split, permute: order, mul, multiply: mul, sum })
+
+/** A product that waits for what is done with it. */
+class Product extends FirstClass {
+  readonly factors: Factors
+  #changed = false
+
+  constructor(factors: Factors) {
+    super(factors.x.value)
+    this.factors = factors
+  }
+  override get value(): Value {
+    return this.#changed || this.alias ? super.value : this.factors.value
+  }
+  override rebind(...args: Parameters<Tensor['rebind']>): void {
+    this.#changed = true
+    super.rebind(...args)
+  }
+  get untouched(): boolean {
+    return !this.#changed && !this.alias
+  }
+}
+
+function mul(x: Tensor, ...args: readonly unknown[]): Tensor {
+  return mayWait(x, args) ? new Product(new Factors(x, args[0])) : Tensor.prototype.mul.apply(x, args as never)
+}
+function sum(x: Tensor, ...args: readonly unknown[]): unknown {
+  const dims = x instanceof Product && x.untouched ? dimsOfSum(args) : null
+  return dims ? dot((x as Product).factors.x, (x as Product).factors.y, dims) : along('sum', Tensor.prototype.sum as Method, x, args)
+}
