@@ -1,18 +1,17 @@
-import { type Tensor, at, cat, flip, movedim, slice, stack } from '@mapgrad/tensor'
+import { type Tensor, flip, movedim } from '@mapgrad/tensor'
 import {
   TensorRangeError,
   TensorTypeError,
   type TreeSpec,
-  Captures,
   callUser,
   type End,
   checkOptions,
+  combineAlong,
   describe,
   isRecording,
   isTensor,
-  record,
   refusePromise,
-  reshapeTo,
+  runningPairs,
   show,
   treeFlatten,
 } from '@mapgrad/tensor/plugin'
@@ -31,7 +30,7 @@ type Slices = readonly Tensor[]
 /**
  * All running combinations of the slices of xs along `dim`: `y₀ = x₀, yᵢ = f(yᵢ₋₁, xᵢ)`, for an associative f of two
  * trees like the slices. It takes about 2 log₂ n calls of f, each for many pairs at once (`vmap`), where `scan` takes n.
- * With `reverse`, from the end: `yᵢ = f(yᵢ₊₁, xᵢ)`.
+ * In a graph it is one node, whose reverse mode goes from slice to slice. With `reverse`, from the end: `yᵢ = f(yᵢ₊₁, xᵢ)`.
  * @throws TensorTypeError or TensorRangeError if f gives another structure, shape or dtype than a slice or writes into one, or xs has no slices
  */
 export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}, ...end: End): X {
@@ -39,6 +38,7 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
   if (!Number.isInteger(dim)) throw fault(`Dim must be an int, but got ${describe(dim)}`, 'DIM_TYPE')
   checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func', end)
   const { reverse = false } = options
+  if (typeof reverse !== 'boolean') throw fault(`Reverse must be a bool, but got ${describe(reverse)}`, 'REVERSE')
   const [leaves, spec] = treeFlatten(xs)
   for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be a Tensor, but got ${describe(x)}`, 'NOT_A_TENSOR')
   if (leaves.length === 0) throw fault('Expected at least 1 xs leaf', 'NO_XS')
@@ -57,19 +57,9 @@ export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, opt
       `All xs leaves must have the same size along the scan dimension, got shapes [${(leaves as Tensor[]).map((x) => show(x.shape)).join(', ')}] and dim ${dim}`,
       { package: 'func', op: 'associativeScan', code: 'SIZES_DIFFER' },
     )
-  const pair = isRecording() ? once(f, spec, front) : (a: Slices, b: Slices): Slices => combined(f, spec, a, b)
-  const pairs = vmap(pair, { randomness: 'different' })
-  const ys = running(pairs, front, n)
+  const pair = (a: Slices, b: Slices): Slices => combined(f, spec, a, b)
+  const ys = isRecording() ? combineAlong(pair, front) : runningPairs(vmap(pair, { randomness: 'different' }), front)
   return spec.unflatten(ys.map((y) => movedim(reverse ? flip(y, [0]) : y, 0, dim))) as X
-}
-
-/** f of two slices as the program that it is: where a program is recorded around, f runs once. */
-function once<X>(f: (x: X, y: X) => X, spec: TreeSpec, xs: Slices): (a: Slices, b: Slices) => Slices {
-  const captures = new Captures()
-  const slices = xs.map((x) => ({ tensor: x, aval: { shape: x.shape.slice(1), dtype: x.dtype } }))
-  const n = xs.length
-  const program = record('associativeScan', (all) => combined(f, spec, all.slice(0, n), all.slice(n)), [...slices, ...slices], captures)
-  return (a, b) => program.run(...a, ...b, ...captures.tensors)
 }
 
 /** f of two slices, checked. */
@@ -90,21 +80,4 @@ function combined<X>(f: (x: X, y: X) => X, spec: TreeSpec, a: Slices, b: Slices)
       throw fault(`expected combine_fn to keep shape and dtype, ${x.dtype}${show(x.shape)}, got ${describe(y)}`, 'SHAPE_MISMATCH')
   })
   return out as Tensor[]
-}
-
-const every = (xs: Slices, start: number, stop: number | undefined, step: number): Slices => xs.map((x) => at(x, slice(start, stop, step)))
-
-/** Neighbours in pairs first; their running combinations are every second result, and one more combination each gives the others. */
-function running(pairs: (a: Slices, b: Slices) => Slices, xs: Slices, n: number): Slices {
-  if (n < 2) return xs
-  const odd = running(pairs, pairs(every(xs, 0, n - 1, 2), every(xs, 1, undefined, 2)), Math.floor(n / 2))
-  const head = every(xs, 0, 1, 1)
-  if (n === 2) return head.map((x, i) => cat([x, odd[i]!], 0))
-  const rest = pairs(n % 2 ? odd : every(odd, 0, odd[0]!.shape[0]! - 1, 1), every(xs, 2, undefined, 2))
-  return head.map((x, i) => {
-    const [even, o] = [cat([x, rest[i]!], 0), odd[i]!]
-    const k = o.shape[0]!
-    const woven = reshapeTo(stack([at(even, slice(0, k)), o], 1), [2 * k, ...o.shape.slice(1)])
-    return n % 2 ? cat([woven, at(even, slice(k))], 0) : woven
-  })
 }

@@ -144,6 +144,7 @@ export {
 } from './ops/unary.ts'
 export { clone, contiguous, expandTo as expand, permuteDims as permute, reshapeTo as reshape, viewTo as view } from './ops/view.ts'
 export { condBranches as cond } from './ops/branch.ts'
+export { associative as associativeScan } from './ops/associative.ts'
 export { whileHolds as whileLoop } from './ops/repeat.ts'
 export { whileSweeps as whileLoopSweeps } from './ops/sweeps.ts'
 export { scanRounds as scan } from './ops/rounds.ts'

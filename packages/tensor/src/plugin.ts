@@ -25,8 +25,8 @@ export {
   type Op,
   type OpDef,
   type Partial,
-  type Tangent,
   type Rebase,
+  type Tangent,
   type Tensors,
   type Vjp,
   type Vmap,
@@ -91,6 +91,7 @@ export {
 } from './core/words.ts'
 export { assign, reshaped } from './ops/assign.ts'
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
+export { combineAlong, runningPairs } from './ops/associative.ts'
 export { type Like, type Program, Captures, isRecording, like, record } from './ops/program.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'
 export { sumDims } from './ops/reduce.ts'

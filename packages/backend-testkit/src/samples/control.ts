@@ -1,5 +1,5 @@
 import { type Tensor, add, cond, exp, forLoop, gt, lt, map, mul, scan, select, sin, sum, tanh, whileLoop } from '@mapgrad/tensor'
-import { cond as condNode, scan as scanNode, whileLoop as whileNode } from '@mapgrad/tensor/ops'
+import { associativeScan as associativeNode, cond as condNode, scan as scanNode, whileLoop as whileNode } from '@mapgrad/tensor/ops'
 import { type OpSample, fixed, float, int, positive } from './spec.ts'
 
 export const control = (): readonly OpSample[] => [
@@ -51,6 +51,18 @@ export const control = (): readonly OpSample[] => [
         draws: false,
       }),
     xs: (n) => [float(2), float(n, 3), float(3)],
+  },
+  {
+    op: 'scan',
+    note: 'of an associative function, as a node of a graph',
+    f: (x, y, w) =>
+      associativeNode.bind([x!, y!, w!], {
+        combine: (a, b, c, d, v) => [mul(mul(a!, c!), v!), add(mul(mul(b!, c!), v!), d!)],
+        xs: 2,
+        draws: false,
+      }),
+    xs: (n) => [float(5, n), float(5, n), positive(n)],
+    sizes: [1],
   },
   {
     op: 'whileLoop',

@@ -113,6 +113,18 @@ function fitPolynomial(values: Values, samples: Samples, symbols: Values, whole:
     const found = total > 0 ? fitBasis(values, terms(monomials(symbols, each, total)), whole) : null
     if (found !== null) return found
   }
+  return fitPower(values, samples, symbols, whole)
+}
+
+const HIGHEST_POWER = 8
+/** One product of powers, of a higher degree than polynomials are tried. */
+function fitPower(values: Values, samples: Samples, symbols: Values, whole: boolean): SizePart | null {
+  if (symbols.length > 3) return null
+  for (const size of monomials(symbols, HIGHEST_POWER, 2 * HIGHEST_POWER)) {
+    const t = term(size, samples)
+    if (t.values.every((v, i) => Number.isSafeInteger(v) && v * values[0]! === t.values[0]! * values[i]!))
+      return fitBasis(values, [t], whole)
+  }
   return null
 }
 

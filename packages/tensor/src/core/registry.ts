@@ -4,6 +4,7 @@ import type { Trace } from './trace.ts'
 import type { Scope } from './memory.ts'
 import type { Watch } from './anomaly.ts'
 import type { Autograd } from './autograd.ts'
+import type { Mapping } from './mapping.ts'
 
 /** Version of what copies of this package share through `globalThis`. A change of the shared state's meaning raises it. */
 export const PROTOCOL = 1
@@ -23,6 +24,8 @@ export interface Registry {
   tape: Trace | null
   /** what gives tensors their gradients outside of transforms; `null` where that package is not loaded */
   autograd: Autograd | null
+  /** applies functions to many examples at once; `null` where that package is not loaded */
+  mapping: Mapping | null
   /** sees what each op computed from which arrays; `null` but for debugging */
   watch: Watch | null
   /** owns what interpreters compute, so that it is freed when the outermost transform returns */
@@ -69,6 +72,7 @@ function claim(): Registry {
       top: null,
       tape: null,
       autograd: null,
+      mapping: null,
       watch: null,
       scope: null,
       internal: 0,

@@ -255,7 +255,7 @@ export function sweepsPull(
       return [out.slice(0, size), out.slice(size)]
     },
   }))
-  const back = p.states.map((size, j): Sweep => ({
+  const back = p.states.map((_, j): Sweep => ({
     reverse: !p.reverse[j],
     step: (left, [...state], consts) => {
       const { state: s, emits: e } = at.left[j]!
