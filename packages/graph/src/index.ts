@@ -18,4 +18,10 @@ export { type FoldOptions, foldConstants } from './passes/fold.ts'
 export { simplifyAlgebra } from './passes/simplify.ts'
 export { type AotOptions, type GraphCompiler, aotFunction } from './aot/aot.ts'
 export type { Joint } from './aot/joint.ts'
-export { type Partition, type Partitioner, defaultPartition, minCutPartition } from './aot/partition.ts'
+export {
+  type Partition,
+  type Partitioner,
+  defaultPartition,
+  minCutPartition,
+  minCutPartition as minCutRematerializationPartition,
+} from './aot/partition.ts'

@@ -17,6 +17,7 @@ import {
   manualSeed,
   matmul,
   minCutPartition,
+  minCutRematerializationPartition,
   rand,
   sort,
   tensor,
@@ -43,7 +44,7 @@ function partition(
 ): { forward: [number, number]; backward: [number, number]; graphs: Partition } {
   let graphs: Partition | undefined
   const spy = (joint: Joint): Partition => (graphs = partitioner(joint))
-  const compiled = aotFunction(f, { forwardCompiler: asIs, partitioner: spy })
+  const compiled = aotFunction(f, { fwCompiler: asIs, partitionFn: spy })
   const all = xs.map((_, i) => i)
   const loss =
     (g: (...ts: Tensor[]) => Tensor) =>
@@ -129,7 +130,7 @@ describe('what is saved', () => {
   test('draws happen once, in the forward pass', () => {
     const f = (x: Tensor): Tensor => x.mul(rand(8)).cos().mul(rand(8))
     for (const partitioner of [defaultPartition, minCutPartition]) {
-      const compiled = aotFunction(f, { forwardCompiler: asIs, partitioner })
+      const compiled = aotFunction(f, { fwCompiler: asIs, partitionFn: partitioner })
       const x = random(8)
       manualSeed(2)
       const want = [vjp(f, [x])[1](x)[0], rand(1)].map((t) => exact(t as Tensor))
@@ -148,7 +149,7 @@ describe('called and transformed like the function', () => {
   })
   const params: Params = { w: random(3, 2), b: random(2) }
   for (const partitioner of [defaultPartition, minCutPartition]) {
-    const g = aotFunction(f, { forwardCompiler: asIs, partitioner })
+    const g = aotFunction(f, { fwCompiler: asIs, partitionFn: partitioner })
     test(`${partitioner.name}: trees, integer outputs, numbers`, () => {
       const x = random(5, 3)
       expect(exact(g(params, x, 2).y)).toBe(exact(f(params, x, 2).y))
@@ -160,7 +161,7 @@ describe('called and transformed like the function', () => {
     })
     test(`${partitioner.name}: under vmap, jvp, jacobians, twice`, () => {
       const s = (x: Tensor): Tensor => x.sin().mul(x).exp()
-      const c = aotFunction(s, { forwardCompiler: asIs, partitioner })
+      const c = aotFunction(s, { fwCompiler: asIs, partitionFn: partitioner })
       const close = (a: Tensor, b: Tensor): void => expect(Math.max(...(a.sub(b).abs().flatten().tolist() as number[]))).toBeLessThan(1e-5)
       const x = random(3)
       close(jacrev(c)(x), jacrev(s)(x))
@@ -178,7 +179,7 @@ describe('called and transformed like the function', () => {
         seen.push(`${name}: ${calls(graph.graph)} of ${inputs.map((t) => `[${t.shape}]`).join(' ')}`)
         return (...xs) => graph(...xs)
       }
-    const c = aotFunction((x: Tensor) => x.cos(), { forwardCompiler: spy('forward'), backwardCompiler: spy('backward') })
+    const c = aotFunction((x: Tensor) => x.cos(), { fwCompiler: spy('forward'), bwCompiler: spy('backward') })
     c(random(2))
     c(random(2))
     expect(seen).toEqual(['forward: cos of [2]'])
@@ -189,7 +190,7 @@ describe('called and transformed like the function', () => {
   })
   test('arguments that are not used, or not floats', () => {
     const h = (x: Tensor, _unused: Tensor, index: Tensor): Tensor => x.at(index).cos()
-    const c = aotFunction(h, { forwardCompiler: asIs })
+    const c = aotFunction(h, { fwCompiler: asIs })
     const index = tensor([1, 0], { dtype: 'int32' })
     expect(
       (grad((...xs: [Tensor, Tensor, Tensor]) => c(...xs).sum(), [0, 1])(random(2), random(2), index) as Tensor[])[1]!.tolist(),
@@ -197,20 +198,42 @@ describe('called and transformed like the function', () => {
   })
   test('values of outer transforms that it captures', () => {
     const x = random(3)
-    const outer = (t: Tensor): Tensor => vmap((u: Tensor) => aotFunction((v: Tensor) => v.mul(u), { forwardCompiler: asIs })(u))(t)
+    const outer = (t: Tensor): Tensor => vmap((u: Tensor) => aotFunction((v: Tensor) => v.mul(u), { fwCompiler: asIs })(u))(t)
     expect(exact(outer(x))).toBe(exact(x.mul(x)))
     expect(exact(outer(x.mul(2)))).toBe(exact(x.mul(2).mul(x.mul(2))))
   })
 })
 
+test('compilers and the partition by position, in the order of PyTorch', () => {
+  const seen: string[] = []
+  const spy =
+    (part: string): GraphCompiler =>
+    (graph) => {
+      seen.push(part)
+      return graph
+    }
+  const partition = (joint: Joint): Partition => {
+    seen.push('partition')
+    return minCutRematerializationPartition(joint)
+  }
+  const x = random(3)
+  const want = x.sin().neg().tolist()
+  expect(grad((t: Tensor) => aotFunction(cos, spy('forward'), spy('backward'), partition)(t).sum())(x).tolist()).toEqual(want)
+  expect(seen.splice(0)).toEqual(['partition', 'forward', 'backward'])
+  // `null` is the forward compiler, and any prefix may be followed by names
+  expect(grad((t: Tensor) => aotFunction(cos, spy('both'), null, partition)(t).sum())(x).tolist()).toEqual(want)
+  expect(grad((t: Tensor) => aotFunction(cos, spy('both'), { partitionFn: partition })(t).sum())(x).tolist()).toEqual(want)
+  expect(seen).toEqual(['partition', 'both', 'both', 'partition', 'both', 'both'])
+})
+
 test('bad arguments', () => {
-  expect(() => aotFunction(3 as never, { forwardCompiler: asIs })).toThrow('[graph] aotFunction: expected a function, got 3')
-  expect(() => aotFunction(cos, undefined as never)).toThrow('expected options with a forwardCompiler, got undefined')
-  expect(() => aotFunction(cos, {} as never)).toThrow('expected forwardCompiler to be a function, got undefined')
-  expect(() => aotFunction(cos, { forwardCompiler: asIs, compiler: asIs } as never)).toThrow(
-    "expected options among forwardCompiler, backwardCompiler, partitioner, got unknown option 'compiler'",
+  expect(() => aotFunction(3 as never, { fwCompiler: asIs })).toThrow('[graph] aotFunction: expected a function, got 3')
+  expect(() => aotFunction(cos, undefined as never)).toThrow('expected a function as fwCompiler, got undefined')
+  expect(() => aotFunction(cos, {} as never)).toThrow('expected a function as fwCompiler, got undefined')
+  expect(() => aotFunction(cos, { fwCompiler: asIs, compiler: asIs } as never)).toThrow(
+    "expected options among fwCompiler, bwCompiler, partitionFn, got unknown option 'compiler'",
   )
-  expect(() => aotFunction((x: Tensor) => (x.sum().item() ? x : x), { forwardCompiler: asIs })(random(2))).toThrow(
+  expect(() => aotFunction((x: Tensor) => (x.sum().item() ? x : x), { fwCompiler: asIs })(random(2))).toThrow(
     'get value out of a tracing tensor',
   )
 })

@@ -133,14 +133,14 @@ const cases: readonly [name: string, f: F, shapes: readonly (readonly number[] |
 describe.each([defaultPartition, minCutPartition])('%o', (partitioner) => {
   test.each(cases)('%s', (_name, f, shapes, repeat) => {
     const want = behaviour(f, shapes, repeat)
-    const got = behaviour(aotFunction(f, { forwardCompiler: asIs, partitioner }), shapes, repeat)
+    const got = behaviour(aotFunction(f, { fwCompiler: asIs, partitionFn: partitioner }), shapes, repeat)
     expect(got).toEqual(want)
   })
 })
 
 describe('changes of arguments', () => {
   const f = (x: Tensor): Tensor => (x.mul_(2), x.sin())
-  const compiled = aotFunction(f, { forwardCompiler: asIs })
+  const compiled = aotFunction(f, { fwCompiler: asIs })
 
   test('are outputs of the forward graph, behind the results', () => {
     let seen: readonly [outputs: number, ops: readonly (string | undefined)[]] | undefined
@@ -148,7 +148,7 @@ describe('changes of arguments', () => {
       seen = [joint.outputs, joint.graph.outputs.slice(0, 2).map((n) => n.op?.name)]
       return defaultPartition(joint)
     }
-    aotFunction(f, { forwardCompiler: asIs, partitioner: spy })(random(3))
+    aotFunction(f, { fwCompiler: asIs, partitionFn: spy })(random(3))
     expect(seen).toEqual([2, ['sin', 'mul']])
   })
   test('show in views from outside', () => {
@@ -177,7 +177,7 @@ describe('changes of arguments', () => {
       return [x.grad!.tolist(), y.grad!.tolist()]
     }
     // [cos(x)·2yx + 2y·sin(x) + 2y, 2x·sin(x) + 2x]
-    const [dx, dy] = grads(aotFunction(h, { forwardCompiler: asIs })) as [number[], number[]]
+    const [dx, dy] = grads(aotFunction(h, { fwCompiler: asIs })) as [number[], number[]]
     expect(dx).toEqual([1, 2, 3].map((x, i) => expect.closeTo([2, 2, 4][i]! * (x * Math.cos(x) + Math.sin(x) + 1), 4) as number))
     expect(dy).toEqual([1, 2, 3].map((x) => expect.closeTo(2 * x * (Math.sin(x) + 1), 4) as number))
     expect(grads(h)).toEqual([dx, dy])
@@ -189,18 +189,18 @@ describe('changes of arguments', () => {
     expect(loss(compiled)).toThrow(message)
   })
   test('that are views of other arguments are refused', () => {
-    const h = aotFunction((a: Tensor, b: Tensor) => a.add_(b), { forwardCompiler: asIs })
+    const h = aotFunction((a: Tensor, b: Tensor) => a.add_(b), { fwCompiler: asIs })
     const x = random(2, 2)
     expect(() => h(x, x.t())).toThrow(
       '[graph] aotFunction: expected an argument that is changed in place to be no view of another argument, got tensors 0 and 1 that share their elements',
     )
   })
   test('of shapes and of captured tensors are refused', () => {
-    expect(() => aotFunction((x: Tensor) => x.unsqueeze_(0), { forwardCompiler: asIs })(random(2))).toThrow(
+    expect(() => aotFunction((x: Tensor) => x.unsqueeze_(0), { fwCompiler: asIs })(random(2))).toThrow(
       '[graph] aotFunction: expected in-place operations on arguments to keep their shape, got one of shape [2] made into [1, 2]. Return the result instead',
     )
     const w = random(2)
-    expect(() => aotFunction((x: Tensor) => (w.add_(x), x.sin()), { forwardCompiler: asIs })(random(2))).toThrow(
+    expect(() => aotFunction((x: Tensor) => (w.add_(x), x.sin()), { fwCompiler: asIs })(random(2))).toThrow(
       'would mutate a captured Tensor',
     )
   })
@@ -220,7 +220,7 @@ describe('changes of arguments', () => {
 test('a tensor that comes twice is one input, and two that are equal are two', () => {
   const inputs: number[] = []
   const spy: GraphCompiler = (graph) => (inputs.push(graph.graph.placeholders.length), graph)
-  const f = aotFunction((a: Tensor, b: Tensor) => matmul(a, b), { forwardCompiler: spy })
+  const f = aotFunction((a: Tensor, b: Tensor) => matmul(a, b), { fwCompiler: spy })
   const x = random(2, 2)
   expect(exact(f(x, x))).toBe(exact(matmul(x, x)))
   expect(exact(f(x, x.clone()))).toBe(exact(matmul(x, x)))

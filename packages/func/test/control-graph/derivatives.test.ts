@@ -148,12 +148,12 @@ describe('derivatives', () => {
     }
     let graphs = 0
     const f = aotFunction(all, {
-      forwardCompiler: (graph) => {
+      fwCompiler: (graph) => {
         graphs++
         graph.graph.lint()
         return graph
       },
-      partitioner,
+      partitionFn: partitioner,
     })
     const pull = (g: F): F => grad((x: Tensor) => sum(sin(g(x))))
     for (const at of [x, mul(x, -2)]) {

@@ -161,7 +161,7 @@ describe('draws in bodies of loops in graphs are those of the program', () => {
     expect(state(() => unread.transform(eliminateDeadCode)(x))).toEqual(state(() => unread(x)))
   })
   test.each([defaultPartition, minCutPartition])('%o: ahead of time they are drawn once, going forward', (partitioner) => {
-    const f = aotFunction(noisy, { forwardCompiler: (graph) => graph, partitioner })
+    const f = aotFunction(noisy, { fwCompiler: (graph) => graph, partitionFn: partitioner })
     const pull: F = grad((x: Tensor) => sum(sin(f(x))))
     pull(x)
     expect(

@@ -106,7 +106,7 @@ const transforms: readonly ((f: F) => F)[] = [
   (f) => (x) => linearize(f, [x])[1](V),
   (f) => jacfwd(f) as F,
   (f) => jacrev(f) as F,
-  (f) => grad((x: Tensor) => sum(aotFunction(f, { forwardCompiler: (g) => g, partitioner: minCutPartition })(x))),
+  (f) => grad((x: Tensor) => sum(aotFunction(f, { fwCompiler: (g) => g, partitionFn: minCutPartition })(x))),
 ]
 
 test.each(Array.from({ length: 6 }, (_, i) => i + 1))('ten programs, from seed %i', (seed) => {

@@ -146,7 +146,7 @@ describe('reverse mode of an unbounded loop in a graph', () => {
   })
 
   test('aotFunction splits it', () => {
-    const f = aotFunction(grow, { forwardCompiler: (g) => g, partitioner: minCutPartition })
+    const f = aotFunction(grow, { fwCompiler: (g) => g, partitionFn: minCutPartition })
     for (const at of [x, x.mul(3), x.mul(40)])
       expect(off(grad((t: Tensor) => f(t, w))(at), grad((t: Tensor) => grow(t, w))(at))).toBeLessThan(1e-10)
   })

@@ -59,7 +59,7 @@ test.each([...new Set(samples.map((s) => s.op))])('%s', (op) => {
     }
     const want = differentiable ? behaviour(f as (...ts: Tensor[]) => unknown) : whole.map(read)
     for (const partitioner of k === 0 ? [defaultPartition, minCutPartition] : [k % 2 ? minCutPartition : defaultPartition]) {
-      const compiled = aotFunction(f as (...ts: Tensor[]) => unknown, { forwardCompiler: (g) => g, partitioner })
+      const compiled = aotFunction(f as (...ts: Tensor[]) => unknown, { fwCompiler: (g) => g, partitionFn: partitioner })
       let got: unknown
       try {
         got = behaviour(compiled)

@@ -138,7 +138,7 @@ test('P#172386: a vjpFn as a graph, and compiled ahead, is not zero', () => {
   const pull = (v: Tensor): Tensor => vjpFn(v)[0].W
   expect(distance(pull(v), expected)).toBeLessThan(1e-9)
   expect(distance(makeFx(pull)(random(3))(v), expected)).toBeLessThan(1e-9)
-  expect(distance(aotFunction(pull, { forwardCompiler: (g) => g })(v), expected)).toBeLessThan(1e-9)
+  expect(distance(aotFunction(pull, { fwCompiler: (g) => g })(v), expected)).toBeLessThan(1e-9)
 })
 
 test('P#177318: transforms inside noGrad compute their derivatives', () => {

@@ -38,7 +38,7 @@ const sizeOf = (g: Graph): [number, number] => [g.lint().placeholders.length, g.
 /** Both graphs of a program, which must compute the function and its gradient. */
 function parts(f: F, shapes: readonly (readonly number[])[], partitioner: Partitioner): Partition & { readonly sizes: Sizes } {
   let found: Partition | undefined
-  const compiled = aotFunction(f, { forwardCompiler: (g) => g, partitioner: (joint) => (found = partitioner(joint)) })
+  const compiled = aotFunction(f, { fwCompiler: (g) => g, partitionFn: (joint) => (found = partitioner(joint)) })
   const xs = shapes.map((s) => random(...s))
   const all = xs.map((_, i) => i)
   const loss =

@@ -4,10 +4,8 @@ import {
   TensorTypeError,
   assign,
   autogradOf,
-  type End,
-  checkOptions,
   describe,
-  isOptions,
+  readArgs,
   refusePromise,
   sameShape,
   show,
@@ -28,15 +26,17 @@ export type GraphCompiler = (
 /** Options of `aotFunction`. */
 export interface AotOptions {
   /** makes the forward function of its graph */
-  readonly forwardCompiler: GraphCompiler
+  readonly fwCompiler: GraphCompiler
   /** makes the backward function of its graph, when it is first needed; default: the forward compiler */
-  readonly backwardCompiler?: GraphCompiler | undefined
+  readonly bwCompiler?: GraphCompiler | null | undefined
   /** decides what is saved for the backward pass and what is computed again; default `defaultPartition` */
-  readonly partitioner?: Partitioner | undefined
+  readonly partitionFn?: Partitioner | undefined
 }
 
 const fault = (message: string, code: string): TensorTypeError =>
   new TensorTypeError(message, { package: 'graph', op: 'aotFunction', code })
+
+const OPTIONS = ['fwCompiler', 'bwCompiler', 'partitionFn'] as const
 
 /** The most signatures that one function is compiled for at a time. */
 const LIMIT = 32
@@ -83,18 +83,18 @@ const moduleOf = (graph: Graph, name: string): GraphModule<readonly Tensor[], Te
 /** Forward and backward functions of a joint graph, as a function with that derivative. */
 function differentiable(
   joint: TracedJoint,
-  { forwardCompiler, backwardCompiler = forwardCompiler, partitioner = defaultPartition }: AotOptions,
+  { fwCompiler, bwCompiler, partitionFn = defaultPartition }: AotOptions,
   inputs: readonly Tensor[],
 ): Compiled['call'] {
-  const { forward, backward } = partitioner(joint)
-  const run = forwardCompiler(moduleOf(forward, 'forward'), inputs)
+  const { forward, backward } = partitionFn(joint)
+  const run = fwCompiler(moduleOf(forward, 'forward'), inputs)
   let back: ReturnType<GraphCompiler> | undefined
   const split = (ys: readonly Tensor[]): readonly [Tensor[], Tensor[]] => [ys.slice(0, joint.outputs), ys.slice(joint.outputs)]
   const f = autogradOf('aotFunction').customVjp((...xs: Tensor[]): Tensor[] => split(run(...xs))[0], {
     forward: (...xs) => split(run(...xs)),
     backward: (saved, cts) => {
       const given = [...saved, ...joint.tangents.map((i) => cts[i]!)]
-      back ??= backwardCompiler(moduleOf(backward, 'backward'), given)
+      back ??= (bwCompiler ?? fwCompiler)(moduleOf(backward, 'backward'), given)
       const grads = back(...given)
       return joint.gradients.map((k) => (k === null ? null : grads[k]!))
     },
@@ -116,24 +116,30 @@ function checkMutated(mutated: readonly number[], inputs: readonly Tensor[]): vo
 }
 
 /**
- * `f` with its forward and backward passes as graphs, made at the first call for each set of shapes: `forwardCompiler` and
- * `backwardCompiler` make functions of them, `partitioner` decides where one ends and the other begins. The result is
+ * `f` with its forward and backward passes as graphs, made at the first call for each set of shapes: `fwCompiler` and
+ * `bwCompiler` make functions of them, `partitionFn` decides where one ends and the other begins. The result is
  * called and transformed like `f`. Tensors that `f` captures are constants of the graphs, as they were at that first call.
  * Arguments that `f` changes in place are changed, after the forward pass; results that are arguments, or views of them, are so here.
  * Derivatives are those of `@mapgrad/autodiff`: import `@mapgrad/func`, or call `enableAutograd()`.
  * @throws TensorTypeError where `f` reads the numbers of a tensor, or gives something else than tensors
  */
-export function aotFunction<A extends readonly unknown[], R>(f: (...args: A) => R, options: AotOptions, ...end: End): (...args: A) => R {
+export function aotFunction<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...args:
+    | [fwCompiler: GraphCompiler, bwCompiler?: GraphCompiler | null, partitionFn?: Partitioner]
+    | [fwCompiler: GraphCompiler, options: Omit<AotOptions, 'fwCompiler'>]
+    | [options: AotOptions]
+): (...args: A) => R {
   if (typeof f !== 'function') throw fault(`expected a function, got ${describe(f)}`, 'NOT_A_FUNCTION')
-  if (!isOptions(options))
-    throw fault(
-      `expected options with a forwardCompiler, got ${describe(options)}. A compiler that gives the graph back is (graph) => graph`,
-      'OPTIONS',
-    )
-  checkOptions('aotFunction', options, ['forwardCompiler', 'backwardCompiler', 'partitioner'], 'graph', end)
-  for (const key of ['forwardCompiler', 'backwardCompiler', 'partitioner'] as const)
-    if (typeof options[key] !== 'function' && (options[key] !== undefined || key === 'forwardCompiler'))
-      throw fault(`expected ${key} to be a function, got ${describe(options[key])}`, 'OPTIONS')
+  const options = readArgs<AotOptions>('aotFunction', args, OPTIONS, [], 'graph')
+  for (const key of OPTIONS) {
+    const given: unknown = options[key] ?? undefined
+    if (typeof given !== 'function' && (given !== undefined || key === 'fwCompiler'))
+      throw fault(
+        `expected a function as ${key}, got ${describe(options[key])}. A compiler that gives the graph back is (graph) => graph`,
+        'OPTIONS',
+      )
+  }
   const cache: Compiled[] = []
   const compile = (args: readonly TreeStructure[], tensors: readonly Tensor[]): Compiled => {
     let result: TreeStructure | undefined
