@@ -142,6 +142,8 @@ function mapRule(
     },
     push: (xs, dxs) => {
       const moving = dxs.flatMap((d, i) => (d ? [i] : []))
+      // a tangent that may be left open: met by values of this vmap, it must be one of them
+      const shared = (i: number): boolean => dims[i] === null && dims.some((d) => d !== null)
       let count = 0
       let moved: readonly boolean[] = []
       const [all, at] = under(
@@ -154,8 +156,8 @@ function mapRule(
           moved = dys.map((d) => d !== null)
           return [...ys, ...dys.flatMap((d) => d ?? [])]
         },
-        [...dims, ...moving.map((i) => dims[i]!)],
-      )(...xs, ...moving.map((i) => dxs[i]!))
+        [...dims, ...moving.map((i) => (shared(i) ? 0 : dims[i]!))],
+      )(...xs, ...moving.map((i) => (shared(i) ? expandTo(dxs[i]!, [size, ...dxs[i]!.shape]) : dxs[i]!)))
       const differ = differing(at)
       let k = count
       const dys = moved.map((m): Tangent => {

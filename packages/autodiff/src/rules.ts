@@ -81,7 +81,7 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
       return [sum(parts)]
     }
     case 'custom':
-      return diff.jvp(ys, xs, dxs, params, jvp)
+      return diff.jvp(ys, xs, dxs, params, jvp).map((d, i) => d && broadcastTo(d, ys[i]!))
     case 'unsupported':
       throw missing(op, diff.reason)
     default:

@@ -1,6 +1,6 @@
 // Wrong values and shapes that random programs found, each beside what PyTorch gives.
 import { expect, test } from 'vitest'
-import { type Tensor, arange, grad, hardshrink, slice, tensor, vmap } from '@mapgrad/func'
+import { type Tensor, arange, grad, hardshrink, jacfwd, jvp, lerp, linearize, slice, tensor, threshold, vmap, where } from '@mapgrad/func'
 
 test('a clone of what lies with gaps has none, and can be viewed under another shape', () => {
   const x = arange(24).to('float64').reshape(4, 6)
@@ -29,6 +29,28 @@ test('a clone of what lies with gaps has none, and can be viewed under another s
   ).toEqual([3, 4, 5, 0, 0, 0])
 })
 
-test('hardshrink keeps NaN', () => {
+test('hardshrink and threshold keep NaN, and its gradient', () => {
+  expect(threshold(tensor([NaN, 1, 0.1]), 0.1, 0.7).tolist()).toEqual([NaN, 1, expect.closeTo(0.7)])
+  expect(grad((x: Tensor) => threshold(x, 0.1, 0.7).sum())(tensor([NaN, 1, 0.1])).tolist()).toEqual([1, 1, 0])
   expect(hardshrink(tensor([NaN, 0.5, -0.6, Infinity, -0.5, -0])).tolist()).toEqual([NaN, 0, expect.closeTo(-0.6), Infinity, 0, 0])
+})
+
+test('a weight of lerp without axes counts as a number, whatever its dtype', () => {
+  const y = lerp(tensor([1, 1]), tensor([3, 5]), tensor(0.5, { dtype: 'float64' }))
+  expect([y.dtype, y.tolist()]).toEqual(['float32', [2, 3]])
+  expect(lerp(tensor(1), tensor(2), tensor(0.5, { dtype: 'float64' })).dtype).toBe('float32')
+  expect(() => lerp(tensor([1]), tensor([2]), tensor([0.5], { dtype: 'float64' }))).toThrow(/expected dtype float32 for `end` and `weight`/)
+})
+
+test('the tangent of where has the shape that its operands broadcast to', () => {
+  const [x, c] = [tensor(-1.5), tensor([1, 2])]
+  const f = (a: Tensor): Tensor => where(a.gt(0), a, c)
+  expect(jvp(f, [x], [tensor(1)])[1].shape).toEqual([2])
+  expect(linearize(f, [x])[1](tensor(1)).shape).toEqual([2])
+  expect(jacfwd(f)(x).tolist()).toEqual([0, 0])
+  expect(jacfwd(f)(x.neg()).tolist()).toEqual([1, 1])
+  // what comes behind it relies on that
+  const g = (a: Tensor): Tensor => f(a).indexFill_(0, tensor([1], { dtype: 'int32' }), 0.5)
+  expect(jacfwd(g)(x.neg()).tolist()).toEqual([1, 0])
+  expect(jacfwd((a: Tensor) => vmap((b: Tensor) => where(a.gt(0), a, b))(c))(x).tolist()).toEqual([0, 0])
 })

@@ -210,11 +210,11 @@ export interface ThresholdOptions {
   readonly threshold?: number
   readonly value?: number
 }
-/** x where x > threshold, else value. */
+/** `value` where x ≤ threshold, else x. */
 export function threshold(x: Tensor, ...args: Args<[threshold: number, value: number], ThresholdOptions>): Tensor {
   checkTensor('threshold', x)
   const { threshold: t = 0, value = 0 } = readArgs<ThresholdOptions>('threshold', args, ['threshold', 'value'])
-  return where(gt(x, t), x, value)
+  return where(le(x, t), value, x)
 }
 /** x tanh(softplus(x)). */
 export function mish(x: Tensor, ...end: End): Tensor {

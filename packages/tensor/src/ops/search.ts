@@ -1,3 +1,4 @@
+import { isFloat } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -54,7 +55,7 @@ function search(op: string, sequence: Tensor, x: Tensor | number, right: boolean
     throw new TensorRangeError('boundaries tensor should have positive dimension, but got 0 dimension', { op, code: 'SHAPE' })
   if (!isTensor(x) && typeof x !== 'number')
     throw new TensorTypeError(`expected the values to be a Tensor or a number, got ${describe(x)}`, { op, code: 'ARGUMENT' })
-  const values = isTensor(x) ? x : filledLike(sequence, x, sequence.dtype, [])
+  const values = isTensor(x) ? x : filledLike(sequence, x, isFloat(sequence.dtype) || Number.isInteger(x) ? sequence.dtype : 'float32', [])
   const [lead, vlead] = [sequence.shape.slice(0, -1), values.shape.slice(0, -1)]
   if (sequence.ndim > 1 && values.ndim === 0)
     throw new TensorRangeError(
@@ -66,11 +67,6 @@ function search(op: string, sequence: Tensor, x: Tensor | number, right: boolean
       `boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor ${show(sequence.shape)} and input value tensor ${show(values.shape)}`,
       { op, code: 'SHAPE_MISMATCH' },
     )
-  if (values.dtype !== sequence.dtype)
-    throw new TensorTypeError(
-      `input value tensor and boundary tensor should have same dtype, but got input value dtype ${values.dtype} and boundary dtype ${sequence.dtype}. Convert with x.to(dtype)`,
-      { op, code: 'DTYPE' },
-    )
   // one sequence for values of any shape
   const flat = sequence.ndim === 1 ? reshapeTo(values, [numel(values.shape)]) : values
   return cast(reshapeTo(places(sequence, flat, right), values.shape), outInt32 ? 'int32' : 'int64')
@@ -79,7 +75,8 @@ function search(op: string, sequence: Tensor, x: Tensor | number, right: boolean
 /**
  * Where each value goes in a sorted sequence to keep it sorted: `searchsorted([…, n], […, m]) → […, m]`, leading axes alike, or a
  * sequence `[n]` and values of any shape; int32. In front of equal elements, or behind them with `right`. NaN goes to the end.
- * @throws TensorRangeError for shapes that do not match, TensorTypeError for dtypes that differ or a `side` that contradicts `right`
+ * Values of another dtype are compared as both promoted.
+ * @throws TensorRangeError for shapes that do not match, TensorTypeError for a `side` that contradicts `right`
  */
 export function searchsorted(sortedSequence: Tensor, ...args: Args<[input: Tensor | number], SearchsortedOptions>): Tensor {
   const op = 'searchsorted'

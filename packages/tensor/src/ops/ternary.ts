@@ -7,7 +7,7 @@ import { type Scalar, checkTensor } from '../core/promote.ts'
 import { broadcastAval, elementwise, pointwise } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Operand, add, clampMax, clampMin, div, mul, sub } from './binary.ts'
-import { promoted } from './cast.ts'
+import { cast, promoted } from './cast.ts'
 import { indicator } from './families.ts'
 
 type XYZ = [x: Tensor, y: Tensor, z: Tensor]
@@ -71,7 +71,8 @@ export function lerp(x: Tensor, end: Tensor, ...args: Args<[weight: Tensor | num
   checkTensor('lerp', x)
   checkTensor('lerp', end)
   const { weight } = readArgs<{ weight: Tensor | number }>('lerp', args, ['weight'])
-  if (x.dtype !== end.dtype || (isTensor(weight) && weight.dtype !== x.dtype))
+  // a weight without axes counts as a number
+  if (x.dtype !== end.dtype || (isTensor(weight) && weight.ndim > 0 && weight.dtype !== x.dtype))
     throw new TensorTypeError(
       `expected dtype ${x.dtype} for \`end\`${isTensor(weight) ? ' and `weight`' : ''} but got dtype ${end.dtype !== x.dtype ? end.dtype : (weight as Tensor).dtype}`,
       { op: 'lerp', code: 'DTYPE' },
@@ -81,7 +82,7 @@ export function lerp(x: Tensor, end: Tensor, ...args: Args<[weight: Tensor | num
       op: 'lerp',
       code: 'DTYPE',
     })
-  return interpolate(x, end, weight)
+  return interpolate(x, end, isTensor(weight) ? cast(weight, x.dtype) : weight)
 }
 
 /** Options of `addcmul` and `addcdiv`. */
