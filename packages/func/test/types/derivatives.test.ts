@@ -185,7 +185,7 @@ describe('Jacobians', () => {
     const [j, aux] = jacrev((x: Tensor) => [x.mul(2), { x }], { hasAux: true, chunkSize: 1, mode: 'auto' })(ones(2))
     expectTypeOf(j).toEqualTypeOf<Tensor>()
     expectTypeOf(aux).toEqualTypeOf<{ x: Tensor }>()
-    const [k] = jacfwd((x: Tensor) => [x.mul(2), null], { hasAux: true, randomness: 'same', chunkSize: null })(ones(2))
+    const [k] = jacfwd((x: Tensor) => [x.mul(2), x], { hasAux: true, randomness: 'same', chunkSize: null })(ones(2))
     expectTypeOf(k).toEqualTypeOf<Tensor>()
     expect(j.tolist()).toEqual(k.tolist())
     // @ts-expect-error jacrev draws what the function draws
