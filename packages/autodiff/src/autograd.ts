@@ -1,17 +1,7 @@
 import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
-import {
-  BACKWARD_OPTIONS,
-  type End,
-  type Tensors,
-  checkEnd,
-  describe,
-  readArgs,
-  filledLike,
-  isTensor,
-  registry,
-} from '@mapgrad/tensor/plugin'
+import { BACKWARD_OPTIONS, type End, type Tensors, checkEnd, readArgs, filledLike, registry } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { backwardAll, eager, onTape, seeds, walk } from './eager.ts'
+import { backwardAll, eager, onTape, seeds, several, walk } from './eager.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
 import { Taped } from './tape.ts'
@@ -40,15 +30,6 @@ export type GradientArgs<O> = [gradOutputs: OneOrSeveral<Tensor | null> | null |
 export interface Unused {
   readonly allowUnused: true
   readonly materializeGrads?: false | undefined
-}
-
-/** The tensors of an argument that may be one or several. */
-export function several(op: string, what: string, x: unknown): Tensor[] {
-  const list: unknown[] = Array.isArray(x) ? x : [x]
-  if (list.length === 0) throw fault(op, `${op} requires non-empty ${what}.`, 'EMPTY')
-  for (const y of list)
-    if (!isTensor(y)) throw fault(op, `expected ${what} to be a tensor or an array of tensors, got ${describe(y)}`, 'NOT_A_TENSOR')
-  return list as Tensor[]
 }
 
 function given(op: string, x: unknown, count: number): (Tensor | null)[] {

@@ -231,6 +231,15 @@ function backwardFrom(x: Tensor, gradient: Tensor | null, options: BackwardOptio
   backwardAll([x], [gradient], options)
 }
 
+/** The tensors of an argument that may be one or several. */
+export function several(op: string, what: string, x: unknown): Tensor[] {
+  const list: unknown[] = Array.isArray(x) ? x : [x]
+  if (list.length === 0) throw fault(op, `${op} requires non-empty ${what}.`, 'EMPTY')
+  for (const y of list)
+    if (!isTensor(y)) throw fault(op, `expected ${what} to be a tensor or an array of tensors, got ${describe(y)}`, 'NOT_A_TENSOR')
+  return list as Tensor[]
+}
+
 /** Adds the gradients of `ys` up in the leaves that they were computed from: see `autograd.backward`. */
 export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], options: BackwardOptions): void {
   checkOptions('backward', options as Record<string, unknown>, BACKWARD_OPTIONS, 'autodiff')
@@ -243,7 +252,7 @@ export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], opti
   const { createGraph = false, retainGraph = createGraph, inputs = null } = options
   const { ends } = onTape('backward', ys)
   const cts = seeds('backward', ys, given)
-  const wanted = inputs === null ? leavesOf(ends) : (isTensor(inputs) ? [inputs] : inputs).map((x) => leafOf(x))
+  const wanted = inputs === null ? leavesOf(ends) : several('backward', 'inputs', inputs).map((x) => leafOf(x))
   const grads = walk(ends, cts, wanted, { retainGraph, createGraph })
   wanted.forEach((leaf, i) => {
     const g = grads[i]

@@ -1,6 +1,7 @@
 // The interpreters on lists of tensors, for authors of transforms and of test suites.
 export { normalizeArgnums, select } from './grad.ts'
-export { type GradientArgs, type GradientOptions, type Unused, gradients, several } from './autograd.ts'
+export { type GradientArgs, type GradientOptions, type Unused, gradients } from './autograd.ts'
+export { several } from './eager.ts'
 export { Loans, auxLeaves, outputs, splitAux } from './flat.ts'
 export { jvpFlat } from './jvp.ts'
 export { linearizeFlat } from './linearize.ts'

@@ -39,6 +39,12 @@ function readOptions(
   const { tracingMode = 'real', decompositionTable = new Map<{ readonly def: AnyOp }, Decomposition>() }: MakeFxOptions = options
   if (tracingMode !== 'real' && tracingMode !== 'fake' && tracingMode !== 'symbolic')
     throw fault('makeFx', `expected tracingMode to be 'real', 'fake' or 'symbolic', got ${describe(tracingMode)}`, 'TRACING_MODE')
+  if (!(decompositionTable instanceof Map))
+    throw fault(
+      'makeFx',
+      `expected decompositionTable to be a Map from ops to functions, got ${describe(decompositionTable)}`,
+      'DECOMPOSITION',
+    )
   return {
     mode: tracingMode,
     decompositions: new Map([...decompositionTable].map(([op, f]): [AnyOp, Decomposition] => [checkOp(op), f])),

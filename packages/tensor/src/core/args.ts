@@ -1,5 +1,6 @@
 import { TensorTypeError, describe } from './errors.ts'
 import { isTensor } from './handle.ts'
+import { checkKinds } from './kinds.ts'
 
 /** A plain object with options, not a tensor, an array or a class instance. */
 export function isOptions(x: unknown): x is Record<string, unknown> {
@@ -30,6 +31,7 @@ export function checkOptions(
         code: 'UNKNOWN_OPTION',
         package: from,
       })
+  checkKinds(op, options, from)
 }
 
 /**
@@ -116,5 +118,13 @@ export function readArgs<O extends object>(
       throw new TensorTypeError(`expected ${name} once, got it both by position and by name`, { op, code: 'ARGUMENT_TWICE', package: from })
     out[name] = args[i]
   }
+  if (n > 0) checkKinds(op, out, from)
   return out as O
+}
+
+/** The one that is given of parameters that stand for one thing. */
+export function oneOf<T>(op: string, given: Readonly<Record<string, T | undefined>>): T | undefined {
+  const names = Object.keys(given).filter((name) => given[name] !== undefined)
+  if (names.length > 1) throw new TensorTypeError(`expected one of ${names.join(' and ')}, got both`, { op, code: 'ARGUMENT_TWICE' })
+  return names.length === 1 ? given[names[0]!] : undefined
 }

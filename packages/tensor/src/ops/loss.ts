@@ -1,6 +1,6 @@
 import { expr as e } from '@mapgrad/kernel'
 import { type Args, readArgs } from '../core/args.ts'
-import { TensorRangeError, TensorTypeError, show } from '../core/errors.ts'
+import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
 import { sameShape } from '../core/shape.ts'
@@ -37,6 +37,8 @@ export function reductionOf(
   { reduction = 'mean', sizeAverage, reduce }: LossOptions,
   known: readonly string[] = ['none', 'mean', 'sum'],
 ): LossReduction {
+  if ((reduce ?? null) !== null && typeof reduce !== 'boolean')
+    throw new TensorTypeError(`expected reduce to be a boolean, got ${describe(reduce)}`, { op, code: 'BOOLEAN' })
   if ((sizeAverage ?? null) !== null || (reduce ?? null) !== null) return reduce === false ? 'none' : sizeAverage === false ? 'sum' : 'mean'
   if (!known.includes(reduction))
     throw new TensorTypeError(
@@ -66,7 +68,8 @@ function weightedMean(
   reduction: LossReduction,
   by: 'weight' | 'count' = 'weight',
 ): Tensor {
-  if (!weight) return reduceLoss(losses, reduction)
+  if (weight === null || weight === undefined) return reduceLoss(losses, reduction)
+  checkTensor(op, weight, 'weight to be a Tensor')
   if (!sameShape(weight.shape, input.shape))
     throw new TensorRangeError(`Weights and input must have the same size, got ${show(weight.shape)} and ${show(input.shape)}.`, {
       op,

@@ -50,6 +50,8 @@ export function constantPadNd(
     'value',
   ])
   checkTensor('constantPadNd', x)
+  if (typeof value !== 'number' && typeof value !== 'boolean' && typeof value !== 'bigint')
+    throw new TensorTypeError(`expected value to be a number, got ${describe(value)}`, { op: 'constantPadNd', code: 'NUMBER' })
   const cuts: AxisSlice[] = []
   const grows: AxisSlice[] = []
   for (const { dim, before, after } of sides('constantPadNd', x, counts)) {

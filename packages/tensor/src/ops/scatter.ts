@@ -1,5 +1,5 @@
 import type { CombineOp } from '@mapgrad/kernel'
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, oneOf, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, type Tangent, defineOp } from '../core/op.ts'
@@ -161,7 +161,7 @@ export function scatter(x: Tensor, ...args: Args<[dim: number, index: Tensor, sr
   const how = ({ add: 'sum', multiply: 'prod', null: 'set' } as const)[`${reduce ?? null}`]
   if (!how)
     throw new TensorTypeError(`reduce argument must be either add or multiply, got ${describe(reduce)}`, { op: 'scatter', code: 'REDUCE' })
-  return scattered('scatter', x, dim, index, src ?? value, how)
+  return scattered('scatter', x, dim, index, oneOf<Tensor | Scalar>('scatter', { src, value }), how)
 }
 
 /** Arguments of `scatterAdd`. */

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, oneOf, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -38,7 +38,7 @@ export function split(x: Tensor, ...args: Args<[splitSizeOrSections: number | re
   const { splitSizeOrSections, splitSize, dim } = readArgs<SplitOptions>('split', args, ['splitSizeOrSections', 'dim'], ['splitSize'])
   const axis = axisOf('split', x, dim, 'split expects at least a 1-dimensional tensor')
   const n = x.shape[axis]!
-  const sizes = splitSizeOrSections ?? splitSize
+  const sizes = oneOf('split', { splitSizeOrSections, splitSize })
   if (typeof sizes === 'object') {
     if (checkIntegers('split', 'splitSizes', sizes).some((s) => s < 0))
       throw new TensorRangeError(
@@ -110,7 +110,7 @@ export function tensorSplit(
   )
   const axis = axisOf('tensorSplit', x, dim, 'tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
   const n = x.shape[axis]!
-  let cuts = indicesOrSections ?? sections ?? indices
+  let cuts = oneOf('tensorSplit', { indicesOrSections, sections, indices })
   if (isTensor(cuts)) cuts = cuts.ndim === 0 ? Number(cuts.item()) : Array.from(cuts.dataSync(), Number)
   if (typeof cuts === 'object') {
     const ends = [...checkIntegers('tensorSplit', 'indices', cuts).map((c) => clampIndex(c, n)), n]
