@@ -1,10 +1,10 @@
 import { type BackwardOptions, type Tensor, detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from '@mapgrad/tensor'
 import { BACKWARD_OPTIONS, type End, type Tensors, checkEnd, readArgs, filledLike, registry } from '@mapgrad/tensor/plugin'
 import { fault } from './call.ts'
-import { backwardAll, eager, onTape, seeds, several, walk } from './eager.ts'
+import { backwardAll, eager, onTape, seeds, several, tapedOf, walk } from './eager.ts'
+import { type ForwardAd, forwardAd } from './forward-ad.ts'
 import { AutogradFunction, onceDifferentiable } from './function.ts'
 import { type Functional, functional } from './functional.ts'
-import { Taped } from './tape.ts'
 
 /** Options of `autograd.grad`. */
 export interface AutogradGradOptions {
@@ -49,9 +49,10 @@ export function gradients(
 ): (Tensor | null)[] {
   const { trace, ends } = onTape('grad', ys)
   const starts = xs.map((x) => {
-    if (!(x.value instanceof Taped) || !x.value.trace.open)
+    const own = tapedOf(x)
+    if (!own || !own.trace.open)
       throw fault('grad', 'One of the differentiated Tensors does not require grad. Make it with { requiresGrad: true }', 'NO_GRAD')
-    return x.value.trace === trace ? x.value : undefined
+    return own.trace === trace ? own : undefined
   })
   const grads = walk(ends, cts, starts, { retainGraph, createGraph })
   return xs.map((x, i) => {
@@ -123,6 +124,8 @@ export interface Autograd {
   readonly Function: typeof AutogradFunction
   readonly onceDifferentiable: typeof onceDifferentiable
   readonly functional: Functional
+  /** tensors that carry tangents: `torch.autograd.forward_ad` */
+  readonly forwardAd: ForwardAd
   readonly grad: typeof grad
   readonly backward: typeof backward
   readonly detectAnomaly: typeof detectAnomaly
@@ -131,12 +134,13 @@ export interface Autograd {
 }
 /**
  * `autograd.Function` for rules of one's own; `autograd.grad` and `autograd.backward` for tensors with `requiresGrad`; `autograd.detectAnomaly`
- * to find where NaN comes from; `autograd.functional` with those of torch.autograd.functional's names that need no `vmap`.
+ * to find where NaN comes from; `autograd.forwardAd` for tensors that carry tangents; `autograd.functional` with those of torch.autograd.functional's names that need no `vmap`.
  */
 export const autograd: Autograd = {
   Function: AutogradFunction,
   onceDifferentiable,
   functional,
+  forwardAd,
   grad,
   backward,
   detectAnomaly,

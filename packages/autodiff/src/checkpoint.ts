@@ -1,4 +1,4 @@
-import { getRngState, setRngState, stopGradient } from '@mapgrad/tensor'
+import { type Tensor, getRngState, setRngState, stopGradient } from '@mapgrad/tensor'
 import {
   type Dim,
   type Fn,
@@ -16,6 +16,7 @@ import {
 import { Call, inFlight } from './call.ts'
 import { DerivativeTrace, type Met } from './derivative.ts'
 import { checkFunction, named } from './flat.ts'
+import { Pair, bottom } from './pair.ts'
 
 interface CheckpointParams {
   readonly f: Fn
@@ -86,21 +87,29 @@ export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R, ..
     (...args: A): R =>
       besidesAll(registry().current, nothing, () => {
         const call = new Call('noGrad', [])
-        return call.result(call.took(f(...args)).map((y) => stopGradient(y))) as unknown
+        return call.result(call.took(f(...args)).map(cut)) as unknown
       }) as R,
     f,
   )
 }
 
 const nothing = (): void => {}
+/** A constant of every derivative but those that `noGrad` does not stop. */
+const cut = (y: Tensor): Tensor => (y.value instanceof Pair ? y.wrap(y.value.around(cut(y.value.primal))) : stopGradient(y))
+
+/** The tape of tensors that require gradients, if there is one. */
+function theTape(): Trace | null {
+  const { tape } = registry()
+  return tape === bottom.level ? (bottom.level?.below ?? null) : tape
+}
 
 /** Runs `f` with every derivative from `trace` outwards standing aside (`met`) or taking part (`null`), also that of tensors that require gradients. */
 function besidesAll<R>(trace: Trace | null, met: Met<Tracer> | null, f: () => R): R {
-  const { tape } = registry()
+  const tape = theTape()
   if (!trace) return tape instanceof DerivativeTrace ? tape.besides(met, f) : f()
   if (trace === tape) return besidesAll(null, met, f)
   const inner = (): R => besidesAll(trace.parent, met, f)
-  return trace instanceof DerivativeTrace ? trace.besides(met, inner) : inner()
+  return trace instanceof DerivativeTrace && trace.stoppable ? trace.besides(met, inner) : inner()
 }
 
 /**
@@ -116,7 +125,8 @@ export function enableGrad<A extends readonly unknown[], R>(f: (...args: A) => R
 /** Whether derivatives are recorded: not inside of `noGrad`. */
 export function isGradEnabled(...end: End): boolean {
   checkEnd('isGradEnabled', end, [], 'autodiff')
-  const { current, tape } = registry()
-  const trace = current ?? tape
+  let trace = registry().current
+  while (trace instanceof DerivativeTrace && !trace.stoppable) trace = trace.parent
+  trace ??= theTape()
   return !(trace instanceof DerivativeTrace) || trace.aside === null
 }

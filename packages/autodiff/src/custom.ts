@@ -235,6 +235,7 @@ export function linearized(push: CustomRule['push']): CustomRule['tape'] {
         return dys.flatMap((d) => d ?? [])
       },
       moving.map((i) => filledLike(xs[i]!, 0, xs[i]!.dtype, xs[i]!.shape)),
+      false,
     )
     const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
       const grads = transpose(cts.filter((_, i) => moved[i]))

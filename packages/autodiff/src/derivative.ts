@@ -58,6 +58,8 @@ export abstract class DerivativeTrace<T extends Tracer = Tracer> extends Trace {
   override readonly package = 'autodiff'
   /** While set, what runs is a constant of this transform: ops see the bare values, and nothing is recorded. */
   override aside: Met<T> | null = null
+  /** Whether `noGrad` sets it aside. */
+  readonly stoppable: boolean = true
 
   override captured(op: string): void {
     throw new TensorTypeError(

@@ -24,7 +24,7 @@ import {
 } from '@mapgrad/tensor/plugin'
 import { FREED, fault } from './call.ts'
 import { customVjp } from './custom-rules.ts'
-
+import { Pair, bare, bottom } from './pair.ts'
 import { Leaf, type Node, Taped, backward } from './tape.ts'
 import { VjpTrace, vjpOf } from './vjp.ts'
 
@@ -64,18 +64,25 @@ class Tape extends VjpTrace {
 let tape: Tape | null = null
 const theTape = (): Tape => {
   tape ??= new Tape()
-  registry().tape = tape
+  const r = registry()
+  if (r.tape !== bottom.level || !bottom.level) r.tape = tape
+  if (bottom.level) bottom.level.below = tape
   return tape
 }
 
 const gradFnName = ({ name }: Node): string => `${name.replace(/(?:^|_)([a-z0-9])/g, (_, c: string) => c.toUpperCase())}Backward`
 
 /** The value of any tape that `x` is, whatever else is in flight. */
-const tapedOf = (x: { readonly value: Value }): Taped | null => (x.value instanceof Taped ? x.value : null)
+export const tapedOf = (x: { readonly value: Value }): Taped | null => {
+  const value = bare(x.value)
+  return value instanceof Taped ? value : null
+}
 const inTransform = (): boolean => {
   const { top } = registry()
-  return top !== null && top !== tape
+  return top !== null && top !== tape && top !== bottom.level
 }
+/** Gives `x` another value beside its tangent, if it has one. */
+const rebind = (x: Tensor, value: Value): void => x.rebind(x.value instanceof Pair ? x.value.around(x.wrap(value)) : value, null)
 
 const refuse = (op: string): TensorTypeError =>
   fault(
@@ -85,7 +92,8 @@ const refuse = (op: string): TensorTypeError =>
   )
 
 /** Whether a value, or one that it is made of, is on a tape that is still there. */
-function requires(value: Value): boolean {
+function requires(given: Value): boolean {
+  const value = bare(given)
   if (!(value instanceof Tracer)) return false
   if (value instanceof Taped && value.trace.open) return true
   return value.parts.some((x) => requires(x.value))
@@ -102,8 +110,7 @@ function require(x: Tensor, flag: boolean): void {
         `only Tensors of floating point dtype can require gradients, got ${x.dtype}. Convert with x.to('float32')`,
         'DTYPE',
       )
-    const t = theTape()
-    x.rebind(t.leaf(x.wrap(x.value)), null)
+    rebind(x, theTape().leaf(x.wrap(bare(x.value))))
   } else if (own) {
     if (!(own.node instanceof Leaf))
       throw fault(
@@ -111,7 +118,7 @@ function require(x: Tensor, flag: boolean): void {
         "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use x.detach()",
         'NOT_A_LEAF',
       )
-    x.rebind(own.primal.value, null)
+    rebind(x, own.primal.value)
   }
 }
 
@@ -260,7 +267,7 @@ export function backwardAll(ys: Tensors, given: readonly (Tensor | null)[], opti
     const node = leaf.node as Leaf
     const total = node.grad ? internally(() => node.grad!.add(g)) : g
     // not recorded, the gradient is a plain tensor of its own
-    keepGrad(node, total.wrap(total.value))
+    keepGrad(node, total.wrap(createGraph ? total.value : bare(total.value)))
   })
 }
 
@@ -324,7 +331,10 @@ export const eager: Autograd = {
   customVjp: customVjp as Autograd['customVjp'],
   requires: (x) => requires(x.value),
   require,
-  isLeaf: (x) => !(x.value instanceof Taped) || x.value.node instanceof Leaf,
+  isLeaf: (x) => {
+    const own = tapedOf(x)
+    return !own || own.node instanceof Leaf
+  },
   gradFn: (x): GradFn | null => {
     const own = tapedOf(x)
     return own && !(own.node instanceof Leaf) ? { name: gradFnName(own.node) } : null

@@ -31,42 +31,43 @@ class Dual extends Tracked {
   }
 }
 
-class JvpTrace extends DerivativeTrace {
-  readonly name = 'jvp'
+/** Forward mode: every value has a tangent beside it. */
+export abstract class ForwardTrace<T extends Tracked> extends DerivativeTrace<T> {
+  abstract tangent(x: Tensor): Tangent
+  /** A value of this transform. */
+  protected abstract dual(primal: Tensor, tangent: Tensor): T
+  /** Told of an op that was applied one level down, and of its tangents. */
+  protected applied(_ys: Tensors, _dxs: readonly Tangent[], _dys: readonly Tangent[]): void {}
 
-  own(x: Tensor): Dual | undefined {
-    return x.value instanceof Dual && x.value.trace === this ? x.value : undefined
-  }
   primal(x: Tensor): Tensor {
     return this.own(x)?.primal ?? x.wrap(x.value)
-  }
-  tangent(x: Tensor): Tangent {
-    return this.own(x)?.tangent ?? null
   }
 
   process(op: AnyOp, inputs: Tensors, params: unknown): Outputs {
     if (this.aside) return this.constant(op, inputs, params, this.aside)
     const xs = inputs.map((x) => this.primal(x))
     const dxs = inputs.map((x) => this.tangent(x))
-    if (isCall(op)) return this.#call(op, inputs, xs, dxs, params)
+    if (isCall(op)) return this.call(op, inputs, xs, dxs, params)
     const out = bind(op, xs, params)
     if (dxs.every((d) => d === null)) return out
     const ys = listOf(out)
-    const duals = this.#pair(ys, pushforward(op, ys, xs, params, dxs, jvpOf))
+    const dys = pushforward(op, ys, xs, params, dxs, jvpOf)
+    this.applied(ys, dxs, dys)
+    const duals = this.pair(ys, dys)
     return Array.isArray(out) ? duals : duals[0]!
   }
 
-  #pair(ys: Tensors, dys: readonly Tangent[]): Tensor[] {
-    return ys.map((y, i) => (dys[i] ? y.wrap(new Dual(this, y, dys[i])) : y))
+  protected pair(ys: Tensors, dys: readonly Tangent[]): Tensor[] {
+    return ys.map((y, i) => (dys[i] ? y.wrap(this.dual(y, dys[i])) : y))
   }
 
-  #call(op: AnyOp, inputs: Tensors, xs: Tensors, dxs: readonly Tangent[], params: unknown): Tensors {
+  protected call(op: AnyOp, inputs: Tensors, xs: Tensors, dxs: readonly Tangent[], params: unknown): Tensors {
     const diff = functionDiff(op)
     if (diff.kind === 'through' && !diff.again) return decomposed(this, op, inputs, params)
     if (diff.kind === 'augmented') {
       if (dxs.every((d) => d === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
       const [ys, dys] = this.besides(refuseCaptured(op), () => diff.jvp(xs, dxs, params, jvpOf))
-      return this.#pair(ys, dys)
+      return this.pair(ys, dys)
     }
     // the function on values and tangents at once, so that the levels below see the same op
     const moving = dxs.flatMap((d, i) => (d ? [i] : []))
@@ -82,17 +83,31 @@ class JvpTrace extends DerivativeTrace {
             moving.forEach((i, k) => {
               tangents[i - first] = all[n + k]!
             })
-            const ys = listOf(f(...this.#pair(all.slice(0, n), tangents)))
+            const ys = listOf(f(...this.pair(all.slice(0, n), tangents)))
             depends = ys.map((y, i) => (depends[i] ?? false) || this.own(y) !== undefined)
             return [...ys.map((y) => this.primal(y)), ...ys.map((y) => orZero(this.tangent(y), y))]
           }),
         )
     const out = listOf(bind(op, [...xs, ...moving.map((i) => dxs[i]!)], diff.around(params, paired)))
     const count = out.length / 2
-    return this.#pair(
+    return this.pair(
       out.slice(0, count),
       out.slice(count).map((d, i) => (depends[i] ? d : null)),
     )
+  }
+}
+
+class JvpTrace extends ForwardTrace<Dual> {
+  readonly name = 'jvp'
+
+  own(x: Tensor): Dual | undefined {
+    return x.value instanceof Dual && x.value.trace === this ? x.value : undefined
+  }
+  tangent(x: Tensor): Tangent {
+    return this.own(x)?.tangent ?? null
+  }
+  protected dual(primal: Tensor, tangent: Tensor): Dual {
+    return new Dual(this, primal, tangent)
   }
 }
 

@@ -15,6 +15,18 @@ import { pullback } from './rules.ts'
 
 // What reverse mode remembers: the ops of a program in the order they ran, each with what its pullback needs.
 
+/** What forward mode knows of an op on a tape: where it is followed outside of transforms, gradients have tangents, too. */
+export interface Moving {
+  /** of the operands */
+  readonly dxs: readonly Tangent[]
+  /** of the outputs */
+  readonly dys: readonly Tangent[]
+  /** whether tangents are still followed */
+  readonly live: boolean
+  /** a value with its tangent */
+  readonly pair: (x: Tensor, dx: Tensor) => Tensor
+}
+
 /** One op on the tape: how cotangents of its outputs become cotangents of its operands, and whose those are. */
 export abstract class Node {
   /** grows along the program, so that descending order is a reverse topological one */
@@ -25,6 +37,7 @@ export abstract class Node {
   readonly outputs: number
   /** where the user's code called the op; known while anomalies are looked for */
   readonly origin: string | null
+  moving: Moving | null = null
   /** what users want to see or change, before cotangents go on */
   hooks: ((output: number, ct: Tensor) => Tensor)[] | null = null
 
@@ -35,10 +48,16 @@ export abstract class Node {
     this.outputs = outputs
     this.origin = parents.length === 0 ? null : origin()
   }
+  /** Whether it is this op on these operands. */
+  of(op: AnyOp, xs: Tensors): boolean {
+    return this.name === op.name && xs.length === this.parents.length && xs.every((x, i) => !this.parents[i] || x.value === this.parents[i])
+  }
   /** Cotangents of the parents. `recording`: in terms of tensors of this tape, so that they can be differentiated in turn. */
   abstract pull(cts: readonly Tangent[], recording: boolean): readonly Tangent[]
   /** Forgets what the pullback needs. */
-  free(): void {}
+  free(): void {
+    this.moving = null
+  }
   /** Whether that has happened. */
   get freed(): boolean {
     return false
@@ -86,12 +105,20 @@ export class OpNode extends Node {
     this.#kept = { op, ys, xs, params }
   }
   pull(cts: readonly Tangent[], recording: boolean): readonly Tangent[] {
-    const { op, ys, xs, params } = this.#kept!
-    if (!recording) return pullback(op, ys, xs, params, cts, this.#trace.vjp, this.parents)
-    const tracked = ys.map((y, i) => y.wrap(new Taped(this.#trace, y, this, i)))
-    return pullback(op, tracked, followed(xs, this.parents), params, cts, this.#trace.vjp, this.parents)
+    const { op, params } = this.#kept!
+    let { ys, xs } = this.#kept!
+    if (recording) {
+      ys = ys.map((y, i) => y.wrap(new Taped(this.#trace, y, this, i)))
+      xs = followed(xs, this.parents)
+    }
+    if (this.moving?.live) {
+      ys = moved(this.moving, ys, this.moving.dys, recording)
+      xs = moved(this.moving, xs, this.moving.dxs, recording)
+    }
+    return pullback(op, ys, xs, params, cts, this.#trace.vjp, this.parents)
   }
   override free(): void {
+    super.free()
     this.#holds = false
     if (this.#kept && needsValues(this.#kept)) this.#kept = null
   }
@@ -99,7 +126,9 @@ export class OpNode extends Node {
     return this.#kept === null
   }
   override holds(): readonly ArrayValue[] {
-    return this.#kept && this.#holds ? [...this.#kept.xs, ...this.#kept.ys].flatMap((x) => x.value.arrays()) : []
+    if (!this.#kept || !this.#holds) return []
+    const { dxs = [], dys = [] } = this.moving ?? {}
+    return [...this.#kept.xs, ...this.#kept.ys, ...dxs, ...dys].flatMap((x) => x?.value.arrays() ?? [])
   }
 }
 
@@ -110,17 +139,21 @@ function needsValues({ op, xs }: Kept): boolean {
   return diff.kind !== 'elementwise' || diff.partials.some((p) => typeof p === 'function')
 }
 
+/** `Node.pull` of a function. */
+export type Calling = (cts: readonly Tangent[], recording: boolean, moving: Moving | null) => readonly Tangent[]
+
 /** A function that is differentiated by a rule of the user's, or through what it does. */
 export class CallNode extends Node {
-  #pull: Node['pull'] | null
-  constructor(id: number, name: string, parents: Node['parents'], outputs: number, pull: Node['pull']) {
+  #pull: Calling | null
+  constructor(id: number, name: string, parents: Node['parents'], outputs: number, pull: Calling) {
     super(id, name, parents, outputs)
     this.#pull = pull
   }
   pull(cts: readonly Tangent[], recording: boolean): readonly Tangent[] {
-    return this.#pull!(cts, recording)
+    return this.#pull!(cts, recording, this.moving?.live ? this.moving : null)
   }
   override free(): void {
+    super.free()
     this.#pull = null
   }
   override get freed(): boolean {
@@ -130,6 +163,13 @@ export class CallNode extends Node {
     return this.#pull ? null : []
   }
 }
+
+/** Values with their tangents, as the tape knows those or, where it is not `recording`, as the level below does. */
+export const moved = ({ pair }: Moving, xs: Tensors, ds: readonly Tangent[], recording: boolean): Tensors =>
+  xs.map((x, i) => {
+    const d = ds[i]
+    return d ? pair(x, !recording && d.value instanceof Taped ? d.value.primal : d) : x
+  })
 
 /** Operands as they were on the tape. */
 export const followed = (xs: Tensors, parents: Node['parents']): Tensors => xs.map((x, i) => (parents[i] ? x.wrap(parents[i]) : x))

@@ -18,7 +18,7 @@ import {
 import { DerivativeTrace, decomposed, functionDiff, isCall, leftOpen, refuseCaptured } from './derivative.ts'
 import { orZero } from './flat.ts'
 import { listOf, toShapes } from './rules.ts'
-import { CallNode, Leaf, type Node, OpNode, Taped, backward, followed } from './tape.ts'
+import { CallNode, type Calling, Leaf, type Node, OpNode, Taped, backward, followed, moved } from './tape.ts'
 
 /** The recording interpreter of reverse mode. */
 export class VjpTrace extends DerivativeTrace<Taped> {
@@ -86,9 +86,11 @@ export class VjpTrace extends DerivativeTrace<Taped> {
       if (parents.every((p) => p === undefined)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
       const needs = parents.map((p) => p !== undefined)
       const [ys, pull, differentiable] = this.besides(refuseCaptured(op), () => diff.vjp(xs, params, vjpOf, needs))
-      const pulled: Node['pull'] = (cts, recording) => {
+      const pulled: Calling = (cts, recording, moving) => {
         // to be differentiated in turn, the rule must have seen tensors of this tape
-        const back = recording ? this.besides(null, () => diff.vjp(followed(xs, parents), params, vjpOf, needs))[1] : pull
+        let seen = recording ? followed(xs, parents) : xs
+        if (moving) seen = moved(moving, seen, moving.dxs, recording)
+        const back = seen === xs ? pull : this.besides(null, () => diff.vjp(seen, params, vjpOf, needs))[1]
         return toShapes(back(cts), xs)
       }
       return this.tape(ys, new CallNode(this.next, op.name, parents, ys.length, pulled), differentiable)
@@ -100,7 +102,7 @@ export class VjpTrace extends DerivativeTrace<Taped> {
     const floats = parents.flatMap((p, i) => (isFloating(xs[i]!) ? [p] : []))
     const all = [...floats, ...captured]
     if (all.every((p) => p === undefined)) return ys
-    const pulled: Node['pull'] = (cts, recording) => {
+    const pulled: Calling = (cts, recording) => {
       if (recording) {
         const since = this.#next
         const ends = this.besides(null, () => decomposed(this, op, followed(xs, parents), params)).map((y) => this.own(y))
