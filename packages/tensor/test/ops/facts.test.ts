@@ -2,6 +2,9 @@ import { cpu } from '@mapgrad/backend-cpu'
 import {
   type DType,
   allclose,
+  cat,
+  concat,
+  detach,
   equal,
   isComplex,
   isFloatingPoint,
@@ -11,6 +14,7 @@ import {
   numel,
   ones,
   setDefaultDevice,
+  stopGradient,
   tensor,
   zeros,
 } from '@mapgrad/tensor'
@@ -108,4 +112,11 @@ test('isNonzero is for one element', () => {
   )
   expect(() => isNonzero(ones(2))).toThrow('[tensor] isNonzero: Boolean value of Tensor with more than one value is ambiguous')
   expect(() => zeros(0).isNonzero()).toThrow('[tensor] isNonzero: Boolean value of Tensor with no values is ambiguous')
+})
+
+test('names that PyTorch has, too', () => {
+  const x = tensor([1, 2])
+  expect(concat([x, x], 0).tolist()).toEqual([1, 2, 1, 2])
+  expect(detach(x).tolist()).toEqual([1, 2])
+  expect([concat, detach]).toEqual([cat, stopGradient])
 })
