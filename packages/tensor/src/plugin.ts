@@ -1,7 +1,7 @@
 // What authors of ops, transforms and backends import.
 export type { Backend, MemoryInfo, Storage } from './core/backend.ts'
 export { type Device, defineBackend, resolveDevice } from './core/device.ts'
-export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, describe, show } from './core/errors.ts'
+export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, describe, show, traceStack } from './core/errors.ts'
 export { origin, withOrigin } from './core/anomaly.ts'
 export { type Autograd, BACKWARD_OPTIONS, autogradOf } from './core/autograd.ts'
 export { type Mapping, provideMapping } from './core/mapping.ts'
@@ -49,7 +49,6 @@ export {
   refusePromise,
   resume,
   send,
-  traceStack,
   withTrace,
 } from './core/trace.ts'
 export {

@@ -145,7 +145,7 @@ export function explain<A extends readonly unknown[]>(f: (...args: A) => unknown
       } catch {
         throw e
       }
-      write('none', e.message.replace(/^\[[a-z-]+\] (?:\w+: )?/, ''))
+      write('none', e.message.replace(/^\[[a-z-]+\] (?:\w+: )?| \(in [a-z]+\(level .*\)$/g, ''))
       return ys
     } finally {
       if (!op.captures) running.pop()

@@ -1,7 +1,10 @@
+import type { Trace } from './trace.ts'
+
 /**
- * Every error mapgrad raises: `[package] op: what was expected, what came, what to do`, with a stable `code`.
+ * Every error mapgrad raises: `[package] op: what was expected, what came, what to do`, with a stable `code`, and inside
+ * transforms the stack of them: `(in vmap(level 1) > grad(level 2))`.
  * The JavaScript class follows the situation: `TensorTypeError` is a TypeError, `TensorRangeError` a RangeError;
- * `isMapgradError` recognises all of them, also across two copies of a package.
+ * `instanceof MapgradError` and `isMapgradError` recognise all of them, also across two copies of a package.
  */
 export interface MapgradError extends Error {
   /** stable across versions; what a program should test */
@@ -11,6 +14,8 @@ export interface MapgradError extends Error {
 }
 
 const brand = '~mapgrad.error'
+/** where the state that all packages share is kept */
+export const REGISTRY: unique symbol = Symbol.for('mapgrad.registry') as never
 
 /** Where an error comes from: package, op, stable code. */
 export interface ErrorInfo {
@@ -20,9 +25,25 @@ export interface ErrorInfo {
   readonly cause?: unknown
 }
 
-function text(message: string, { package: from = 'tensor', op }: ErrorInfo): string {
-  return op ? `[${from}] ${op}: ${message}` : `[${from}] ${message}`
+// not imported: the registry raises errors itself
+const innermost = (): Trace | null => (globalThis as { [key: symbol]: { readonly top: Trace | null } | undefined })[REGISTRY]?.top ?? null
+
+/** The transforms in flight, outermost first: `vmap(level 1) > grad(level 2)`. */
+export function traceStack(): string {
+  const names: string[] = []
+  for (let t = innermost(); t; t = t.parent) names.unshift(`${t.name}(level ${t.level})`)
+  return names.join(' > ')
 }
+
+/** Where an error was raised. A transform alone, which raises it itself, is named in front already. */
+function within(message: string, from: string): string {
+  const top = innermost()
+  if (!top || (top.parent === null && top.package === from)) return ''
+  const stack = traceStack()
+  return message.includes(stack) ? '' : ` (in ${stack})`
+}
+const text = (message: string, { package: from = 'tensor', op }: ErrorInfo): string =>
+  `[${from}] ${op ? `${op}: ` : ''}${message}${within(message, from)}`
 
 /** A wrong kind of thing: dtype, structure, option, missing rule. */
 export class TensorTypeError extends TypeError implements MapgradError {
@@ -61,6 +82,19 @@ export class InternalError extends Error implements MapgradError {
     this.op = op
   }
 }
+
+/** What every error that mapgrad raises on purpose is an instance of, whatever else it is. */
+export interface MapgradErrorClass {
+  new (message: string, info: ErrorInfo): MapgradError
+  readonly prototype: MapgradError
+}
+/** What every error that mapgrad raises on purpose is an instance of, beside `TypeError` or `RangeError`: `e instanceof MapgradError`. */
+export const MapgradError: MapgradErrorClass = /* @__PURE__ */ (() =>
+  class MapgradError extends TensorTypeError {
+    static override [Symbol.hasInstance](e: unknown): boolean {
+      return isMapgradError(e)
+    }
+  })()
 
 /** Whether `e` is an error that mapgrad raised on purpose. */
 export const isMapgradError = (e: unknown): e is MapgradError => typeof e === 'object' && e !== null && brand in e

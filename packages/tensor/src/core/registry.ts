@@ -1,4 +1,4 @@
-import { TensorTypeError } from './errors.ts'
+import { REGISTRY, TensorTypeError } from './errors.ts'
 import type { Backend } from './backend.ts'
 import type { Trace } from './trace.ts'
 import type { Scope } from './memory.ts'
@@ -58,11 +58,10 @@ export function registry(): Registry {
 }
 
 function claim(): Registry {
-  const KEY = Symbol.for('mapgrad.registry')
   const host = globalThis as { [key: symbol]: Registry | undefined }
   // bundles that are no modules have no address
   const url = (import.meta.url as string | undefined) ?? 'a script'
-  const there = host[KEY]
+  const there = host[REGISTRY]
   if (!there) {
     const fresh: Registry = {
       protocol: PROTOCOL,
@@ -86,7 +85,7 @@ function claim(): Registry {
       kernels: new WeakMap(),
       extensions: new Map(),
     }
-    Object.defineProperty(host, KEY, { value: fresh })
+    Object.defineProperty(host, REGISTRY, { value: fresh })
     return fresh
   }
   if (there.protocol !== PROTOCOL)

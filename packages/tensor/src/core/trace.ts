@@ -99,13 +99,6 @@ export abstract class Tracer implements Value {
   abstract describe(inner: (v: Value) => string): string
 }
 
-/** The transforms in flight, outermost first: `vmap(level 1) > grad(level 2)`. */
-export function traceStack(): string {
-  const names: string[] = []
-  for (let t = registry().top; t; t = t.parent) names.unshift(`${t.name}(level ${t.level})`)
-  return names.join(' > ')
-}
-
 function refuseEscaped(op: string, trace: Trace): never {
   throw new TensorTypeError(
     `expected values of transforms that are still running, got one that escaped from ${trace.name} (level ${trace.level}), which has already returned. Return it from the transformed function (hasAux for extra results) instead of storing it outside${trace.escaped && `: ${trace.escaped}`}`,
