@@ -4,10 +4,10 @@ import type { Graph } from './graph.ts'
 import { arrayOf, fillOf, literal, toBase64 } from './literal.ts'
 import { Names, camelCase } from './names.ts'
 import type { GraphNode } from './node.ts'
-import type { Structure } from './structure.ts'
+import { type Structure, numberLeaves } from './structure.ts'
 import { isSubgraph } from './subgraph.ts'
 import { dimsOf, symbolsOf } from './symbolic/bind.ts'
-import { type Dim, type Size, unbound } from './symbolic/size.ts'
+import { type Dim, Size, unbound } from './symbolic/size.ts'
 
 // A graph as TypeScript.
 
@@ -113,6 +113,7 @@ class Writer {
   symbols(): string[] {
     const found = symbolsOf(this.graph.placeholders)
     return [...this.#symbols]
+      .filter(([i]) => !this.graph.numbers.some((n) => n.symbol === i))
       .sort(([a], [b]) => a - b)
       .map(([i, name]) => {
         const at = found.get(i)
@@ -218,9 +219,13 @@ function typeOf(s: Structure): string {
     case 'leaf':
       return s.value === null || s.value === undefined
         ? String(s.value)
-        : typeof s.value === 'object' || typeof s.value === 'function'
-          ? 'unknown'
-          : typeof s.value
+        : s.value instanceof Size
+          ? s.value.op === 'bigint'
+            ? 'bigint'
+            : 'number'
+          : typeof s.value === 'object' || typeof s.value === 'function'
+            ? 'unknown'
+            : typeof s.value
     case 'array':
       return `[${s.children.map(typeOf).join(', ')}]`
     case 'object':
@@ -232,20 +237,20 @@ function typeOf(s: Structure): string {
   }
 }
 
-/** A parameter: the name of a tensor, or a pattern that takes a tree apart. Null where nothing in it is a tensor. */
-function pattern(s: Structure, take: () => string): string | null {
+/** A parameter: the name of a tensor or of a symbol, or a pattern that takes a tree apart. Null where nothing in it is one. */
+function pattern(s: Structure, take: () => string, size: (x: Size) => string): string | null {
   switch (s.kind) {
     case 'tensor':
       return take()
     case 'leaf':
-      return null
+      return s.value instanceof Size ? size(s.value) : null
     case 'array': {
-      const parts = s.children.map((c) => pattern(c, take))
+      const parts = s.children.map((c) => pattern(c, take, size))
       return parts.every((p) => p === null) ? null : `[${parts.map((p) => p ?? '').join(', ')}]`
     }
     case 'object': {
       const parts = s.children.flatMap((c, i) => {
-        const p = pattern(c, take)
+        const p = pattern(c, take, size)
         return p === null ? [] : [p === s.keys[i] ? p : `${keyText(s.keys[i]!)}: ${p}`]
       })
       return parts.length ? `{ ${parts.join(', ')} }` : null
@@ -276,7 +281,11 @@ function expression(s: Structure, take: () => string, writer: Writer): string {
 function flatSignature(graph: Graph, mutated: readonly number[] = []): Signature {
   const tensor: Structure = { kind: 'tensor' }
   const results = graph.outputs.slice(0, graph.outputs.length - mutated.length)
-  return { args: graph.placeholders.map(() => tensor), result: { kind: 'array', children: results.map(() => tensor) }, mutated }
+  return {
+    args: [...graph.placeholders.map(() => tensor), ...numberLeaves(graph)],
+    result: { kind: 'array', children: results.map(() => tensor) },
+    mutated,
+  }
 }
 
 /** TypeScript for a graph, as a function of that signature. */
@@ -288,7 +297,7 @@ export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)
   const { placeholders } = graph
   const written = new Map(mutated.map((i) => [placeholders[i]!, writer.names.take(`${placeholders[i]!.name}_in`)]))
   const inputs = placeholders.map((p) => written.get(p) ?? p.name).values()
-  const params = args.map((s, i) => `${pattern(s, () => inputs.next().value!) ?? `_${i}`}: ${typeOf(s)}`)
+  const params = args.map((s, i) => `${pattern(s, () => inputs.next().value!, writer.size) ?? `_${i}`}: ${typeOf(s)}`)
   const outputs = graph.outputs.map(writer.operand).values()
   const out = expression(result, () => outputs.next().value!, writer)
   // what is written at the end must not be seen before

@@ -9,7 +9,7 @@ import { type TensorJSON, arrayOf, decodeValue, fromBase64 } from './literal.ts'
 import { type GraphModule, graphModule } from './module.ts'
 import { camelCase } from './names.ts'
 import type { GraphAval, GraphNode } from './node.ts'
-import { type Structure, decodeStructure } from './structure.ts'
+import { type Structure, decodeStructure, numberLeaves } from './structure.ts'
 import { subgraph } from './subgraph.ts'
 import { type Size, sizeFromJSON } from './symbolic/size.ts'
 
@@ -88,10 +88,11 @@ function decodeNode(to: Graph, json: NodeJSON, made: readonly GraphNode[], ops: 
   }
 }
 
-function decodeGraph({ nodes, bounds }: SubgraphJSON, ops: Readonly<Record<string, unknown>>): Graph {
+function decodeGraph({ nodes, bounds, numbers }: SubgraphJSON & Pick<GraphJSON, 'numbers'>, ops: Readonly<Record<string, unknown>>): Graph {
   const graph = new Graph()
   const made: GraphNode[] = []
   graph.bounds = bounds ?? null
+  graph.numbers = numbers ?? []
   for (const node of nodes) made.push(decodeNode(graph, node, made, ops))
   return graph
 }
@@ -127,5 +128,8 @@ export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions
 /** Tensors in, an array of tensors out. */
 function bare(graph: Graph): Signature {
   const leaf: Structure = { kind: 'tensor' }
-  return { args: graph.placeholders.map(() => leaf), result: { kind: 'array', children: graph.outputs.map(() => leaf) } }
+  return {
+    args: [...graph.placeholders.map(() => leaf), ...numberLeaves(graph)],
+    result: { kind: 'array', children: graph.outputs.map(() => leaf) },
+  }
 }

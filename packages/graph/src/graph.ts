@@ -10,7 +10,7 @@ import { type GraphAval, GraphNode, type NodeInit, avalOf } from './node.ts'
 import { type PrintOptions, dotOf, print } from './print.ts'
 import { run } from './run.ts'
 import { withSubgraphs } from './subgraph.ts'
-import { type SizeBounds, atSizes, dimsOf, tracedSizes } from './symbolic/bind.ts'
+import { type NumberInput, type SizeBounds, atSizes, dimsOf, tracedSizes } from './symbolic/bind.ts'
 import { resultIn } from './symbolic/infer.ts'
 import { type Dim, type Size, dimsText } from './symbolic/size.ts'
 
@@ -30,6 +30,8 @@ export class Graph {
   #output: GraphNode | null = null
   /** which sizes a graph with symbols is for; `null` where nothing is known but its expressions */
   bounds: SizeBounds | null = null
+  /** whole numbers that are given beside the inputs, and are symbols as sizes are */
+  numbers: readonly NumberInput[] = []
 
   /** All nodes in order; the last one is the output. */
   get nodes(): readonly GraphNode[] {
@@ -98,7 +100,7 @@ export class Graph {
     { name, result }: { readonly name?: string; readonly result?: GraphAval | readonly GraphAval[] } = {},
   ): GraphNode {
     const def = defOf(op)
-    const given = result ?? resultIn(this.placeholders, def, inputs, params)
+    const given = result ?? resultIn(this, def, inputs, params)
     const many = Array.isArray(given)
     const avals = (many ? given : [given]) as readonly GraphAval[]
     return this.#add(name ?? camelCase(def.name), {
@@ -178,7 +180,7 @@ export class Graph {
 
   /** Checks the graph and gives it back. @throws TensorTypeError for what is wrong: an order, a missing output, a result that the op would not give */
   lint(): this {
-    return this.#lint(tracedSizes(this.placeholders))
+    return this.#lint(tracedSizes(this))
   }
   #lint(sizes: readonly number[] | null): this {
     const seen = new Set<GraphNode>()
@@ -226,9 +228,9 @@ export class Graph {
     return hashOf(this)
   }
 
-  /** The results for tensors in the order of the placeholders. Intermediates are freed after their last use. */
-  run(inputs: readonly Tensor[]): Tensor[] {
-    return run(this, inputs)
+  /** The results for tensors in the order of the placeholders, and numbers in that of `numbers`. Intermediates are freed after their last use. */
+  run(inputs: readonly Tensor[], numbers: readonly number[] = []): Tensor[] {
+    return run(this, inputs, numbers)
   }
   /** TypeScript that computes the same. */
   get code(): string {
@@ -292,6 +294,7 @@ export type Within = (graph: Graph) => Graph
 export function copyInto(to: Graph, from: Graph, visit: Visit = (_node, _inputs, _to, copy) => copy(), within?: Within): void {
   const map = new Map<GraphNode, GraphNode>()
   to.bounds ??= from.bounds
+  if (to.numbers.length === 0) to.numbers = from.numbers
   for (const node of from.nodes) {
     const inputs = node.inputs.map((x) => map.get(x)!)
     if (node.kind === 'output') to.setOutputs(inputs)

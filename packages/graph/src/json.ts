@@ -6,7 +6,7 @@ import type { GraphNode } from './node.ts'
 import type { Signature } from './code.ts'
 import { encodeStructure } from './structure.ts'
 import { isSubgraph } from './subgraph.ts'
-import type { SizeBounds } from './symbolic/bind.ts'
+import type { NumberInput, SizeBounds } from './symbolic/bind.ts'
 import type { SizeJSON } from './symbolic/size.ts'
 
 /** The name of the format, and the version that this package writes. */
@@ -43,6 +43,8 @@ export interface GraphJSON {
   /** the trees of the function's arguments and result; absent for a bare graph */
   /** which sizes a graph with symbols is for */
   readonly bounds?: SizeBounds
+  /** arguments that are whole numbers, and symbols as sizes are */
+  readonly numbers?: readonly NumberInput[]
   readonly signature?: { readonly args: readonly unknown[]; readonly result: unknown; readonly mutated?: readonly number[] }
 }
 
@@ -104,6 +106,7 @@ export function toJSON(graph: Graph, signature?: Signature): GraphJSON {
     version: VERSION_OF_FORMAT,
     nodes: graph.nodes.map((n) => encodeNode(n, place)),
     ...(graph.bounds && { bounds: graph.bounds }),
+    ...(graph.numbers.length && { numbers: graph.numbers }),
     ...(signature && {
       signature: {
         args: signature.args.map(encodeStructure),

@@ -14,9 +14,10 @@ import {
 } from '@mapgrad/tensor/plugin'
 import { fault } from './faults.ts'
 import { type GraphModule, checkApart, graphModule } from './module.ts'
-import { type Structure, assemble, structureOf } from './structure.ts'
+import { type Structure, assemble, structureOf, withNumbers } from './structure.ts'
 import type { Recording } from './symbolic/compare.ts'
-import { generalise } from './symbolic/generalise.ts'
+import { type GivenNumber, generalise } from './symbolic/generalise.ts'
+import { Size } from './symbolic/size.ts'
 import { type Decomposition, traceFlat } from './trace.ts'
 
 /** Options of `makeFx`. */
@@ -61,6 +62,9 @@ function checkOp(op: { readonly def?: AnyOp }): AnyOp {
   )
 }
 
+/** Numbers among the arguments that are symbols in symbolic mode, as in PyTorch: whole ones, but 0, 1 and −1, which mean something of their own. */
+const isVariable = (x: number): boolean => Number.isSafeInteger(x) && Math.abs(x) >= 2
+
 /** A graph gives an argument new elements, but no other shape. */
 function checkMutation(x: Tensor, before: Aval, name: string): void {
   if (x.dtype !== before.dtype || !sameShape(x.shape, before.shape))
@@ -77,7 +81,8 @@ function checkMutation(x: Tensor, before: Aval, name: string): void {
  * drawn anew in each run; in-place operations become pure ones, and arguments that they change get their new elements at
  * the end of each run (not while tracing). The graph is made for these shapes, dtypes and arguments other than tensors;
  * with `tracingMode: 'symbolic'`, `f` runs once at each of several sizes, and the graph is for all sizes above 1: equal
- * ones must stay equal, those at whose other values `f` throws are fixed.
+ * ones must stay equal, those at whose other values `f` throws are fixed. Whole number arguments may change there, too, where
+ * they change nothing but numbers in the program.
  * @throws TensorTypeError where `f` reads the numbers of a tensor, or, traced at several sizes, is not one program for all
  */
 export function makeFx<A extends readonly unknown[], R>(
@@ -93,13 +98,23 @@ export function makeFx<A extends readonly unknown[], R>(
       const paths: string[] = []
       const structures = args.map((a, i) => structureOf(a, tensors, paths, String(i)))
       const names = paths.map((p) => `arg${p}`)
-      const record = (avals: readonly Aval[], choices: Choices | null = null): Recording => {
+      const numbers: GivenNumber[] = []
+      if (mode === 'symbolic')
+        structures.forEach((s, i) =>
+          withNumbers(s, (value, path) => (isVariable(value) ? numbers.push({ name: `arg${path}`, value }) : value), String(i)),
+        )
+      /** the arguments with others in the place of those numbers */
+      const withThese = (values: readonly unknown[]): Structure[] => {
+        const next = values.values()
+        return structures.map((s, i) => withNumbers(s, (v) => (numbers.length && isVariable(v) ? next.next().value : v), String(i)))
+      }
+      const record = (avals: readonly Aval[], values: readonly number[] = [], choices: Choices | null = null): Recording => {
         let result: Structure | undefined
         const mutated: number[] = []
         const body = (xs: readonly Tensor[]): Tensor[] => {
           const before = xs.map((x) => x.value)
           const inputs = xs.values()
-          const given = structures.map((s) => assemble(s, () => inputs.next().value)) as unknown as A
+          const given = withThese(values).map((s) => assemble(s, () => inputs.next().value)) as unknown as A
           const ys: Tensor[] = []
           result = structureOf(refusePromise('makeFx', 'graph', f(...given)), ys)
           xs.forEach((x, i) => {
@@ -120,7 +135,13 @@ export function makeFx<A extends readonly unknown[], R>(
         })
         return { graph, result: result!, mutated }
       }
-      const { graph, result, mutated } = mode === 'symbolic' ? generalise(tensors, names, record) : record(tensors)
+      if (mode === 'symbolic') {
+        const { graph, result, mutated, symbols } = generalise(tensors, names, numbers, record)
+        checkApart('makeFx', tensors, mutated)
+        const given = withThese(numbers.map(({ value }, i) => (symbols[i] === null ? value : Size.symbol(symbols[i]!))))
+        return graphModule<A, R>(graph, { args: given, result, mutated }, f.name || 'forward')
+      }
+      const { graph, result, mutated } = record(tensors)
       checkApart('makeFx', tensors, mutated)
       return graphModule<A, R>(graph, { args: structures, result, mutated }, f.name || 'forward')
     })

@@ -5,7 +5,7 @@ import { fault } from './faults.ts'
 import type { Graph } from './graph.ts'
 import { type GraphJSON, toJSON } from './json.ts'
 import { type PrintOptions, print } from './print.ts'
-import { type Structure, assemble, sameStructure, structureOf, structureText } from './structure.ts'
+import { type Structure, assemble, fitsStructure, structureOf, structureText } from './structure.ts'
 import { atSizes, valuesOf } from './symbolic/bind.ts'
 
 /** A pass over graphs: makes a new one. */
@@ -37,19 +37,20 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
   const { args: wanted, result, mutated = [] } = signature
   const module = (...args: A): R => {
     const tensors: Tensor[] = []
+    const numbers: number[] = []
     const given = args.map((a) => structureOf(a, tensors))
-    if (given.length !== wanted.length || !given.every((s, i) => sameStructure(s, wanted[i]!)))
+    if (given.length !== wanted.length || !given.every((s, i) => fitsStructure(s, wanted[i]!, numbers)))
       throw fault(
         name,
         `expected arguments as they were traced, ${argsText(wanted)}, got ${argsText(given)}. What is no tensor is part of the graph: trace the function again for other values`,
         'SIGNATURE',
       )
     checkApart(name, tensors, mutated)
-    const all = graph.run(tensors)
+    const all = graph.run(tensors, numbers)
     const results = all.length - mutated.length
     mutated.forEach((i, k) => assign(tensors[i]!, 'copy_', all[results + k]!))
     const outputs = all.values()
-    const sizes = valuesOf(graph.placeholders, tensors)
+    const sizes = valuesOf(graph, tensors, numbers)
     return assemble(sizes ? atSizes(result, sizes) : result, () => outputs.next().value) as R
   }
   return Object.defineProperties(module, {

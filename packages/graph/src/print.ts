@@ -43,6 +43,7 @@ function table(graph: Graph, written: readonly number[]): string {
   const results = outputs.slice(0, outputs.length - written.length)
   const rows = [
     ['kind', 'name', 'op', 'inputs', 'params', 'result'],
+    ...graph.numbers.map((n) => ['number', n.name, '', '', '', `s${n.symbol}`]),
     ...graph.nodes
       .filter((n) => !isNumber(n) && n.kind !== 'output')
       .map((n) => [n.kind, n.name, n.op?.name ?? '', n.inputs.map(operand).join(', '), params(n), result(n)]),

@@ -34,9 +34,9 @@ function checkOutputs(node: GraphNode, ys: readonly Tensor[], sizes: readonly nu
 }
 
 /** Runs a graph op by op. Outside of transforms, intermediates are freed after their last use. */
-export function run(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
+export function run(graph: Graph, inputs: readonly Tensor[], numbers: readonly number[]): Tensor[] {
   checkCount(graph.placeholders, inputs)
-  const sizes = bindSizes(graph, inputs)
+  const sizes = bindSizes(graph, inputs, numbers)
   return owning(() => execute(graph, inputs, sizes))
 }
 

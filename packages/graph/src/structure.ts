@@ -2,6 +2,8 @@ import { treeNode } from '@mapgrad/tensor/plugin'
 import { isTensor } from '@mapgrad/tensor/plugin'
 import { encodeValue, decodeValue } from './literal.ts'
 import { fault } from './faults.ts'
+import type { NumberInput } from './symbolic/bind.ts'
+import { Size } from './symbolic/size.ts'
 
 /**
  * The structure of a tree, as data: where its tensors go, and the other leaves themselves. A registered class keeps an
@@ -50,6 +52,18 @@ export function assemble(s: Structure, take: () => unknown): unknown {
   }
 }
 
+/** What stands for the numbers of a graph among its arguments. */
+export const numberLeaves = ({ numbers }: { readonly numbers: readonly NumberInput[] }): Structure[] =>
+  numbers.map(({ symbol }) => ({ kind: 'leaf', value: Size.symbol(symbol) }))
+
+/** A structure with other values in the place of its numbers; `path` is where it is. */
+export function withNumbers(s: Structure, replace: (value: number, path: string) => unknown, path: string): Structure {
+  if (s.kind === 'leaf') return typeof s.value === 'number' ? { kind: 'leaf', value: replace(s.value, path) } : s
+  if (s.kind === 'tensor') return s
+  const keys = 'keys' in s ? s.keys : s.children.map((_, i) => i)
+  return { ...s, children: s.children.map((c, i) => withNumbers(c, replace, `${path}_${keys[i]}`)) }
+}
+
 /** The structure as text, for comparison and messages: `[*, { w: *, b: * }, 2]`. */
 export function structureText(s: Structure): string {
   const inner = (keys: readonly string[], children: readonly Structure[]): string =>
@@ -77,14 +91,22 @@ export function structureText(s: Structure): string {
 }
 
 /** Whether two trees have one structure and the same leaves beside their tensors. */
-export function sameStructure(a: Structure, b: Structure): boolean {
+export const sameStructure = (a: Structure, b: Structure): boolean => fitsStructure(a, b, [])
+
+/** The same, where a symbol among the leaves of `b` takes any whole number, which is added to `numbers`. */
+export function fitsStructure(a: Structure, b: Structure, numbers: number[]): boolean {
+  if (a.kind === 'leaf' && b.kind === 'leaf' && b.value instanceof Size) {
+    if (!Number.isSafeInteger(a.value)) return false
+    numbers.push(a.value as number)
+    return true
+  }
   if (a.kind === 'leaf') return b.kind === 'leaf' && Object.is(a.value, b.value)
   if (a.kind === 'tensor' || b.kind === 'tensor' || b.kind === 'leaf') return a.kind === b.kind
   if (a.kind !== b.kind || a.children.length !== b.children.length) return false
   if (a.kind === 'class' && b.kind === 'class' && a.name !== b.name) return false
   if ((a.kind === 'object' || a.kind === 'map') && (b.kind === 'object' || b.kind === 'map') && a.keys.join('\n') !== b.keys.join('\n'))
     return false
-  return a.children.every((c, i) => sameStructure(c, b.children[i]!))
+  return a.children.every((c, i) => fitsStructure(c, b.children[i]!, numbers))
 }
 
 /** A structure as JSON. */

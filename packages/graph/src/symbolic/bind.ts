@@ -6,16 +6,30 @@ import { type Dim, Size, dimsText } from './size.ts'
 
 /** What is known of the sizes for which a graph was made, beside the expressions in it. */
 export interface SizeBounds {
-  /** for each symbol the smallest size at which the function was seen to be this graph */
-  readonly least: readonly number[]
+  /** for each symbol the smallest size at which the function was seen to be this graph, `null` for numbers where none was too small */
+  readonly least: readonly (number | null)[]
   /** and the largest, `null` where none was too large */
   readonly most: readonly (number | null)[]
   /** pairs of symbols whose sizes must differ: where they are equal the function is another one */
   readonly apart: readonly (readonly [number, number])[]
 }
 
-interface Sized {
+/** An argument that is a whole number, and a symbol of the graph as sizes are. */
+export interface NumberInput {
+  /** which symbol it is: `s2` */
+  readonly symbol: number
+  /** where it comes in, as inputs are named */
+  readonly name: string
+  /** what it was while the function was traced */
+  readonly traced: number
+}
+
+/** What has symbols: inputs, and numbers beside them. */
+export interface Symbols {
   readonly placeholders: readonly GraphNode[]
+  readonly numbers: readonly NumberInput[]
+}
+interface Sized extends Symbols {
   readonly bounds: SizeBounds | null
 }
 
@@ -54,19 +68,21 @@ export function symbolsOf(placeholders: readonly GraphNode[]): Map<number, { rea
   return found
 }
 
-/** The value of each symbol where the inputs are these; `null` for a graph without symbols. */
-export function valuesOf(placeholders: readonly GraphNode[], inputs: readonly Aval[]): number[] | null {
+/** The value of each symbol where the inputs and the numbers beside them are these; `null` for a graph without symbols. */
+export function valuesOf({ placeholders, numbers }: Symbols, inputs: readonly Aval[], given: readonly number[]): number[] | null {
   const symbols = symbolsOf(placeholders)
-  if (symbols.size === 0) return null
+  if (symbols.size + numbers.length === 0) return null
   const values: number[] = []
+  numbers.forEach(({ symbol }, i) => (values[symbol] = given[i]!))
   for (const [index, { node, dim }] of symbols) values[index] = inputs[placeholders.indexOf(node)]!.shape[dim]!
   return values
 }
 /** The sizes that a graph was traced with. */
-export const tracedSizes = (placeholders: readonly GraphNode[]): number[] | null =>
+export const tracedSizes = ({ placeholders, numbers }: Symbols): number[] | null =>
   valuesOf(
-    placeholders,
+    { placeholders, numbers },
     placeholders.map((p) => p.aval),
+    numbers.map((n) => n.traced),
   )
 
 const PRIMES = [1009, 2003, 3001, 4001, 5003, 6007, 7001, 8009]
@@ -77,8 +93,14 @@ export const GENERIC: readonly number[] = /* @__PURE__ */ Array.from(
 )
 
 /** The value of each symbol for these inputs, checked against what the graph is for. */
-export function bindSizes({ placeholders, bounds }: Sized, inputs: readonly Aval[]): number[] | null {
-  const values = valuesOf(placeholders, inputs)
+export function bindSizes({ placeholders, numbers, bounds }: Sized, inputs: readonly Aval[], given: readonly number[]): number[] | null {
+  if (given.length !== numbers.length || !given.every((n) => Number.isSafeInteger(n)))
+    throw fault(
+      'Graph.run',
+      `expected ${numbers.length} whole numbers (${numbers.map((n) => n.name).join(', ')}) behind the tensors, got [${given.join(', ')}]`,
+      'INPUT_COUNT',
+    )
+  const values = valuesOf({ placeholders, numbers }, inputs, given)
   placeholders.forEach(({ name, aval }, i) => {
     const { dtype, shape } = inputs[i]!
     const ranked = dtype === aval.dtype && shape.length === aval.shape.length
@@ -89,20 +111,15 @@ export function bindSizes({ placeholders, bounds }: Sized, inputs: readonly Aval
         'INPUT_MISMATCH',
       )
   })
-  if (values) checkValues(placeholders, inputs, values, bounds)
+  if (values) checkValues({ placeholders, numbers, bounds }, inputs, values)
   return values
 }
 
-function checkValues(
-  placeholders: readonly GraphNode[],
-  inputs: readonly Aval[],
-  values: readonly number[],
-  bounds: SizeBounds | null,
-): void {
+function checkValues({ placeholders, numbers, bounds }: Sized, inputs: readonly Aval[], values: readonly number[]): void {
   const symbols = symbolsOf(placeholders)
   const where = (index: number): string => {
-    const { node, dim } = symbols.get(index)!
-    return `${node.name}.shape[${dim}]`
+    const at = symbols.get(index)
+    return at ? `${at.node.name}.shape[${at.dim}]` : (numbers.find((n) => n.symbol === index)?.name ?? `s${index}`)
   }
   placeholders.forEach(({ name, aval }, i) => {
     if (!aval.dims || sameShape(shapeAt(aval, values), inputs[i]!.shape)) return
@@ -122,7 +139,7 @@ function checkValues(
     )
   }
   for (const [index, value] of values.entries()) {
-    const [least, most] = [bounds?.least[index] ?? 0, bounds?.most[index] ?? Infinity]
+    const [least, most] = [bounds?.least[index] ?? -Infinity, bounds?.most[index] ?? Infinity]
     if (value < least) beyond(index, `least ${least}`, 'smaller')
     if (value > most) beyond(index, `most ${most}`, 'larger')
   }

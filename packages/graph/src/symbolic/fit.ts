@@ -122,8 +122,8 @@ function fitPower(values: Values, samples: Samples, symbols: Values, whole: bool
   if (symbols.length > 3) return null
   for (const size of monomials(symbols, HIGHEST_POWER, 2 * HIGHEST_POWER)) {
     const t = term(size, samples)
-    if (t.values.every((v, i) => Number.isSafeInteger(v) && v * values[0]! === t.values[0]! * values[i]!))
-      return fitBasis(values, [t], whole)
+    const [first, value] = [t.values[0]!, values[0]!]
+    if (t.values.every((v, i) => Number.isSafeInteger(v) && v * value === values[i]! * first)) return fitBasis(values, [t], whole)
   }
   return null
 }

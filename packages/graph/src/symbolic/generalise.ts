@@ -17,9 +17,15 @@ interface Sample extends Recording {
   readonly sizes: Sizes
 }
 
-/** What the inputs' sizes are made of: numbers, and for each symbol where it is. */
+/** An argument that is a whole number. */
+export interface GivenNumber {
+  readonly name: string
+  readonly value: number
+}
+
+/** What the inputs' sizes are made of: numbers, and for each symbol where it is. Symbols of number arguments come last. */
 class Template {
-  /** sizes as traced, one a symbol */
+  /** sizes, and then numbers, as traced, one a symbol */
   readonly traced: number[] = []
   /** `arg0.shape[1]` for each symbol */
   readonly where: string[] = []
@@ -28,8 +34,11 @@ class Template {
     readonly dims: readonly { readonly symbol: number; readonly size: number }[]
   }[]
 
+  /** the number of symbols that are sizes */
+  readonly count: number
+
   /** @param fixed sizes that stay what they are */
-  constructor(inputs: readonly Tensor[], names: readonly string[], fixed: ReadonlySet<number>) {
+  constructor(inputs: readonly Tensor[], names: readonly string[], fixed: ReadonlySet<number>, numbers: readonly GivenNumber[]) {
     this.#avals = inputs.map(({ dtype, shape }, k) => ({
       dtype,
       dims: shape.map((size, axis) => {
@@ -43,6 +52,11 @@ class Template {
         return { symbol, size }
       }),
     }))
+    this.count = this.traced.length
+    for (const { name, value } of numbers) {
+      this.traced.push(value)
+      this.where.push(name)
+    }
   }
   avals(sizes: Sizes): Aval[] {
     return this.#avals.map(({ dtype, dims }) => ({ dtype, shape: dims.map(({ symbol, size }) => (symbol < 0 ? size : sizes[symbol]!)) }))
@@ -53,7 +67,8 @@ class Template {
 }
 
 /** Sizes to try instead of n: a few larger ones, and multiples, which a reshape may ask for. */
-const others = (n: number): number[] => [...new Set([n + 1, n + 2, n + 3, n + 5, n + 8, 2 * n, 2 * n + 1, 3 * n, 4 * n, 5 * n])]
+const others = (n: number): number[] =>
+  n < 0 ? others(-n).map((m) => -m) : [...new Set([n + 1, n + 2, n + 3, n + 5, n + 8, 2 * n, 2 * n + 1, 3 * n, 4 * n, 5 * n])]
 /** How many sizes of one symbol are traced while the others stay. */
 const ALONE = 5
 /** The same for the only symbol, which no traces of several tell more about. */
@@ -81,29 +96,38 @@ class Decisions {
   }
 }
 
-type Tracing = (avals: readonly Aval[], choices: Choices) => Recording
+type Tracing = (avals: readonly Aval[], numbers: readonly number[], choices: Choices) => Recording
 
 class Generaliser {
   readonly #inputs: readonly Tensor[]
   readonly #names: readonly string[]
+  readonly #numbers: readonly GivenNumber[]
   readonly #record: Tracing
   readonly #base: Sample
   readonly #decisions = new Decisions()
   #template: Template
 
-  constructor(inputs: readonly Tensor[], names: readonly string[], record: Tracing) {
+  /** @param fixed sizes that stay what they are */
+  constructor(
+    inputs: readonly Tensor[],
+    names: readonly string[],
+    numbers: readonly GivenNumber[],
+    record: Tracing,
+    fixed: ReadonlySet<number> = new Set(),
+  ) {
     this.#inputs = inputs
     this.#names = names
+    this.#numbers = numbers
     this.#record = record
-    this.#template = new Template(inputs, names, new Set())
+    this.#template = new Template(inputs, names, fixed, numbers)
     const { traced } = this.#template
-    this.#base = { ...record(this.#template.avals(traced), this.#decisions.first), sizes: traced }
+    this.#base = { ...record(this.#template.avals(traced), traced.slice(this.#template.count), this.#decisions.first), sizes: traced }
   }
 
   /** A trace at these sizes; `null` where f does not work. */
   #at(sizes: Sizes): Sample | null {
     try {
-      return { ...this.#record(this.#template.avals(sizes), this.#decisions.again()), sizes }
+      return { ...this.#record(this.#template.avals(sizes), sizes.slice(this.#template.count), this.#decisions.again()), sizes }
     } catch {
       return null
     }
@@ -141,11 +165,13 @@ class Generaliser {
 
   run(): Recording {
     const alone = this.#alone()
-    const { traced } = this.#template
-    const fixed = new Set(traced.filter((_, i) => alone[i]!.length === 0))
-    const kept = traced.flatMap((n, i) => (fixed.has(n) ? [] : [i]))
+    const { traced, count } = this.#template
+    const kept = traced.flatMap((_, i) => (alone[i]!.length ? [i] : []))
     if (kept.length === 0) return { ...this.#base, graph: this.#base.graph.copy() }
-    this.#template = new Template(this.#inputs, this.#names, fixed)
+    if (traced.length - count > kept.filter((i) => i >= count).length) throw unvaried()
+    const varied = kept.filter((i) => i < count).map((i) => traced[i]!)
+    const fixed = new Set(this.#inputs.flatMap((x) => x.shape).filter((n) => !varied.includes(n)))
+    this.#template = new Template(this.#inputs, this.#names, fixed, this.#numbers)
     const chosen = (s: Sample): Sample => ({ ...s, sizes: kept.map((i) => s.sizes[i]!) })
     const base = chosen(this.#base)
     const singles = kept.map((i) => alone[i]!.map(chosen))
@@ -192,6 +218,7 @@ class Generaliser {
       }
       const wrong = check.filter((s) => s !== null).filter((s) => fits(s) !== null)
       if (wrong.length === 0) {
+        merged.graph.numbers = this.#numbers.map(({ name, value }, i) => ({ symbol: this.#template.count + i, name, traced: value }))
         merged.graph.bounds = this.#bounds(base, large, (s) => difference(base, s) === null && fits(s) === null)
         return merged
       }
@@ -212,12 +239,13 @@ class Generaliser {
       const sample = this.#at(at)
       return sample && fits(sample)
     }
+    const isNumber = (i: number): boolean => i >= this.#template.count
     /** The last size of symbol i before it is another program, on the way through these; and whether it is one at all. */
     const last = (i: number, way: readonly number[]): { readonly size: number; readonly changed: boolean } => {
       let reached = sizes[i]!
       for (const m of way) {
         // equal sizes are looked at below
-        if (sizes.includes(m)) continue
+        if (!isNumber(i) && sizes.slice(0, this.#template.count).includes(m)) continue
         const ok = good(sizes.with(i, m))
         if (ok) reached = m
         if (ok !== false) continue
@@ -232,18 +260,24 @@ class Generaliser {
       }
       return { size: reached, changed: false }
     }
-    let least = sizes.map((n, i) => {
-      const down = [n - 1, n - 2, Math.floor(n / 2), 4, 3, 2, 1, 0].filter((x) => x >= 0 && x < n)
-      return last(
-        i,
-        [...new Set(down)].sort((a, b) => b - a),
-      ).size
+    const ways = sizes.map((n, i) => {
+      const down = [n - 1, n - 2, Math.floor(n / 2), 4, 3, 2, 1, 0, ...(isNumber(i) ? [-1, -2, -3, -37] : [])]
+      return [...new Set(down)].filter((x) => (isNumber(i) || x >= 0) && x < n).sort((a, b) => b - a)
+    })
+    let lowest = sizes.map((_, i) => {
+      const { size, changed } = last(i, ways[i]!)
+      // where f throws, sizes may be what decides: nobody would check that in a run
+      if (isNumber(i) && !changed && size > 1 && size !== ways[i]!.at(-1)) throw unvaried()
+      return size
     })
     // what holds for each alone need not hold for all
-    if (good(least) === false) least = sizes.map((n, i) => Math.max(least[i]!, Math.min(2, n)))
-    if (good(least) === false) least = [...sizes]
-    const most = sizes.map((_, i) => {
-      const { size, changed } = last(i, [large[i]!])
+    if (good(lowest) === false) lowest = sizes.map((n, i) => Math.max(lowest[i]!, Math.min(2, n)))
+    if (good(lowest) === false) lowest = [...sizes]
+    const least = lowest.map((n, i) => (isNumber(i) && n === ways[i]!.at(-1) ? null : n))
+    const most = sizes.map((n, i) => {
+      const up = isNumber(i) ? [-1, 0, 1, 2, 3, large[i]!].filter((x) => x > n) : [large[i]!]
+      const { size, changed } = last(i, up)
+      if (isNumber(i) && !changed && size !== large[i]) throw unvaried()
       return changed ? size : null
     })
     const apart = sizes.flatMap((_, a) =>
@@ -257,10 +291,51 @@ class Generaliser {
   }
 }
 
+const unvaried = (): Error => fault('makeFx', 'expected a number that may be another one', 'SIZE_DEPENDENT')
+
+/** A trace for all sizes, and which symbol each of the given numbers is: `null` for those that are part of the program. */
+export interface Generalised extends Recording {
+  readonly graph: Graph
+  readonly symbols: readonly (number | null)[]
+}
+
 /**
- * The program of a function for all sizes of its inputs: `record` traces it at given ones, without computing anything.
- * Equal sizes above 1 are one symbol; a size at whose other values the function throws is fixed.
+ * The program of a function for all sizes of its inputs and all values of these numbers: `record` traces it at given ones, without
+ * computing anything. Equal sizes above 1 are one symbol; a size at whose other values the function throws is fixed. So is a number with which
+ * the program changes in more than numbers.
  * @throws TensorTypeError where the program differs between sizes in more than numbers, or in numbers of unknown form
  */
-export const generalise = (inputs: readonly Tensor[], names: readonly string[], record: Tracing): Recording & { readonly graph: Graph } =>
-  new Generaliser(inputs, names, record).run()
+export function generalise(
+  inputs: readonly Tensor[],
+  names: readonly string[],
+  numbers: readonly GivenNumber[],
+  record: (avals: readonly Aval[], numbers: readonly number[], choices: Choices) => Recording,
+): Generalised {
+  const every = new Set(inputs.flatMap((x) => x.shape))
+  /** those of the numbers that vary, the others as given */
+  const trace = (varied: readonly number[], fixed?: ReadonlySet<number>): Recording =>
+    new Generaliser(
+      inputs,
+      names,
+      varied.map((i) => numbers[i]!),
+      (avals, values, choices) =>
+        record(
+          avals,
+          numbers.map(({ value }, i) => (varied.includes(i) ? values[varied.indexOf(i)]! : value)),
+          choices,
+        ),
+      fixed,
+    ).run()
+  const attempt = (varied: readonly number[], fixed?: ReadonlySet<number>): Recording | null => {
+    try {
+      return trace(varied, fixed)
+    } catch (error) {
+      if ((error as { code?: string }).code === 'SIZE_DEPENDENT') return null
+      throw error
+    }
+  }
+  const varied = numbers.flatMap((_, i) => (attempt([i], every)?.graph.numbers.length ? [i] : []))
+  const found = (varied.length > 0 && attempt(varied)) || trace([])
+  const taken = found.graph.numbers
+  return { ...found, symbols: numbers.map((_, i) => (taken.length ? (taken[varied.indexOf(i)]?.symbol ?? null) : null)) }
+}

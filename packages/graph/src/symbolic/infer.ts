@@ -1,6 +1,6 @@
 import type { AnyOp, Aval } from '@mapgrad/tensor/plugin'
 import type { GraphAval, GraphNode } from '../node.ts'
-import { atSizes, hasSizes, shapeAt, tracedSizes } from './bind.ts'
+import { type Symbols, atSizes, hasSizes, shapeAt, tracedSizes } from './bind.ts'
 import { Fitter } from './fitter.ts'
 
 /** Sizes near those that a graph was traced with: each alone, then several together. */
@@ -13,15 +13,10 @@ function* nearby(traced: readonly number[]): Iterable<readonly number[]> {
 }
 
 /** What an op gives in a graph: shape and dtype, and expressions of the sizes where its operands or params have some. */
-export function resultIn(
-  placeholders: readonly GraphNode[],
-  op: AnyOp,
-  inputs: readonly GraphNode[],
-  params: unknown,
-): GraphAval | readonly GraphAval[] {
+export function resultIn(graph: Symbols, op: AnyOp, inputs: readonly GraphNode[], params: unknown): GraphAval | readonly GraphAval[] {
   type Result = Aval | readonly Aval[]
   const avals = inputs.map((x) => x.aval)
-  const traced = tracedSizes(placeholders)
+  const traced = tracedSizes(graph)
   if (!traced || !(hasSizes(params) || avals.some((a) => a.dims))) return op.result(avals, params) as Result
   const at = (sizes: readonly number[]): Result =>
     op.result(
