@@ -116,6 +116,7 @@ export function describe(x: unknown): string {
       ? `[${x.map(describe).join(', ')}]`
       : `an array of ${x.length}`
   if (typeof x === 'object') {
+    if ('~mapgrad.dim' in x) return `the Dim ${String(x)}`
     const name = (x as object).constructor?.name
     if ('shape' in x && 'dtype' in x && Array.isArray(x.shape))
       return `${String(x.dtype).startsWith('int') ? 'an' : 'a'} ${x.dtype} tensor of shape ${show(x.shape as number[])}`

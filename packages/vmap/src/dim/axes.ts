@@ -2,7 +2,7 @@ import { Tensor, isMapgradError } from '@mapgrad/tensor'
 import { assign, isOptions, isTensor, permuteDims, treeMap } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { rangeFault, typeFault } from './errors.ts'
-import { type Owner, behind, bindAxes, bindAxis, dimsIn, layoutOf, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, bindAxis, layoutOf, quietly } from './trace.ts'
 import type { Dim } from './types.ts'
 
 /** A method of tensors. */
@@ -88,8 +88,6 @@ export function along(name: string, method: Method, x: Tensor, given: readonly u
 
 function withNumbers(name: string, method: Method, x: Tensor, args: readonly unknown[], dims: readonly Dim[]): unknown {
   const distinct = [...new Set(dims)]
-  if (distinct.length !== dims.length)
-    throw rangeFault(name, `dim ${dims.find((d, i) => dims.indexOf(d) !== i)!.name} appears multiple times`, 'DIM_REPEATED')
   if (args.some((a) => isOptions(a) && a['keepdim'] === true)) throw keepdim(name)
   const t = freed(x, distinct)
   const rank = x.ndim
@@ -158,14 +156,11 @@ export function withAxes<C extends Class>(
     define(name, function (this: Tensor, ...args: readonly never[]): unknown {
       return f(this, ...args)
     })
-  // the greatest of x and another tensor, or along an axis: of x's own dims, an axis
+  // a tensor there is the other operand; a dim is an axis
   for (const name of ['max', 'min'] as const) {
     const method = Tensor.prototype[name] as Method
     define(name, function (this: Tensor, ...args: readonly unknown[]): unknown {
-      const [first] = args
-      return isDim(first) && dimsIn(this.value).includes(first as unknown as Owner)
-        ? withNumbers(name, method, this, args, [first])
-        : along(name, method, this, args)
+      return isDim(args[0]) ? withNumbers(name, method, this, args, [args[0]]) : along(name, method, this, args)
     })
   }
   for (const hook of ['nodejs.util.inspect.custom', 'Deno.customInspect'])

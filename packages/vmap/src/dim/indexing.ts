@@ -108,7 +108,8 @@ interface Binding {
 
 function bind(x: Tensor, index: readonly unknown[]): Binding {
   const entries = written(x, index)
-  const had: Owner[] = dimsIn(x.value)
+  // those of the other indices, too: `x.at(i.add(1), i)` is one loop over i
+  const had = [x, ...entries.filter((i): i is Tensor => isTensor(i) && !isDim(i))].flatMap((t) => dimsIn(t.value))
   const sizes: number[] = []
   const axes: (Owner | number)[] = []
   const rest: unknown[] = []
@@ -120,6 +121,7 @@ function bind(x: Tensor, index: readonly unknown[]): Binding {
       axes.push(axes.length)
       rest.push(plain(d))
     } else {
+      owner(d).bound(size)
       had.push(owner(d))
       axes.push(owner(d))
     }

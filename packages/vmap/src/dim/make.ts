@@ -52,22 +52,22 @@ function read(op: string, args: readonly unknown[]): (readonly [name: string, si
  * @throws TensorTypeError if it is not told how many
  */
 export function dims<N extends number>(n: N, sizes?: readonly (number | null)[] | DimsOptions): TupleOf<Dim, N>
+export function dims<const Z extends readonly (number | null)[]>(options: DimsOptions<Z>): { readonly [K in keyof Z]: Dim }
 export function dims<const S extends readonly string[]>(...names: S): { readonly [K in keyof S]: Dim }
 export function dims<const S extends readonly string[]>(
   ...args: readonly [...names: S, options: DimsOptions]
 ): { readonly [K in keyof S]: Dim }
-export function dims<const Z extends readonly (number | null)[]>(options: DimsOptions<Z>): { readonly [K in keyof Z]: Dim }
 export function dims(...args: readonly unknown[]): unknown {
   return read('dims', args).map(([name, size]) => new Dim(name, size as number | null))
 }
 
 /** New lists of dims, in an array: see `dims`. The size of a list is its length, or the sizes of its dims. */
 export function dimlists<N extends number>(n: N, sizes?: readonly ListSize[] | DimListsOptions): TupleOf<DimList, N>
+export function dimlists<const Z extends readonly ListSize[]>(options: DimListsOptions<Z>): { readonly [K in keyof Z]: DimList }
 export function dimlists<const S extends readonly string[]>(...names: S): { readonly [K in keyof S]: DimList }
 export function dimlists<const S extends readonly string[]>(
   ...args: readonly [...names: S, options: DimListsOptions]
 ): { readonly [K in keyof S]: DimList }
-export function dimlists<const Z extends readonly ListSize[]>(options: DimListsOptions<Z>): { readonly [K in keyof Z]: DimList }
 export function dimlists(...args: readonly unknown[]): unknown {
   return read('dimlists', args).map(([name, size]) => new DimList(size as ListSize, name))
 }
