@@ -47,6 +47,12 @@ export function gradients(
   cts: Tensors,
   { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads }: AutogradGradOptions,
 ): (Tensor | null)[] {
+  if (materializeGrads && !allowUnused)
+    throw fault(
+      'grad',
+      'Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.',
+      'ALLOW_UNUSED',
+    )
   const { trace, ends } = onTape('grad', ys)
   const starts = xs.map((x) => {
     const own = tapedOf(x)

@@ -1,6 +1,7 @@
 import type { BackwardOptions, GradFn, Tensor } from '@mapgrad/tensor'
 import {
   BACKWARD_OPTIONS,
+  type AnyOp,
   type Autograd,
   type Tangent,
   TensorRangeError,
@@ -12,6 +13,7 @@ import {
   callUser,
   checkOptions,
   describe,
+  diffOf,
   filledLike,
   internally,
   isTensor,
@@ -50,6 +52,11 @@ class Tape extends VjpTrace {
   override captured(): void {}
   protected override taped(primal: Tensor, node: Node, output: number): Taped {
     return new EagerTaped(this, primal, node, output)
+  }
+  // a gradient of zeros is not none: PyTorch code asks which tensors require one
+  protected override follows(op: AnyOp): boolean {
+    const diff = diffOf(op)
+    return diff.kind !== 'constant' || diff.steps === true
   }
   protected override tape(ys: Tensors, node: Node, differentiable?: readonly boolean[]): Tensor[] {
     registry().scope?.recorded(() => node.holds())

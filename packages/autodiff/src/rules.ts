@@ -11,6 +11,7 @@ import {
   diffOf,
   expandTo,
   filledLike,
+  isFloating,
   sameShape,
   sumTo,
 } from '@mapgrad/tensor/plugin'
@@ -108,7 +109,8 @@ export function pullback(
   if (diff.kind === 'augmented' || diff.kind === 'through')
     throw missing(op, `'${diff.kind}' is for ops that call functions, which say \`captures\``)
   const ct = cts[0]
-  if (!ct || diff.kind === 'constant') return xs.map(() => null)
+  if (!ct) return xs.map(() => null)
+  if (diff.kind === 'constant') return xs.map((x) => (diff.steps && isFloating(x) ? filledLike(x, 0, x.dtype, x.shape) : null))
   switch (diff.kind) {
     case 'elementwise':
       return toShapes(

@@ -50,7 +50,7 @@ export class VjpTrace extends DerivativeTrace<Taped> {
     const xs = inputs.map((x) => this.primal(x))
     if (isCall(op)) return this.#call(op, inputs, xs, parents, params)
     const out = bind(op, xs, params)
-    if (parents.every((p) => p === undefined) || diffOf(op).kind === 'constant') return out
+    if (parents.every((p) => p === undefined) || !this.follows(op)) return out
     const ys = listOf(out)
     const taped = this.tape(ys, new OpNode(this, this.next, parents, op, ys, xs, params))
     return Array.isArray(out) ? taped : taped[0]!
@@ -71,6 +71,10 @@ export class VjpTrace extends DerivativeTrace<Taped> {
     return next
   }
 
+  /** Whether results of an op go on the tape: not those that have no derivative but zero. */
+  protected follows(op: AnyOp): boolean {
+    return diffOf(op).kind !== 'constant'
+  }
   /** Puts the outputs of a node on the tape, those that have a derivative. */
   protected tape(ys: Tensors, node: Node, differentiable?: readonly boolean[]): Tensor[] {
     return ys.map((y, i) => y.wrap(isFloating(y) && (differentiable?.[i] ?? true) ? this.taped(y, node, i) : y.value))

@@ -93,7 +93,7 @@ export type Vmap = (f: Fn, dims: readonly Dim[]) => Fn
 
 /** What is known about the derivative of an op. Each transform reads it in its own way. */
 export type Diff<X extends Tensors, P> =
-  | { readonly kind: 'constant' }
+  | { readonly kind: 'constant'; readonly steps?: true }
   | { readonly kind: 'elementwise'; readonly partials: readonly Partial<X, P>[] }
   | { readonly kind: 'linear'; readonly transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[] }
   | { readonly kind: 'multilinear'; readonly transposes: readonly (((ct: Tensor, xs: X, params: P) => Tensor) | null)[] }

@@ -56,6 +56,8 @@ export const decompose = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(f: (x
 
 /** Piecewise constant: the derivative is zero wherever it exists. */
 export const constant: { readonly kind: 'constant' } = { kind: 'constant' }
+/** The same of a function of numbers, such as rounding: outside of transforms its result requires a gradient, which is zeros, as in PyTorch. */
+export const steps: { readonly kind: 'constant'; readonly steps: true } = { kind: 'constant', steps: true }
 /** One partial derivative ∂y/∂xᵢ per operand. */
 export const elementwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...partials: Partial<X, P>[]): Diff<X, P> => ({
   kind: 'elementwise',

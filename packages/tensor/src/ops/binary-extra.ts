@@ -2,7 +2,7 @@ import { type Expr, expr as e, isFloat } from '@mapgrad/kernel'
 import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
-import { constant, elementwise } from '../core/words.ts'
+import { elementwise, steps } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type AlphaOptions, add, div, logicalAnd, logicalOr, mul, pow, sub } from './binary.ts'
 import { cast } from './cast.ts'
@@ -118,7 +118,7 @@ export const logaddexp2: Binary = binary('logaddexp2', {
 export const heaviside: Binary = binary('heaviside', {
   build: (x, y) => e.select(e.eq(x, number(0, x)), y, e.cast(e.gt(x, number(0, x)), x.dtype)),
   as: numbers('heaviside'),
-  diff: constant,
+  diff: steps,
 })
 
 /** x · 2ʸ. */

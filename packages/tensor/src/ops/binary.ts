@@ -3,7 +3,7 @@ import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
-import { constant, elementwise, multilinear } from '../core/words.ts'
+import { constant, elementwise, multilinear, steps } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { eq, ge } from './compare.ts'
 import {
@@ -93,7 +93,7 @@ export function div(x: Operand, y: Operand, options?: DivOptions, ...end: End): 
 
 export const truncDivide: Binary = binary('div_trunc', {
   build: (x, y) => (isFloat(x.dtype) ? e.trunc(e.div(x, y)) : e.div(x, y)),
-  diff: constant,
+  diff: steps,
   as: numbers('div'),
   divides: true,
 })
@@ -115,7 +115,7 @@ export const floorDivide: Binary = binary('floor_divide', {
     const whole = e.select(e.eq(down, zero(down)), e.mul(zero(q), e.div(x, y)), snapped)
     return e.select(e.eq(y, zero(y)), e.div(x, y), whole)
   },
-  diff: constant,
+  diff: steps,
   as: numbers('floor_divide'),
   divides: true,
 })

@@ -3,7 +3,7 @@ import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
 import { checkTensor, oneTensor } from '../core/promote.ts'
-import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval, view } from '../core/words.ts'
+import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval, steps, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
@@ -51,7 +51,7 @@ const refusal = (name: string): string =>
 
 /** Rounds each element by `build`; integers are whole already. */
 const rounding = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr): Unary =>
-  numeric(name, (x) => (dtypes[x.dtype].category === 'float' ? build(x) : x), constant)
+  numeric(name, (x) => (dtypes[x.dtype].category === 'float' ? build(x) : x), steps)
 
 const number = (value: number, like: Expr): Expr => e.constant(value, like.dtype)
 
@@ -80,7 +80,7 @@ export const sign: Unary = defineOp<X>({
     x!.dtype === 'bool' ? x! : e.sub(e.cast(e.gt(x!, number(0, x!)), x!.dtype), e.cast(e.lt(x!, number(0, x!)), x!.dtype)),
   ),
   batch: 'pointwise',
-  diff: constant,
+  diff: steps,
 })
 /** x². */
 export const square: Unary = numeric(
