@@ -332,7 +332,7 @@ describe('what is recorded', () => {
     ])
     expect(autograd.grad(ys[1]!, [a, c], null, { allowUnused: true, retainGraph: true })[1]).toBe(null)
     expect(autograd.grad(ys[1]!, [a, c], null, { materializeGrads: true })[1]!.item()).toBe(0)
-    expect(message(() => autograd.grad(ys[0]!, [a, c], null, { materializeGrads: true, allowUnused: false }))).toContain(
+    expect(message(() => autograd.grad(ys[1]!, [a, c], null, { materializeGrads: true, allowUnused: false }))).toContain(
       'Expected allowUnused to be true or not passed when materializeGrads: true, but got: allowUnused: false.',
     )
     expect([a.grad, b.grad]).toEqual([null, null])
