@@ -1,6 +1,24 @@
 // Wrong values and shapes that random programs found, each beside what PyTorch gives.
 import { expect, test } from 'vitest'
-import { type Tensor, arange, grad, hardshrink, jacfwd, jvp, lerp, linearize, slice, tensor, threshold, vmap, where } from '@mapgrad/func'
+import {
+  type Tensor,
+  arange,
+  copysign,
+  grad,
+  hessian,
+  hardshrink,
+  jacfwd,
+  jvp,
+  lerp,
+  linearize,
+  slice,
+  softshrink,
+  tensor,
+  threshold,
+  vmap,
+  where,
+  xlogy,
+} from '@mapgrad/func'
 
 test('a clone of what lies with gaps has none, and can be viewed under another shape', () => {
   const x = arange(24).to('float64').reshape(4, 6)
@@ -29,7 +47,32 @@ test('a clone of what lies with gaps has none, and can be viewed under another s
   ).toEqual([3, 4, 5, 0, 0, 0])
 })
 
-test('hardshrink and threshold keep NaN, and its gradient', () => {
+test('xlogy: what does not move stays still where the logarithm is infinite', () => {
+  const [p, q] = [tensor([0.5, 2]), tensor([1, 3])]
+  const f = (a: Tensor): Tensor => xlogy(where(tensor([true, false]), q, a), tensor([0, 2]))
+  expect(jvp(f, [p], [tensor([1, 1])])[1].tolist()).toEqual([0, expect.closeTo(Math.log(2))])
+  expect(grad((a: Tensor) => f(a).at(1))(p).tolist()).toEqual([0, expect.closeTo(Math.log(2))])
+  expect(
+    jacfwd((a: Tensor) => xlogy(a, a))(tensor([-1, 2]))
+      .at(0, 1)
+      .item(),
+  ).toBe(0)
+  const both = hessian((a: Tensor) => xlogy(a, a.mul(2)).sum())(tensor([0.5, 4]))
+  expect(both.tolist()).toEqual([
+    [2, 0],
+    [0, 0.25],
+  ])
+})
+
+test('copysign: the sign has no derivative, of whatever size', () => {
+  const [x, y] = [tensor([Infinity, NaN, 2]), tensor([1, -1, -1])]
+  expect(grad((b: Tensor) => copysign(x, b).sum())(y).tolist()).toEqual([0, 0, 0])
+  expect(jvp((b: Tensor) => copysign(x, b), [y], [y])[1].tolist()).toEqual([0, 0, 0])
+})
+
+test('hardshrink, softshrink and threshold keep NaN, and its gradient', () => {
+  expect(grad((x: Tensor) => softshrink(x).sum())(tensor([NaN, 1, 0.1])).tolist()).toEqual([1, 1, 0])
+  expect(softshrink(tensor([NaN, 1, 0.1])).tolist()).toEqual([NaN, 0.5, 0])
   expect(threshold(tensor([NaN, 1, 0.1]), 0.1, 0.7).tolist()).toEqual([NaN, 1, expect.closeTo(0.7)])
   expect(grad((x: Tensor) => threshold(x, 0.1, 0.7).sum())(tensor([NaN, 1, 0.1])).tolist()).toEqual([1, 1, 0])
   expect(hardshrink(tensor([NaN, 0.5, -0.6, Infinity, -0.5, -0])).tolist()).toEqual([NaN, 0, expect.closeTo(-0.6), Infinity, 0, 0])

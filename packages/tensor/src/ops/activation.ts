@@ -1,5 +1,5 @@
 import { expr as e } from '@mapgrad/kernel'
-import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, checkGiven, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import type { Op } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -193,7 +193,7 @@ export function softshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptio
   const { lambd = 0.5 } = readArgs<LambdOptions>('softshrink', args, ['lambd'])
   if (lambd < 0)
     throw new TensorRangeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`, { op: 'softshrink', code: 'LAMBD' })
-  return where(gt(abs(x), lambd), sub(x, clamp(x, -lambd, lambd)), mul(x, 0))
+  return where(le(abs(x), lambd), mul(x, 0), sub(x, clamp(x, -lambd, lambd)))
 }
 /** x / (1 + |x|). */
 export function softsign(x: Tensor, ...end: End): Tensor {
@@ -213,8 +213,9 @@ export interface ThresholdOptions {
 /** `value` where x ≤ threshold, else x. */
 export function threshold(x: Tensor, ...args: Args<[threshold: number, value: number], ThresholdOptions>): Tensor {
   checkTensor('threshold', x)
-  const { threshold: t = 0, value = 0 } = readArgs<ThresholdOptions>('threshold', args, ['threshold', 'value'])
-  return where(le(x, t), value, x)
+  const o = readArgs<ThresholdOptions>('threshold', args, ['threshold', 'value'])
+  checkGiven('threshold', o, 'threshold', 'value')
+  return where(le(x, o.threshold!), o.value!, x)
 }
 /** x tanh(softplus(x)). */
 export function mish(x: Tensor, ...end: End): Tensor {

@@ -6,7 +6,7 @@ import { elementwise, steps } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type AlphaOptions, add, div, logicalAnd, logicalOr, mul, pow, sub } from './binary.ts'
 import { cast } from './cast.ts'
-import { eq, gt, le, ne } from './compare.ts'
+import { eq, le } from './compare.ts'
 import { type Binary, type Operand, type XY, binary, floating, indicator, number, numbers, weight } from './families.ts'
 import { abs, exp2, isfinite, isinf, isnan, sigmoid } from './unary.ts'
 import { where } from './where.ts'
@@ -43,12 +43,17 @@ export function rsub(x: Operand, y: Operand, options?: AlphaOptions, ...end: End
 export const xlogy: Binary = binary('xlogy', {
   build: (x, y) => e.select(isNaN(y), y, e.select(e.eq(x, number(0, x)), number(0, x), e.mul(x, e.log(y)))),
   as: floating,
-  diff: elementwise(
-    // 0 where x is 0 and log y is not finite, as in PyTorch
-    (_, [x, y]) => xlogy(cast(logicalOr(ne(x, 0), gt(y, 0)), y.dtype), y),
-    (_, [x, y]) => div(x, y),
-  ),
+  diff: {
+    kind: 'custom',
+    jvp: (_, [x, y], [dx, dy]) => {
+      const parts = [dx && byFirst(x, y, dx), dy && mul(dy, div(x, y))].filter((d) => d !== null)
+      return [parts.length === 2 ? add(parts[0]!, parts[1]!) : (parts[0] ?? null)]
+    },
+    vjp: (_, [x, y], [ct]) => (ct ? [byFirst(x, y, ct), mul(ct, div(x, y))] : [null, null]),
+  },
 })
+/** d · ∂ xlogy(x, y) / ∂x: 0 where d is, or where x is 0 and log y is not finite, as in PyTorch. */
+const byFirst = (x: Tensor, y: Tensor, d: Tensor): Tensor => where(logicalAnd(eq(x, 0), le(y, 0)), 0, xlogy(d, y))
 
 /** √(x² + y²) without overflow; derivative 0 at the origin. */
 export const hypot: Binary = binary('hypot', {
@@ -82,7 +87,7 @@ export const copysign: Binary = binary('copysign', {
   as: floating,
   diff: elementwise(
     (_, [x, y]) => signRatio(x, y),
-    (_, [x]) => mul(x, 0),
+    null,
   ),
 })
 

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, checkGiven, readArgs } from '../core/args.ts'
 import { TensorRangeError, show, traceStack } from '../core/errors.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { checkTensor } from '../core/promote.ts'
@@ -98,8 +98,10 @@ export function asStrided(
   x: Tensor,
   ...args: Args<[size: readonly number[], stride: readonly number[], storageOffset?: number | null], AsStridedOptions>
 ): Tensor {
-  const { size = [], stride = [], storageOffset } = readArgs<AsStridedOptions>('asStrided', args, ['size', 'stride', 'storageOffset'])
+  const o = readArgs<AsStridedOptions>('asStrided', args, ['size', 'stride', 'storageOffset'])
   checkTensor('asStrided', x)
+  checkGiven('asStrided', o, 'size', 'stride')
+  const { size = [], stride = [], storageOffset } = o
   const refuse = (message: string): never => {
     throw new TensorRangeError(message, { op: 'asStrided', code: 'STRIDES' })
   }
