@@ -19,7 +19,7 @@ import { Call, fault, inFlight, parts } from './call.ts'
 import { noGrad } from './checkpoint.ts'
 import { cotangentsFor, movesOf } from './fit.ts'
 import { type CustomRule, custom } from './custom.ts'
-import { kindOf, orZero } from './flat.ts'
+import { checkFunction, kindOf, orZero } from './flat.ts'
 import { Reads } from './reads.ts'
 import { once } from './sealed.ts'
 
@@ -313,6 +313,7 @@ export function onceDifferentiable<G extends readonly unknown[], R, S extends Sa
   ...end: End
 ): (ctx: FunctionContext<S>, ...gradOutputs: G) => R {
   checkEnd('onceDifferentiable', end, [], 'autodiff')
+  checkFunction('onceDifferentiable', backward)
   const marking = (ctx: FunctionContext<S>, ...gradOutputs: G): R => {
     const depends = [...treeLeaves(gradOutputs), ...ctx.inputs].filter((x) => isTensor(x))
     const grads = parts(noGrad(backward)(ctx, ...gradOutputs))

@@ -128,3 +128,13 @@ export function oneOf<T>(op: string, given: Readonly<Record<string, T | undefine
   if (names.length > 1) throw new TensorTypeError(`expected one of ${names.join(' and ')}, got both`, { op, code: 'ARGUMENT_TWICE' })
   return names.length === 1 ? given[names[0]!] : undefined
 }
+
+/** Refuses a call without a parameter that has no default. */
+export function checkGiven<O extends object>(op: string, given: O, ...names: readonly (keyof O & string)[]): void {
+  const missing = names.filter((name) => given[name] === undefined)
+  if (missing.length > 0)
+    throw new TensorTypeError(`expected ${missing.join(' and ')}, got nothing in ${missing.length > 1 ? 'their' : 'its'} place`, {
+      op,
+      code: 'ARGUMENT_MISSING',
+    })
+}

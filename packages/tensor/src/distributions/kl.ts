@@ -1,5 +1,5 @@
 import { type End, checkEnd } from '../core/args.ts'
-import { TensorTypeError } from '../core/errors.ts'
+import { TensorTypeError, describe } from '../core/errors.ts'
 import { add, div, logicalOr, mul, sub } from '../ops/binary.ts'
 import { softplus } from '../ops/activation.ts'
 import { eq, gt, lt } from '../ops/compare.ts'
@@ -171,5 +171,11 @@ export function registerKl<P extends Distribution, Q extends Distribution>(
   ...end: End
 ): void {
   checkEnd('registerKl', end)
+  for (const g of [P, Q, f])
+    if (typeof g !== 'function')
+      throw new TensorTypeError(`expected two classes of distributions and a function, got ${describe(g)}`, {
+        op: 'registerKl',
+        code: 'NOT_A_FUNCTION',
+      })
   entries().push(rule(P, Q, f))
 }

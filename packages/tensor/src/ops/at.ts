@@ -1,4 +1,4 @@
-import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, checkGiven, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Scalar, checkOperand, checkTensor } from '../core/promote.ts'
@@ -323,7 +323,9 @@ export function indexPut(
   x: Tensor,
   ...args: Args<[indices: readonly AnyIndex[], values: Tensor | Scalar, accumulate?: boolean], IndexPutOptions>
 ): Tensor {
-  const { indices = [], values = 0, accumulate = false } = readArgs<IndexPutOptions>('indexPut', args, ['indices', 'values', 'accumulate'])
+  const o = readArgs<IndexPutOptions>('indexPut', args, ['indices', 'values', 'accumulate'])
+  checkGiven('indexPut', o, 'indices', 'values')
+  const { indices = [], values = 0, accumulate = false } = o
   return putAt(
     'indexPut',
     x,

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, checkGiven, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { type Scalar, checkTensor } from '../core/promote.ts'
 import type { Tensor } from '../tensor.ts'
@@ -45,11 +45,10 @@ export function constantPadNd(
   x: Tensor,
   ...args: Args<[pad: readonly number[], value?: Scalar], { readonly pad?: readonly number[]; readonly value?: Scalar }>
 ): Tensor {
-  const { pad: counts = [], value = 0 } = readArgs<{ readonly pad?: readonly number[]; readonly value?: Scalar }>('constantPadNd', args, [
-    'pad',
-    'value',
-  ])
+  const o = readArgs<{ readonly pad?: readonly number[]; readonly value?: Scalar }>('constantPadNd', args, ['pad', 'value'])
   checkTensor('constantPadNd', x)
+  checkGiven('constantPadNd', o, 'pad')
+  const { pad: counts = [], value = 0 } = o
   if (typeof value !== 'number' && typeof value !== 'boolean' && typeof value !== 'bigint')
     throw new TensorTypeError(`expected value to be a number, got ${describe(value)}`, { op: 'constantPadNd', code: 'NUMBER' })
   const cuts: AxisSlice[] = []
@@ -91,8 +90,10 @@ function sources(mode: PadMode, before: number, size: number, after: number): nu
  * counts cut. `constant` takes any axes; `reflect`, `replicate` and `circular` pad all but the first one or two axes.
  */
 export function pad(x: Tensor, ...args: Args<[pad: readonly number[], mode?: PadMode, value?: Scalar | null], PadOptions>): Tensor {
-  const { pad: counts = [], mode = 'constant', value } = readArgs<PadOptions>('pad', args, ['pad', 'mode', 'value'])
+  const o = readArgs<PadOptions>('pad', args, ['pad', 'mode', 'value'])
   checkTensor('pad', x)
+  checkGiven('pad', o, 'pad')
+  const { pad: counts = [], mode = 'constant', value } = o
   if (mode === 'constant') return constantPadNd(x, counts, value ?? 0)
   if (mode !== 'reflect' && mode !== 'replicate' && mode !== 'circular')
     throw new TensorTypeError(`Unrecognised padding mode ${describe(mode)}. Use 'constant', 'reflect', 'replicate' or 'circular'`, {
