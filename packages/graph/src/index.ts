@@ -1,7 +1,7 @@
 export { Graph, type OpLike } from './graph.ts'
 export { type GraphAval, GraphNode, type NodeKind } from './node.ts'
 export { type Dim as GraphDim, Size, type SizeJSON, type SizeOp, type SizePart } from './symbolic/size.ts'
-export type { SizeBounds } from './symbolic/bind.ts'
+export type { NumberInput as GraphNumber, SizeBounds } from './symbolic/bind.ts'
 export type { Signature as GraphSignature } from './code.ts'
 export type { Structure as TreeStructure } from './structure.ts'
 export type { PrintOptions as GraphPrintOptions } from './print.ts'
