@@ -19,7 +19,6 @@ import {
   bind,
   drawsRandomly,
   checkAlive,
-  checkLeaving,
   expandTo,
   moveAxis,
   resume,
@@ -216,7 +215,11 @@ function alignLeading(xs: Tensors, dims: readonly Dim[]): Tensor[] {
 
 /** An output with the examples along axis `to`; what depends on no example is repeated. */
 export function materialize(trace: BatchTrace, out: Tensor, to: number): Tensor {
-  checkLeaving(out.value, trace)
+  const { value } = out
+  if (value instanceof Batched && value.trace instanceof BatchTrace && value.trace.floats) {
+    const before = to <= value.dim
+    return value.trace.wrap(materialize(trace, value.inner, before ? to : to + 1), before ? value.dim + 1 : value.dim)
+  }
   const dim = trace.dim(out)
   const inner = trace.inner(out)
   const y = dim === null ? moveAxis(expandTo(out.wrap(out.value), [trace.size, ...out.shape]), 0, to) : moveAxis(inner, dim, to)

@@ -11,6 +11,7 @@ import {
   internally,
   isOptions,
   isTensor,
+  isWithin,
   owning,
   refusePromise,
   rewinding,
@@ -159,7 +160,7 @@ const notATensor = (name: string, y: unknown): TensorTypeError =>
 function finish(plan: Plan, trace: BatchTrace, y: unknown, dim: Dim | undefined): unknown {
   const { name } = plan
   if (dim === null || dim === undefined) {
-    if (isTensor(y) && trace.own(y))
+    if (isTensor(y) && isWithin(y.value, trace))
       throw fault(`vmap(${name}, ...): \`${name}\` can not return a BatchedTensor when outDim is null`, 'OUT_DIMS')
     return y
   }

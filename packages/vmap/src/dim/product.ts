@@ -45,6 +45,10 @@ export class Factors {
     this.#scope = scope
   }
 
+  /** Whether nobody has asked for its elements. */
+  get open(): boolean {
+    return this.#value === null
+  }
   /** All its elements, computed as they would have been when it was asked for. */
   get value(): Value {
     if (this.#value) return this.#value

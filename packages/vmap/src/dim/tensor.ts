@@ -64,7 +64,7 @@ class Product extends FirstClass {
     super.rebind(...args)
   }
   get untouched(): boolean {
-    return !this.#changed && !this.alias
+    return !this.#changed && !this.alias && this.factors.open
   }
 }
 
