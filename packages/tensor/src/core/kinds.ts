@@ -15,8 +15,8 @@ const kind = (names: string, what: string, holds: (x: unknown) => boolean, code:
 /** What parameters are that mean the same wherever they occur, by name. */
 const KINDS: Readonly<Record<string, Kind>> = /* @__PURE__ */ Object.fromEntries([
   .../* @__PURE__ */ kind(
-    'accumulate allowUnused asTuple createGraph descending equalNan hasAux includeSelf isGradsBatched keepdim largest logTarget ' +
-      'materializeGrads outInt32 recurse replacement requiresGrad retainGraph right scaleGradByFreq sizeAverage sorted sparse ' +
+    'accumulate allowUnused asTuple copy createGraph descending equalNan hasAux includeSelf isGradsBatched keepdim largest logTarget ' +
+      'materializeGrads nonBlocking outInt32 recurse replacement requiresGrad retainGraph right scaleGradByFreq sizeAverage sorted sparse ' +
       'sparseGrad stable strict training unbiased validateArgs vectorize wrap',
     'a boolean',
     (x) => typeof x === 'boolean',

@@ -134,8 +134,10 @@ type AtLeast = { (x: Tensor): Tensor; (...xs: [Tensor, Tensor, ...Tensor[]]): Te
 
 const atLeast = (op: string, f: (x: Tensor) => Tensor): AtLeast =>
   ((...args: [Tensor] | Tensor[] | [readonly Tensor[]]): Outputs => {
-    if (args.length === 1 && isTensor(args[0])) return f(args[0])
-    return checkTensors(op, (Array.isArray(args[0]) ? args[0] : args) as readonly Tensor[], 'expected at least one Tensor').map(f)
+    const [first, ...others] = args
+    if (others.length === 0 && isTensor(first)) return f(first)
+    if (Array.isArray(first)) checkEnd(op, others)
+    return checkTensors(op, (Array.isArray(first) ? first : args) as readonly Tensor[], 'expected at least one Tensor').map(f)
   }) as AtLeast
 
 /** 0-d tensors as `[1]`; others as they are. */

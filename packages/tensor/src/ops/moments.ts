@@ -57,10 +57,9 @@ function moments(op: string, x: Tensor, args: VarArgs): Moments {
       op,
       code: 'DTYPE',
     })
-  const first = args[0]
   const { dim, unbiased, keepdim, correction } =
-    typeof first === 'boolean'
-      ? ({ unbiased: first } as VarOptions)
+    typeof args[0] === 'boolean'
+      ? readArgs<VarOptions>(op, args, ['unbiased'])
       : readArgs<VarOptions>(op, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
   const dims = dimsOf(op, x, dim)
   const n = countOf(x.shape, dims)
