@@ -1,6 +1,6 @@
-import { type Tensor, tensor } from '@mapgrad/tensor'
+import { type Tensor, isMapgradError, tensor } from '@mapgrad/tensor'
 import * as ours from '@mapgrad/tensor/ops'
-import { type AnyOp, type End, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type End, TensorTypeError, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
 import type { Signature } from './code.ts'
 import { fault } from './faults.ts'
 import { Graph, type OpLike } from './graph.ts'
@@ -103,7 +103,7 @@ function decodeGraph({ nodes, bounds, numbers }: SubgraphJSON & Pick<GraphJSON, 
  */
 export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions = {}, ...end: End): GraphModule {
   checkOptions('graphFromJSON', options as Record<string, unknown>, ['ops'], 'graph', end)
-  const data = (typeof json === 'string' ? JSON.parse(json) : json) as GraphJSON
+  const data = (typeof json === 'string' ? readable(() => JSON.parse(json) as unknown) : json) as GraphJSON
   if (typeof data !== 'object' || data === null || data.format !== FORMAT || !Array.isArray(data.nodes))
     throw fault('graphFromJSON', `expected data that toJSON wrote, with format '${FORMAT}', got ${describe(data)}`, 'INVALID_GRAPH')
   if (data.version !== VERSION_OF_FORMAT)
@@ -112,7 +112,26 @@ export function graphFromJSON(json: GraphJSON | string, options: FromJSONOptions
       `expected version ${VERSION_OF_FORMAT} of the format, got ${data.version}. Save the graph anew with this version of @mapgrad/graph`,
       'INVALID_GRAPH',
     )
-  const graph = decodeGraph(data, options.ops ?? {}).lint()
+  return readable(() => decode(data, options.ops ?? {}))
+}
+
+/** What `read` gives; where data are not as `toJSON` writes them, whatever goes wrong is their fault. */
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (isMapgradError(error)) throw error
+    throw new TensorTypeError(`expected data that toJSON wrote, got damaged ones: ${(error as Error).message}`, {
+      package: 'graph',
+      op: 'graphFromJSON',
+      code: 'INVALID_GRAPH',
+      cause: error,
+    })
+  }
+}
+
+function decode(data: GraphJSON, ops: Readonly<Record<string, unknown>>): GraphModule {
+  const graph = decodeGraph(data, ops).lint()
   return graphModule(
     graph,
     data.signature

@@ -1,6 +1,7 @@
-import { type Generator, type Tensor, keep } from '@mapgrad/tensor'
-import { type AnyOp, type Aval, type Backend, show } from '@mapgrad/tensor/plugin'
+import { type Generator, type Tensor, isMapgradError, keep } from '@mapgrad/tensor'
+import { type AnyOp, type Aval, type Backend, TensorTypeError, describe, show } from '@mapgrad/tensor/plugin'
 import { canonical, hashOf } from './canonical.ts'
+import { checkAval, checkConstant, checkGraph, checkNode, checkNodes, defOf } from './checks.ts'
 import { codeOf } from './code.ts'
 import { fault } from './faults.ts'
 import { type GraphJSON, toJSON } from './json.ts'
@@ -16,7 +17,6 @@ import { type Dim, type Size, dimsText } from './symbolic/size.ts'
 
 /** An op, or the facts of one. */
 export type OpLike = AnyOp | { readonly def: AnyOp }
-const defOf = (op: OpLike): AnyOp => ('def' in op ? op.def : op)
 
 /**
  * A program of ops on tensors: nodes in an order in which each comes after what it reads. It is made by `makeFx` or by
@@ -66,22 +66,24 @@ export class Graph {
 
   /** A new input, after the ones there are. */
   addPlaceholder(aval: GraphAval, name = 'arg'): GraphNode {
+    checkAval('Graph.addPlaceholder', aval)
     const next = this.#nodes.find((n) => n.kind !== 'placeholder') ?? null
     return this.#add(name, { kind: 'placeholder', avals: [avalOf(aval)] }, next)
   }
   /** A tensor known beforehand. One that repeats a number prints as that number; its sizes (`dims`) and the number (`fill`) may follow from sizes of the inputs. One that is not `kept` is freed with the scope it was made in. */
   addConstant(
     value: Tensor,
-    name: string = fillOf(value) === undefined ? 'constant' : 'number',
+    name?: string,
     {
       dims,
       fill = null,
       kept = true,
     }: { readonly dims?: readonly Dim[] | undefined; readonly fill?: Size | null; readonly kept?: boolean } = {},
   ): GraphNode {
+    checkConstant('Graph.addConstant', value)
     if (kept) keep(value)
     const { shape, dtype } = value
-    return this.#add(name, {
+    return this.#add(name ?? (fillOf(value) === undefined ? 'constant' : 'number'), {
       kind: 'constant',
       value: value.wrap(value.value),
       fill,
@@ -99,8 +101,9 @@ export class Graph {
     params: unknown = null,
     { name, result }: { readonly name?: string; readonly result?: GraphAval | readonly GraphAval[] } = {},
   ): GraphNode {
-    const def = defOf(op)
-    const given = result ?? resultIn(this, def, inputs, params)
+    checkNodes('Graph.addCall', inputs)
+    const def = defOf('Graph.addCall', op)
+    const given = result ?? this.#result(def, inputs, params)
     const many = Array.isArray(given)
     const avals = (many ? given : [given]) as readonly GraphAval[]
     return this.#add(name ?? camelCase(def.name), {
@@ -112,8 +115,23 @@ export class Graph {
       avals: avals.map(avalOf),
     })
   }
+  /** What an op gives: its own errors are as they are, others come from operands that are too few. */
+  #result(op: AnyOp, inputs: readonly GraphNode[], params: unknown): GraphAval | readonly GraphAval[] {
+    try {
+      const given: GraphAval | readonly GraphAval[] | undefined = resultIn(this, op, inputs, params)
+      if (given) return given
+      throw new Error('it gave nothing')
+    } catch (error) {
+      if (isMapgradError(error)) throw error
+      throw new TensorTypeError(
+        `expected the operands and params that ${op.name} takes, got (${inputs.map((x) => x.name).join(', ')}) and ${describe(params)}`,
+        { package: 'graph', op: 'Graph.addCall', code: 'OPERANDS', cause: error },
+      )
+    }
+  }
   /** One tensor of a call that gives several. */
-  addItem(call: GraphNode, index: number, name = `${call.name}_${index}`): GraphNode {
+  addItem(call: GraphNode, index: number, name?: string): GraphNode {
+    checkNode('Graph.addItem', call)
     const aval = call.avals[index]
     if (!call.many || !aval)
       throw fault(
@@ -121,10 +139,11 @@ export class Graph {
         `expected a call with more than ${index} outputs, got ${call.name}, which has ${call.many ? call.avals.length : 'one tensor'}`,
         'NO_SUCH_OUTPUT',
       )
-    return this.#add(name, { kind: 'item', inputs: [call], index, avals: [aval] })
+    return this.#add(name ?? `${call.name}_${index}`, { kind: 'item', inputs: [call], index, avals: [aval] })
   }
   /** Makes the tensors of these nodes the results. */
   setOutputs(nodes: readonly GraphNode[]): void {
+    checkNodes('Graph.setOutputs', nodes)
     if (this.#output) {
       this.#nodes.splice(this.#nodes.indexOf(this.#output), 1)
       this.#output.inputs = []
@@ -170,6 +189,7 @@ export class Graph {
     this.#nodes.splice(this.#nodes.indexOf(node), 1)
   }
   #own(method: string, node: GraphNode): void {
+    checkNode(`Graph.${method}`, node)
     if (node.graph !== this || !this.#nodes.includes(node))
       throw fault(
         `Graph.${method}`,
@@ -221,6 +241,7 @@ export class Graph {
   }
   /** Whether two graphs are one program: the same ops, params, constants and inputs in the same order, whatever the names. */
   equals(other: Graph): boolean {
+    checkGraph('Graph.equals', other)
     return canonical(this) === canonical(other)
   }
   /** A short text that equal graphs share; the same in every process. */

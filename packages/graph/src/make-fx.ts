@@ -12,6 +12,7 @@ import {
   sameShape,
   show,
 } from '@mapgrad/tensor/plugin'
+import { defOf } from './checks.ts'
 import { fault } from './faults.ts'
 import { type GraphModule, checkApart, graphModule } from './module.ts'
 import { type Structure, assemble, structureOf, withNumbers } from './structure.ts'
@@ -48,18 +49,8 @@ function readOptions(
     )
   return {
     mode: tracingMode,
-    decompositions: new Map([...decompositionTable].map(([op, f]): [AnyOp, Decomposition] => [checkOp(op), f])),
+    decompositions: new Map([...decompositionTable].map(([op, f]): [AnyOp, Decomposition] => [defOf('makeFx', op), f])),
   }
-}
-
-/** The facts of what a decomposition is given for, refused if it is none of the ops that graphs are made of. */
-function checkOp(op: { readonly def?: AnyOp }): AnyOp {
-  if (op.def) return op.def
-  throw fault(
-    'makeFx',
-    `expected ops as keys of decompositionTable, got ${describe(op)}, which calls ops and is none. Graphs name theirs: import * as ops from '@mapgrad/tensor/ops'`,
-    'DECOMPOSITION',
-  )
 }
 
 /** Numbers among the arguments that are symbols in symbolic mode, as in PyTorch: whole ones, but 0, 1 and −1, which mean something of their own. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { assign } from '@mapgrad/tensor/plugin'
+import { assign, describe } from '@mapgrad/tensor/plugin'
+import { checkGraph } from './checks.ts'
 import { type Signature, codeOf } from './code.ts'
 import { fault } from './faults.ts'
 import type { Graph } from './graph.ts'
@@ -64,7 +65,11 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
     transform: {
       value: (...passes: readonly Pass[]) =>
         graphModule(
-          passes.reduce((g, pass) => pass(g), graph),
+          passes.reduce<Graph>((g, pass) => {
+            if (typeof pass !== 'function')
+              throw fault('transform', `expected passes, functions from a Graph to a Graph, got ${describe(pass)}`, 'PASS')
+            return checkGraph('transform', pass(g))
+          }, graph),
           signature,
           name,
         ),

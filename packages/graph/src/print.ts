@@ -1,3 +1,4 @@
+import { checkOptions } from '@mapgrad/tensor/plugin'
 import type { Graph } from './graph.ts'
 import { fillOf, literal } from './literal.ts'
 import { dimsOf } from './symbolic/bind.ts'
@@ -29,7 +30,9 @@ const params = (node: GraphNode): string =>
 const result = (node: GraphNode): string => node.avals.map((a) => `${a.dtype}${dimsText(dimsOf(a))}`).join(', ')
 
 /** The nodes as a table, and below it those of graphs among their params. The last outputs are new values of the `written` inputs. */
-export function print(graph: Graph, { output = true }: PrintOptions = {}, written: readonly number[] = []): string {
+export function print(graph: Graph, options: PrintOptions = {}, written: readonly number[] = []): string {
+  checkOptions('print', options as Record<string, unknown>, ['output'], 'graph')
+  const { output = true } = options
   const inner = graph.nodes.flatMap((n) =>
     [...n.subgraphs].map(([name, g]) => `\n${n.name}.${name}\n${print(g, { output: false }).replace(/^/gm, '  ')}`),
   )

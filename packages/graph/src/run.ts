@@ -5,6 +5,7 @@ import {
   type Outputs,
   type Value,
   bind,
+  describe,
   filledLike,
   nextKey,
   owning,
@@ -12,6 +13,7 @@ import {
   sameShape,
   show,
 } from '@mapgrad/tensor/plugin'
+import { checkConstant } from './checks.ts'
 import { fault, rangeFault } from './faults.ts'
 import type { Graph } from './graph.ts'
 import { fillOf } from './literal.ts'
@@ -35,6 +37,8 @@ function checkOutputs(node: GraphNode, ys: readonly Tensor[], sizes: readonly nu
 
 /** Runs a graph op by op. Outside of transforms, intermediates are freed after their last use. */
 export function run(graph: Graph, inputs: readonly Tensor[], numbers: readonly number[]): Tensor[] {
+  if (!Array.isArray(inputs)) throw fault('Graph.run', `expected an array of tensors, got ${describe(inputs)}`, 'NOT_A_TENSOR')
+  for (const x of inputs as readonly unknown[]) checkConstant('Graph.run', x)
   checkCount(graph.placeholders, inputs)
   const sizes = bindSizes(graph, inputs, numbers)
   return owning(() => execute(graph, inputs, sizes))

@@ -305,7 +305,7 @@ test('bad arguments', async () => {
     "expected tracingMode to be 'real', 'fake' or 'symbolic', got \"dynamic\"",
   )
   expect(() => makeFx(sin, { decompositionTable: new Map([[silu as never, ([t]: readonly Tensor[]) => t!]]) })).toThrow(
-    '[graph] makeFx: expected ops as keys of decompositionTable, got function silu, which calls ops and is none',
+    '[graph] makeFx: expected an op, got function silu, which calls ops and is none',
   )
   expect(() => makeFx(async (x: Tensor) => x)(tensor(1))).toThrow('returned a Promise')
   let leaked: Tensor | undefined

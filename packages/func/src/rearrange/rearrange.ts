@@ -1,5 +1,5 @@
 import { type Tensor, stack } from '@mapgrad/tensor'
-import { TensorRangeError, TensorTypeError, describe, isTensor, show, type End, checkEnd } from '@mapgrad/tensor/plugin'
+import { TensorRangeError, TensorTypeError, describe, isOptions, isTensor, show, type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { ELLIPSIS, type Pattern, patternOf } from './pattern.ts'
 
 const wrongType = (message: string, code: string): TensorTypeError =>
@@ -84,6 +84,8 @@ export function rearrange(
     throw wrongType(`expected the pattern to be a string such as 'a b -> b a', got ${describe(pattern)}`, 'PATTERN')
   const tensor = isTensor(x) ? x : Array.isArray(x) ? stack(x as readonly Tensor[]) : null
   if (!tensor) throw wrongType(`expected a tensor or an array of tensors, got ${describe(x)}`, 'NOT_A_TENSOR')
+  if (!isOptions(axesLengths))
+    throw wrongType(`expected lengths of axes by name in an object, such as { h: 8 }, got ${describe(axesLengths)}`, 'AXIS_LENGTHS')
   const parsed = patternOf(pattern)
   checkLengths(parsed, axesLengths)
   const sizes = sizesOf(parsed, tensor.shape, axesLengths)

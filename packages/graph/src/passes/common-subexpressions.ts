@@ -1,5 +1,6 @@
 import { type End, checkEnd } from '@mapgrad/tensor/plugin'
 import { constantKey, opKey, paramsKey } from '../canonical.ts'
+import { checkGraph } from '../checks.ts'
 import { type Graph, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
@@ -23,6 +24,7 @@ function keyOf(node: GraphNode, inputs: readonly GraphNode[]): string | null {
 /** With one node for all that compute the same: one op with the same params on the same inputs. Random draws stay apart. */
 export function eliminateCommonSubexpressions(graph: Graph, ...end: End): Graph {
   checkEnd('eliminateCommonSubexpressions', end, [], 'graph')
+  checkGraph('eliminateCommonSubexpressions', graph)
   const known = new Map<string, GraphNode>()
   return rewrite(
     graph,

@@ -1,4 +1,5 @@
 import { type AnyOp, type End, checkEnd } from '@mapgrad/tensor/plugin'
+import { checkGraph } from '../checks.ts'
 import { type Graph, rewrite } from '../graph.ts'
 import type { GraphNode } from '../node.ts'
 import { withSubgraphs } from '../subgraph.ts'
@@ -69,6 +70,7 @@ const keep = <T>(list: readonly T[], holds: readonly boolean[]): T[] => list.fil
  */
 export function eliminateDeadCode(graph: Graph, ...end: End): Graph {
   checkEnd('eliminateDeadCode', end, [], 'graph')
+  checkGraph('eliminateDeadCode', graph)
   const alive = new Set<GraphNode>(graph.nodes.filter((n) => n.kind === 'output' || n.advances))
   const less = new Map<GraphNode, Narrowed>()
   for (const node of graph.nodes.toReversed()) {

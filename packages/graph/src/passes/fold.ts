@@ -1,5 +1,6 @@
 import type { Tensor } from '@mapgrad/tensor'
 import { type End, type Outputs, bind, checkOptions, numel } from '@mapgrad/tensor/plugin'
+import { checkGraph } from '../checks.ts'
 import { type Graph, rewrite } from '../graph.ts'
 import { eliminateDeadCode } from './dead-code.ts'
 import type { GraphNode } from '../node.ts'
@@ -19,6 +20,7 @@ const DEFAULT_LIMIT = 65536
  */
 export function foldConstants(graph: Graph, options: FoldOptions = {}, ...end: End): Graph {
   checkOptions('foldConstants', options as Record<string, unknown>, ['maxElements'], 'graph', end)
+  checkGraph('foldConstants', graph)
   const { maxElements = DEFAULT_LIMIT } = options
   // the outputs of calls that were folded, by the call's copy
   const several = new Map<GraphNode, readonly Tensor[]>()

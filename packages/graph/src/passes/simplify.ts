@@ -1,5 +1,6 @@
 import { simplify } from '@mapgrad/kernel'
 import { type AnyOp, type Compute, type Expr, type Layout, type Tensors, expr, sameShape, type End, checkEnd } from '@mapgrad/tensor/plugin'
+import { checkGraph } from '../checks.ts'
 import { type Graph, avalText, rewrite } from '../graph.ts'
 import { fillOf } from '../literal.ts'
 import type { GraphNode } from '../node.ts'
@@ -53,6 +54,7 @@ function isWholeView(
  */
 export function simplifyAlgebra(graph: Graph, ...end: End): Graph {
   checkEnd('simplifyAlgebra', end, [], 'graph')
+  checkGraph('simplifyAlgebra', graph)
   const to = rewrite(
     graph,
     (node, inputs, _to, copy) => {
