@@ -117,7 +117,8 @@ function bind(x: Tensor, index: readonly unknown[]): Binding {
   // a dim that is there already is the loop's index
   const place = (d: Dim, size: number): void => {
     sizes.push(size)
-    if (had.includes(owner(d))) {
+    const again = entries.filter((i) => i === d).length > 1
+    if (had.includes(owner(d)) || (again && d.isBound && d.length !== size)) {
       axes.push(axes.length)
       rest.push(plain(d))
     } else {
@@ -175,7 +176,7 @@ function put(x: Tensor, index: readonly unknown[], values: Tensor | Scalar, accu
     const whole = expandTo(cast(values, x.dtype), positions.shape)
     v = reshapeTo(expandTo(inFront(whole, outer), places.shape), [numel(places.shape)])
   }
-  const y = indexPut(reshapeTo(x, [numel(x.shape)]), [reshapeTo(places, [numel(places.shape)])], v, accumulate)
+  const y = indexPut(reshapeTo(x, [numel(x.shape)]), [plain(reshapeTo(places, [numel(places.shape)]))], v, accumulate)
   return reshapeTo(y, x.shape)
 }
 
