@@ -26,12 +26,20 @@ export function checkOptions(
     })
   for (const key of Object.keys(options))
     if (!known.includes(key))
-      throw new TensorTypeError(`expected options among ${known.join(', ') || '(none)'}, got unknown option '${key}'`, {
+      throw new TensorTypeError(`expected options among ${known.join(', ') || '(none)'}, got unknown option '${key}'${meant(key, known)}`, {
         op,
         code: 'UNKNOWN_OPTION',
         package: from,
       })
   checkKinds(op, options, from)
+}
+
+/** The known name that `key` is but for underscores, case or its end: `in_dims`, `keepDim`, `argnum`. */
+function meant(key: string, known: readonly string[]): string {
+  const plain = (name: string): string => name.replaceAll('_', '').toLowerCase()
+  const k = plain(key)
+  const name = known.find((n) => plain(n) === k) ?? known.find((n) => k.length > 3 && (plain(n).startsWith(k) || k.startsWith(plain(n))))
+  return name === undefined ? '' : `. Did you mean ${name}?`
 }
 
 /**

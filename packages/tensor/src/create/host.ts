@@ -22,10 +22,29 @@ export type TensorData = number | boolean | bigint | readonly TensorData[] | Typ
 /** Refuses a dtype that does not exist. */
 export function checkDTypeName(op: string, dtype: DType | undefined): void {
   if (dtype !== undefined && !Object.hasOwn(dtypes, dtype))
-    throw new TensorTypeError(`expected a dtype among ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`, {
+    throw new TensorTypeError(`expected a dtype among ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}${meantDType(dtype)}`, {
       op,
       code: 'DTYPE_NAME',
     })
+}
+
+/** PyTorch's other names of dtypes. */
+const otherNames: Readonly<Record<string, DType>> = {
+  double: 'float64',
+  float: 'float32',
+  half: 'float16',
+  long: 'int64',
+  int: 'int32',
+  short: 'int16',
+  byte: 'uint8',
+  boolean: 'bool',
+}
+
+/** What another name of a dtype means: ` Did you mean 'float64'?` of 'torch.double'. */
+export function meantDType(name: unknown): string {
+  const plain = typeof name === 'string' ? name.replace(/^torch\./, '') : ''
+  const dtype = Object.hasOwn(otherNames, plain) ? otherNames[plain] : plain
+  return dtype !== undefined && Object.hasOwn(dtypes, dtype) ? `. Did you mean '${dtype}'?` : ''
 }
 
 /** Host numbers as an array on a device. */
