@@ -122,6 +122,25 @@ class Writer {
       })
   }
 
+  /** `if (s0 < 2) throw …` for each bound that sizes have: the code is for those alone. */
+  bounds(): string[] {
+    const { bounds, numbers, placeholders } = this.graph
+    const found = symbolsOf(placeholders)
+    const where = (i: number): string => {
+      const at = found.get(i)
+      return at ? `${at.node.name}.shape[${at.dim}]` : (numbers.find((n) => n.symbol === i)?.name ?? `s${i}`)
+    }
+    const name = (i: number): string => this.size(Size.symbol(i))
+    const refused = (condition: string, message: string): string => `if (${condition}) throw new RangeError('expected ${message}')`
+    return [
+      ...(bounds?.least ?? []).flatMap((n, i) =>
+        n === null || (n <= 0 && found.has(i)) ? [] : [refused(`${name(i)} < ${n}`, `${where(i)} to be at least ${n}`)],
+      ),
+      ...(bounds?.most ?? []).flatMap((n, i) => (n === null ? [] : [refused(`${name(i)} > ${n}`, `${where(i)} to be at most ${n}`)])),
+      ...(bounds?.apart ?? []).map(([a, b]) => refused(`${name(a)} === ${name(b)}`, `${where(a)} and ${where(b)} to differ`)),
+    ]
+  }
+
   op(op: AnyOp): string {
     if (op.home) {
       let home = this.homes.get(op.home)
@@ -303,7 +322,8 @@ export function codeOf(graph: Graph, signature: Signature = flatSignature(graph)
   // what is written at the end must not be seen before
   const begin = [...written].map(([p, name]) => `const ${p.name} = ${name}.clone()`)
   const end = [...written.values()].map((name) => `${name}.copy_(${outputs.next().value!})`)
-  const sizes = writer.symbols()
+  const bounds = writer.bounds()
+  const sizes = [...writer.symbols(), ...bounds]
   const text = [
     ...(spelled ? [] : ['// the trees of the function hold Maps or instances of classes: here they are taken apart into their tensors']),
     `export function forward(${params.join(', ')}): ${typeOf(result)} {`,

@@ -100,6 +100,7 @@ describe('a whole number that is computed with is a symbol', () => {
     expect(() => g(x(), { n: 2.5 })).toThrow('expected arguments as they were traced, (*, {n: s2}), got (*, {n: 2.5})')
     expect(() => g(x(), { n: -1 })).toThrow('expected arg1_n (s2) to be at least 0, got -1')
     expect(() => g.graph.run([x()])).toThrow('expected 1 whole numbers (arg1_n) behind the tensors, got []')
+    expect(g.code).toContain("if (s2 < 0) throw new RangeError('expected arg1_n to be at least 0')")
     expect(g.graph.run([x()], [6])[0]!.shape).toEqual([6])
     expect(g.graph.copy().run([x()], [6])[0]!.shape).toEqual([6])
   })
