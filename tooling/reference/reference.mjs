@@ -65,10 +65,10 @@ const signatures = (r) => {
   const all = r.signatures ?? r.type?.declaration?.signatures
   if (!all) return []
   return all.map((s) =>
-    `${r.name}(${(s.parameters ?? []).map((p) => `${p.flags.isRest ? '...' : ''}${p.name}${p.flags.isOptional || p.defaultValue ? '?' : ''}: ${p.type}`).join(', ')}): ${s.type}`.replaceAll(
-      /\s+/g,
-      ' ',
-    ),
+    `${r.name}(${(s.parameters ?? [])
+      .filter((p) => String(p.type) !== 'End')
+      .map((p) => `${p.flags.isRest ? '...' : ''}${p.name}${p.flags.isOptional || p.defaultValue ? '?' : ''}: ${p.type}`)
+      .join(', ')}): ${s.type}`.replaceAll(/\s+/g, ' '),
   )
 }
 const group = (r) =>
