@@ -86,7 +86,8 @@ export class Tensor extends Displayed {
    */
   [Symbol.toPrimitive](hint: string): number | boolean | bigint | string {
     if (hint === 'string') {
-      this.value.concrete('toString')
+      // one that is gone says so, and raises nothing
+      if (!this.value.arrays().some((v) => v.disposed)) this.value.concrete('toString')
       return print(this.value)
     }
     if (this.numel() !== 1)

@@ -62,6 +62,7 @@ test('a disposed tensor prints without its values', () => {
   const x = tensor([1, 2])
   x.dispose()
   expect(inspect(x)).toBe('tensor(<disposed>, size=(2,))')
+  expect(`${x}`).toBe('tensor(<disposed>, size=(2,))')
 })
 
 test('hosts find their hooks', () => {
