@@ -22,6 +22,7 @@ import {
   vmap,
   zeros,
 } from '@mapgrad/func'
+import * as functions from '@mapgrad/func'
 import { ArrayValue } from '@mapgrad/tensor/plugin'
 import { describe, expect, test } from 'vitest'
 import { expectClose, expectLikeLoop, loop, loop2, loosely, random } from './harness.ts'
@@ -92,7 +93,8 @@ describe('results', () => {
     }
     expect(vmap(named).name).toBe('named')
     expect(vmap(vmap(named, 0), { chunkSize: 3 }).name).toBe('named')
-    // operators have theirs
+    // all functions have one
+    for (const [key, f] of Object.entries(functions)) if (typeof f === 'function') expect([key, f.name]).not.toEqual([key, ''])
     expect([vmap(mul).name, vmap(sin).name, vmap(maskedFill).name, vmap(logaddexp).name]).toEqual(['mul', 'sin', 'maskedFill', 'logaddexp'])
     expect(() => loosely(mul, [0])(ones(2), ones(2))).toThrow('[vmap] vmap: vmap(mul, inDims=[0], ...)(<inputs>): inDims is not compatible')
   })

@@ -207,6 +207,9 @@ export type Op<X extends Tensors, P = null, A extends readonly unknown[] = X, R 
   bind(xs: X, params: P): R
 }
 
+/** A function under a name, which transforms of it keep and messages say. */
+export const named = <F extends object>(name: string, f: F): F => Object.defineProperty(f, 'name', { value: name, configurable: true })
+
 /** Where the ops of this package can be imported from. */
 const HOME = '@mapgrad/tensor/ops'
 
@@ -243,6 +246,11 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
         return apply(xs, params)
       }
     : (...a: A): R => apply(a as unknown as X, null as P)
-  Object.defineProperty(call, 'name', { value: facts.name.replace(/_+(\w)/g, (_, c: string) => c.toUpperCase()) })
-  return Object.assign(call, { def, bind: apply })
+  return Object.assign(
+    named(
+      facts.name.replace(/_+(\w)/g, (_, c: string) => c.toUpperCase()),
+      call,
+    ),
+    { def, bind: apply },
+  )
 }

@@ -1,7 +1,7 @@
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
-import { type Op, type Tensors, defineOp } from '../core/op.ts'
+import { type Op, type Tensors, defineOp, named } from '../core/op.ts'
 import { promoteTypes } from '../core/promote.ts'
 import { normalizeDim, sameShape } from '../core/shape.ts'
 import { type Outputs } from '../core/trace.ts'
@@ -133,7 +133,7 @@ export function stack(tensors: readonly Tensor[], ...args: Args<[dim?: number], 
 type AtLeast = { (x: Tensor): Tensor; (...xs: [Tensor, Tensor, ...Tensor[]]): Tensor[]; (xs: readonly Tensor[]): Tensor[] }
 
 const atLeast = (op: string, f: (x: Tensor) => Tensor): AtLeast =>
-  ((...args: [Tensor] | Tensor[] | [readonly Tensor[]]): Outputs => {
+  named(op, (...args: [Tensor] | Tensor[] | [readonly Tensor[]]): Outputs => {
     const [first, ...others] = args
     if (others.length === 0 && isTensor(first)) return f(first)
     if (Array.isArray(first)) checkEnd(op, others)
@@ -149,13 +149,12 @@ export const atleast3d: AtLeast = /* @__PURE__ */ atLeast('atleast3d', (x) =>
   x.ndim < 2 ? reshapeTo(x, [1, x.shape[0] ?? 1, 1]) : x.ndim === 2 ? reshapeTo(x, [...x.shape, 1]) : x,
 )
 
-const stacked =
-  (op: string, prepare: (x: Tensor) => Tensor, dim: (x: Tensor) => number) =>
-  (tensors: readonly Tensor[], ...end: End): Tensor => {
+const stacked = (op: string, prepare: (x: Tensor) => Tensor, dim: (x: Tensor) => number): ((tensors: readonly Tensor[]) => Tensor) =>
+  named(op, (tensors: readonly Tensor[], ...end: End): Tensor => {
     checkEnd(op, end)
     const xs = checkTensors(op, tensors, `${op} expects a non-empty TensorList`).map(prepare)
     return concatenated(op, xs, dim(xs[0]!))
-  }
+  })
 type Stack = (tensors: readonly Tensor[]) => Tensor
 
 /** Tensors side by side: along axis 1, 1-d ones along axis 0. */

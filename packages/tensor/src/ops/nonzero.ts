@@ -116,12 +116,12 @@ export function argwhere(x: Tensor, ...end: End): Tensor {
  * @throws TensorTypeError if the condition of x and y is neither bool nor uint8
  */
 export const where: typeof select & ((condition: Tensor) => Tensor[]) = /* @__PURE__ */ Object.assign(
-  ((condition: Tensor, ...values: [Tensor, Tensor]): Tensor | Tensor[] => {
+  function where(condition: Tensor, ...values: [Tensor, Tensor]): Tensor | Tensor[] {
     if (values.length > 0 && !isOptions(values[0])) return select(condition, ...values)
     checkEnd('where', values)
     checkTensor('where', condition, 'the condition to be a Tensor')
     return columns(wherePositions(atLeast1(condition), null))
-  }) as typeof select & ((condition: Tensor) => Tensor[]),
+  } as typeof select & ((condition: Tensor) => Tensor[]),
   select,
 )
 
