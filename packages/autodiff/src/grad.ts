@@ -99,6 +99,8 @@ export function select(
 
 /** Argnums and hasAux, by position or by name. */
 function readGradOptions(op: string, args: readonly unknown[]): { argnums: Argnums; hasAux: boolean } {
+  const x = args.find(isTensor)
+  if (x) throw fault(op, `expected argnums, got ${describe(x)}. ${op}(f) gives a function: ${op}(f)(x)`, 'ARGNUMS')
   const { argnums = 0, hasAux = false } = readArgs<GradOptions>(op, args, ['argnums', 'hasAux'], [], 'autodiff')
   return { argnums, hasAux }
 }

@@ -124,7 +124,7 @@ function batchSize(leaves: readonly unknown[], dims: readonly Dim[]): number {
     throw fault('Expected at least one Tensor to vmap over. Give at least one argument an axis in inDims', 'NOTHING_MAPPED')
   if (sizes.some((n) => n !== sizes[0]))
     throw rangeFault(
-      `Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension`,
+      `Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension. Give null in inDims for what all examples share: vmap(f, [null, 0])`,
       'SIZES_DIFFER',
     )
   return sizes[0]!

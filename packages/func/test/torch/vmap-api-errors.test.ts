@@ -39,7 +39,7 @@ describe('when vmap is called', () => {
       'TensorTypeError',
     ])
     expect(refusal(() => loosely(foo, { inDim: 0 }))[0]).toBe(
-      "expected options among inDims, outDims, randomness, chunkSize, got unknown option 'inDim'",
+      "expected options among inDims, outDims, randomness, chunkSize, got unknown option 'inDim'. Did you mean inDims?",
     )
     expect(refusal(() => loosely(foo, 0, 0, { outDims: 0 }))[0]).toBe(
       "expected options among randomness, chunkSize, got unknown option 'outDims'",
@@ -128,7 +128,7 @@ describe('inDims', () => {
 
 describe('batch sizes', () => {
   const text = (...sizes: number[]): string =>
-    `Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension`
+    `Expected all tensors to have the same size in the mapped dimension, got sizes [${sizes.join(', ')}] for the mapped dimension. Give null in inDims for what all examples share: vmap(f, [null, 0])`
   test('that differ, in the order of the leaves', () => {
     const [a, b] = [randn(2), randn(3)]
     expect(refusal(() => vmap(mul)(a, b))).toEqual([text(2, 3), 'SIZES_DIFFER', 'TensorRangeError'])

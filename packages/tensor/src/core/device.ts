@@ -1,5 +1,6 @@
 import { type End, checkEnd } from './args.ts'
 import type { Backend } from './backend.ts'
+import { meantDType } from './dtype-names.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import { registry } from './registry.ts'
 
@@ -26,7 +27,7 @@ export function resolveDevice(device: Device | null | undefined, op: string): Ba
     const known = r.devices.get(device)
     if (known) return known
     throw new TensorTypeError(
-      `expected a device among ${[...r.devices.keys()].map((d) => `'${d}'`).join(', ') || '(none yet)'}, got '${device}'. Pass the backend itself once, as { device: backend }`,
+      `expected a device among ${[...r.devices.keys()].map((d) => `'${d}'`).join(', ') || '(none yet)'}, got '${device}'${meantDType(device) || '. Pass the backend itself once, as { device: backend }'}`,
       {
         op,
         code: 'UNKNOWN_DEVICE',

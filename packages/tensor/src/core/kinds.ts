@@ -1,4 +1,5 @@
 import { dtypes } from '@mapgrad/kernel'
+import { meantDType } from './dtype-names.ts'
 import { TensorTypeError, describe } from './errors.ts'
 import { isTensor } from './handle.ts'
 
@@ -43,7 +44,7 @@ export function checkKinds(op: string, given: Readonly<Record<string, unknown>>,
     const x = given[name]
     const kind = KINDS[name]
     if (kind === undefined || x === undefined || x === null || kind.holds(x)) continue
-    throw new TensorTypeError(`expected ${name === 'dtype' ? '' : `${name} to be `}${kind.what}, got ${describe(x)}`, {
+    throw new TensorTypeError(`expected ${name === 'dtype' ? '' : `${name} to be `}${kind.what}, got ${describe(x)}${name === 'dtype' ? meantDType(x) : ''}`, {
       op,
       code: kind.code,
       package: from,

@@ -1,4 +1,5 @@
 import { type DType, dtypes, isFloat } from '@mapgrad/kernel'
+import { meantDType } from '../core/dtype-names.ts'
 import type { Backend } from '../core/backend.ts'
 import type { Device } from '../core/device.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
@@ -26,25 +27,6 @@ export function checkDTypeName(op: string, dtype: DType | undefined): void {
       op,
       code: 'DTYPE_NAME',
     })
-}
-
-/** PyTorch's other names of dtypes. */
-const otherNames: Readonly<Record<string, DType>> = {
-  double: 'float64',
-  float: 'float32',
-  half: 'float16',
-  long: 'int64',
-  int: 'int32',
-  short: 'int16',
-  byte: 'uint8',
-  boolean: 'bool',
-}
-
-/** What another name of a dtype means: ` Did you mean 'float64'?` of 'torch.double'. */
-export function meantDType(name: unknown): string {
-  const plain = typeof name === 'string' ? name.replace(/^torch\./, '') : ''
-  const dtype = Object.hasOwn(otherNames, plain) ? otherNames[plain] : plain
-  return dtype !== undefined && Object.hasOwn(dtypes, dtype) ? `. Did you mean '${dtype}'?` : ''
 }
 
 /** Host numbers as an array on a device. */
