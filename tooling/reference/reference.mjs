@@ -13,12 +13,14 @@ const check = process.argv.includes('--check')
 /** What users import, lowest floor first. */
 const entries = [
   ['@mapgrad/func', 'packages/func/src/index.ts'],
+  ['@mapgrad/func/dim', 'packages/func/src/dim.ts'],
   ['@mapgrad/tensor', 'packages/tensor/src/index.ts'],
   ['@mapgrad/tensor/distributions', 'packages/tensor/src/distributions.ts'],
   ['@mapgrad/tensor/plugin', 'packages/tensor/src/plugin.ts'],
   ['@mapgrad/autodiff', 'packages/autodiff/src/index.ts'],
   ['@mapgrad/autodiff/plugin', 'packages/autodiff/src/plugin.ts'],
   ['@mapgrad/vmap', 'packages/vmap/src/index.ts'],
+  ['@mapgrad/vmap/dim', 'packages/vmap/src/dim.ts'],
   ['@mapgrad/vmap/plugin', 'packages/vmap/src/plugin.ts'],
   ['@mapgrad/graph', 'packages/graph/src/index.ts'],
   ['@mapgrad/graph/plugin', 'packages/graph/src/plugin.ts'],

@@ -101,6 +101,11 @@ class NamedDim extends FirstClass {
   }
 }
 
+/**
+ * A dimension as an object: `new Dim(name, size?)`, or `dims('i', 'j')`. As a value it is its own index, int32 of `0, 1, …` along itself. Its size is set
+ * once: here, by `length`, or where it is first bound.
+ * @throws DimensionBindError for another size than it has, TensorRangeError for a size that is none or is not known
+ */
 export const Dim: new (name: string, size?: number | null) => Dim = NamedDim as unknown as new (name: string, size?: number | null) => Dim
 
 /** A tuple of `N` of `T`; an array where `N` is no one number. */
