@@ -1,5 +1,5 @@
 import { type Generator, type Tensor, isMapgradError, keep } from '@mapgrad/tensor'
-import { type AnyOp, type Aval, type Backend, TensorTypeError, describe, show } from '@mapgrad/tensor/plugin'
+import { type AnyOp, type Aval, type Backend, type ProgramAvals, TensorTypeError, describe, show } from '@mapgrad/tensor/plugin'
 import { canonical, hashOf } from './canonical.ts'
 import { checkAval, checkConstant, checkGraph, checkNode, checkNodes, defOf } from './checks.ts'
 import { codeOf } from './code.ts'
@@ -285,23 +285,32 @@ function checkResult(node: GraphNode, params: unknown, wrong: (message: string) 
   } catch (error) {
     // its shape depends on data: only a run can tell
     if ((error as { code?: string }).code === 'INTERNAL') return
-    throw error
+    return wrong(
+      `expected ${node.name} to read what ${op!.name} takes, got ${inputs.map(avalText).join('; ')}: ${(error as Error).message}`,
+    )
   }
   const text = ([result].flat() as Aval[]).map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
   const got = node.avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
   if (text !== got) wrong(`expected ${node.name} = ${op!.name}(${inputs.map((x) => x.name).join(', ')}) to give ${text}, got ${got}`)
 }
 
-/** Graphs among the params are graphs themselves, and take what the op calls them with. */
+/** Graphs among the params take what the op calls them with, and give what it goes on with. */
 function checkSubgraphs(node: GraphNode, params: unknown, wrong: (message: string) => never): void {
-  const takes = node.op!.programs?.(
+  const programs = node.op!.programs?.(
     node.inputs.map((x) => x.aval),
     params,
-  ) as Readonly<Record<string, readonly Aval[]>> | undefined
+  ) as Readonly<Record<string, ProgramAvals>> | undefined
   const text = (avals: readonly Aval[]): string => avals.map(({ dtype, shape }) => `${dtype}${show(shape)}`).join(', ')
   for (const [name, graph] of node.subgraphs) {
-    const [wanted, got] = [text(takes?.[name] ?? []), text(graph.placeholders.map((p) => p.aval))]
-    if (takes?.[name] && wanted !== got) wrong(`expected the ${name} of ${node.name} to take (${wanted}), got one of (${got})`)
+    const program = programs?.[name]
+    if (!program) continue
+    for (const [verb, avals, nodes] of [
+      ['take', program.takes, graph.placeholders],
+      ['give', program.gives, graph.outputs],
+    ] as const) {
+      const [wanted, got] = [text(avals), text(nodes.map((p) => p.aval))]
+      if (wanted !== got) wrong(`expected the ${name} of ${node.name} to ${verb} (${wanted}), got one of (${got})`)
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Choices,
   type Fn,
   type Outputs,
+  type ProgramAvals,
   type Shape,
   Trace,
   Tracer,
@@ -161,8 +162,8 @@ export class GraphTrace extends Trace {
   /** Params with a graph for each program among them. */
   #written(op: AnyOp, inputs: readonly Tensor[], params: unknown): unknown {
     if (!op.programs) return params
-    const programs = Object.entries(op.programs(inputs, params) as Readonly<Record<string, readonly Aval[]>>)
-    const graphs = programs.map(([name, avals]) => {
+    const programs = Object.entries(op.programs(inputs, params) as Readonly<Record<string, ProgramAvals>>)
+    const graphs = programs.map(([name, { takes: avals }]) => {
       const f = (params as Readonly<Record<string, Fn>>)[name]!
       const graph = traceFlat(
         (xs) => {

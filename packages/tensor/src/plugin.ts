@@ -25,6 +25,7 @@ export {
   type Op,
   type OpDef,
   type Partial,
+  type ProgramAvals,
   type Rebase,
   type Tangent,
   type Tensors,

@@ -158,6 +158,12 @@ export type Batch<X extends Tensors, P> =
   | ((xs: X, dims: Each<X, Dim>, params: P, context: BatchContext) => readonly [Outputs, Dim | readonly Dim[]])
   | { readonly kind: 'unsupported'; readonly reason: string }
 
+/** What a program among the params of an op takes, and what it gives. */
+export interface ProgramAvals {
+  readonly takes: readonly Aval[]
+  readonly gives: readonly Aval[]
+}
+
 /** How an op with programs does without some of its last operands, which its programs take, and of its results. */
 export interface Narrow<P> {
   /** how many results, the first, are the first operands of the next round: each stays with its operand */
@@ -185,8 +191,8 @@ export interface OpDef<X extends Tensors = Tensors, P = unknown, A extends reado
   readonly random?: boolean | ((params: P) => boolean)
   /** calls functions in its params, which may close over values of any transform in flight, so that each of them must see it */
   readonly captures?: boolean
-  /** for ops with functions in their params that close over nothing: what each of them takes, by its name in the params. In a graph they are graphs */
-  readonly programs?: (xs: Each<X, Aval>, params: P) => Readonly<Record<string, readonly Aval[]>>
+  /** for ops with functions in their params that close over nothing: what each of them takes and gives, by its name in the params. In a graph they are graphs */
+  readonly programs?: (xs: Each<X, Aval>, params: P) => Readonly<Record<string, ProgramAvals>>
   /** what it gives is no value of the transform that computed it, and the caller's to keep when that has returned */
   readonly handsOver?: boolean
   /** for ops with programs: how they do without some operands and results */

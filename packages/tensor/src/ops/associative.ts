@@ -222,7 +222,7 @@ export const associative: Op<Tensors, AssociativeParams, Tensors, Tensors> = def
   result: (xs, p) => xs.slice(0, p.xs),
   programs: (xs, p) => {
     const slices = xs.slice(0, p.xs).map(sliceOf)
-    return { combine: [...slices, ...slices, ...xs.slice(p.xs)] }
+    return { combine: { takes: [...slices, ...slices, ...xs.slice(p.xs)], gives: slices } }
   },
   random: (p) => p.draws,
   compute: decompose((operands, p) => tidy(() => run(operands, p))),

@@ -278,7 +278,7 @@ function batchRule(
 export const condBranches: Op<Tensors, BranchParams, Tensors, Tensors> = defineOp<Tensors, BranchParams, Tensors, Tensors>({
   name: 'cond',
   result: (_, { out }) => out,
-  programs: ([, ...xs]) => ({ yes: xs, no: xs }),
+  programs: ([, ...xs], { out }) => ({ yes: { takes: xs, gives: out }, no: { takes: xs, gives: out } }),
   narrow: { carried: () => 0, params: (p, _, results) => ({ ...p, out: those(p.out, results) }) },
   random: (p) => p.draws,
   compute: decompose(([pred, ...xs], p) => call(readSync(pred!.value.concrete('cond'), 'cond')[0] ? p.yes : p.no, xs)),

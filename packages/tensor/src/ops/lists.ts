@@ -39,5 +39,7 @@ export const likeExample = (tensor: Tensor, dim: Dim): Like => ({
   tensor,
   aval: { shape: dim === null ? tensor.shape : tensor.shape.toSpliced(dim, 1), dtype: tensor.dtype },
 })
+/** What a condition gives. */
+export const scalarFlag: Aval = { shape: [], dtype: 'bool' }
 /** Shape and dtype of slices along the first axis. */
 export const sliceOf = ({ shape, dtype }: Aval): Aval => ({ shape: shape.slice(1), dtype })

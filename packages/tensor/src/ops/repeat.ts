@@ -19,7 +19,7 @@ import type { Tensor } from '../tensor.ts'
 import { logicalAnd } from './binary.ts'
 import { branches, mask } from './branch.ts'
 import { decide, untilDone } from './course.ts'
-import { type Passes, count, differs, likeExample, moves, orZeros, spread, those, zerosLike } from './lists.ts'
+import { type Passes, count, differs, likeExample, moves, orZeros, scalarFlag, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Like, isRecording, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { rounds } from './rounds.ts'
@@ -259,7 +259,7 @@ function batchRule(operands: Tensors, dims: readonly Dim[], p: RepeatParams, con
 export const whileHolds: Op<Tensors, RepeatParams, Tensors, Tensors> = defineOp<Tensors, RepeatParams, Tensors, Tensors>({
   name: 'while_loop',
   result: (xs, p) => xs.slice(0, p.carry),
-  programs: (xs) => ({ cond: xs, body: xs }),
+  programs: (xs, p) => ({ cond: { takes: xs, gives: [scalarFlag] }, body: { takes: xs, gives: xs.slice(0, p.carry) } }),
   narrow: { carried: (p) => p.carry, course: ['cond'], params: (p, _, results) => ({ ...p, carry: count(results) }) },
   random: (p) => p.draws,
   compute: decompose(run),

@@ -311,7 +311,7 @@ export const scanRounds: Op<Tensors, RoundsParams, Tensors, Tensors> = defineOp<
   result: (xs, p) => [...xs.slice(0, p.carry), ...p.ys.map(({ shape, dtype }) => ({ shape: [p.length, ...shape], dtype }))],
   programs: (operands, p) => {
     const { carry, xs, consts } = roles(operands, p)
-    return { body: [...carry, ...xs.map(sliceOf), ...consts] }
+    return { body: { takes: [...carry, ...xs.map(sliceOf), ...consts], gives: [...carry, ...p.ys] } }
   },
   narrow: {
     carried: (p) => p.carry,

@@ -18,7 +18,7 @@ import { decompose } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, logicalAnd } from './binary.ts'
 import { mask } from './branch.ts'
-import { type Passes, count, differs, likeExample, moves, orZeros, replaced, spread, those, zerosLike } from './lists.ts'
+import { type Passes, count, differs, likeExample, moves, orZeros, replaced, scalarFlag, spread, those, zerosLike } from './lists.ts'
 import { Captures, type Like, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { settle } from './settle.ts'
@@ -378,8 +378,10 @@ export const whileSweeps: Op<Tensors, SweepsParams, Tensors, Tensors> = defineOp
     const { states, rest } = bySweep(xs, p.states)
     const before = (j: number): Aval[] => flat(states.slice(0, j).map((state, i) => ({ state, emits: p.emits[i]! })))
     return {
-      cond: [...states[0]!, ...rest],
-      ...Object.fromEntries(states.map((state, j) => [`step${j}`, [...before(j), ...state, ...rest]])),
+      cond: { takes: [...states[0]!, ...rest], gives: [scalarFlag] },
+      ...Object.fromEntries(
+        states.map((state, j) => [`step${j}`, { takes: [...before(j), ...state, ...rest], gives: [...state, ...p.emits[j]!] }]),
+      ),
     }
   },
   compute: decompose(run),
