@@ -3,6 +3,7 @@ import {
   type AnyOp,
   type ArrayValue,
   type Diff,
+  type Fn,
   type Linearize,
   type Outputs,
   type Tangent,
@@ -11,6 +12,7 @@ import {
   diffOf,
   filledLike,
   internally,
+  resume,
   withTrace,
   isFloating,
 } from '@mapgrad/tensor/plugin'
@@ -38,6 +40,7 @@ class Linear extends Tracked {
 const NEEDS_TANGENTS: ReadonlySet<string> = /* @__PURE__ */ new Set(['LEFT_OPEN', 'MISSING_DERIVATIVE', 'NO_JVP'])
 
 type Augmented = Extract<Diff<Tensors, unknown>, { readonly kind: 'augmented' }>
+type Through = Extract<Diff<Tensors, unknown>, { readonly kind: 'through' }>
 
 /** One line of the linear program: reads tangents from slots, writes those of an op's outputs from slot `to` on. */
 interface Line {
@@ -90,7 +93,8 @@ class LinearTrace extends DerivativeTrace {
 
   #call(op: AnyOp, inputs: Tensors, xs: Tensors, from: Line['from'], params: unknown): Tensors {
     const diff = functionDiff(op)
-    if (diff.kind === 'through') return decomposed(this, op, inputs, params)
+    if (diff.kind === 'through')
+      return diff.again && this.known ? this.#again(op, xs, from, params, diff) : decomposed(this, op, inputs, params)
     if (from.every((s) => s === null)) return this.besides(refuseCaptured(op), () => bind(op, xs, params) as Tensors)
     // a rule may well call its own function, which is linear then
     if (!this.known) throw leftOpen(op.name)
@@ -109,6 +113,67 @@ class LinearTrace extends DerivativeTrace {
       const zeros = from.map((s, i) => (s === null ? null : zerosLike(xs[i]!)))
       const [ys] = this.besides(refuseCaptured(op), () => diff.jvp(xs, zeros, params, jvpOf))
       return this.#line(ys, from, (dxs) => diff.jvp(xs, dxs, params, jvpOf)[1])
+    }
+  }
+
+  /** Kept are the operands alone, and which values the function closes over: along tangents it is called again. */
+  #again(op: AnyOp, xs: Tensors, from: Line['from'], params: unknown, { around }: Through): Tensors {
+    const captured = new Set<Linear>()
+    const ys = listOf(this.constant(op, xs, params, (x) => captured.add(x as Linear)))
+    const all = [...from, ...Array.from(captured, (x) => x.slot)]
+    if (all.every((s) => s === null)) return [...ys]
+    return this.#line(ys, all, (dxs) => {
+      const live = dxs.flatMap((d, i) => (d ? [i] : []))
+      let depends: readonly boolean[] = []
+      const along =
+        (f: Fn): Fn =>
+        (...operands) => {
+          const { length } = this.lines
+          const n = operands.length - live.length
+          const tangents: Tangent[] = []
+          live.forEach((i, k) => {
+            if (i >= xs.length) tangents[all[i]!] = operands[n + k]!
+          })
+          try {
+            const ends = this.besides(null, () =>
+              resume(this, () =>
+                listOf(
+                  f(
+                    ...operands.slice(0, n).map((x, i) => {
+                      const k = live.indexOf(xs.length - n + i)
+                      if (k < 0) return x
+                      tangents[this.slots] = operands[n + k]!
+                      return this.start(x)
+                    }),
+                  ),
+                ),
+              ),
+            )
+            this.push(tangents, length)
+            const moves = ends.map((y): Tangent => tangents[this.own(y)?.slot ?? -1] ?? null)
+            depends = moves.map((d) => d !== null)
+            return moves.map((d, i) => d ?? zerosLike(this.primal(ends[i]!)))
+          } finally {
+            // slots are not used again: values with theirs may be closed over by what a level below calls later
+            this.lines.length = length
+          }
+        }
+      const moved = listOf(bind(op, [...xs, ...live.map((i) => dxs[i]!)], around(params, along)))
+      return moved.map((d, i) => (depends[i] ? d : null))
+    })
+  }
+
+  /** Tangents, by slot, of what the lines from `since` on compute. */
+  push(tangents: Tangent[], since = 0): void {
+    // a line may add some of its own, for as long as it runs
+    const { length } = this.lines
+    for (let i = since; i < length; i++) {
+      const { from, to, push } = this.lines[i]!
+      const ins = from.map((s) => (s === null ? null : (tangents[s] ?? null)))
+      if (ins.every((d) => d === null)) continue
+      push(ins).forEach((dy, k) => {
+        tangents[to + k] = dy
+      })
     }
   }
 }
@@ -158,18 +223,13 @@ export function linearizeFlat(
     const lower = (x: Tensor): Tensor => trace.leaving(x)
     const ys = f(starts, lower)
     const ends = ys.map((y) => trace.own(y)?.slot)
+    const { slots } = trace
     const push = (dxs: readonly Tangent[]): readonly Tangent[] => {
-      const tangents = new Array<Tangent>(trace.slots).fill(null)
+      const tangents = new Array<Tangent>(slots).fill(null)
       first.forEach((slot, i) => {
         if (slot !== undefined) tangents[slot] = dxs[i] ?? null
       })
-      for (const { from, to, push: line } of trace.lines) {
-        const ins = from.map((s) => (s === null ? null : tangents[s]!))
-        if (ins.every((d) => d === null)) continue
-        line(ins).forEach((dy, i) => {
-          tangents[to + i] = dy
-        })
-      }
+      trace.push(tangents)
       return ends.map((slot) => (slot === undefined ? null : tangents[slot]!))
     }
     loans.collect(lower)
