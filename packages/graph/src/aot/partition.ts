@@ -22,7 +22,7 @@ interface Parts {
   readonly gradients: readonly GraphNode[]
   /** what depends on a tangent */
   readonly late: ReadonlySet<GraphNode>
-  /** what the outputs need, and every random draw: it belongs to the forward pass */
+  /** the arguments, what the outputs need, and every random draw: it belongs to the forward pass */
   readonly forward: ReadonlySet<GraphNode>
 }
 
@@ -31,13 +31,14 @@ function partsOf({ graph, primals: n, outputs: m }: Joint): Parts {
   const tangents = placeholders.slice(n)
   const late = new Set(tangents)
   for (const node of late) for (const user of node.users) if (user.kind !== 'output') late.add(user)
-  const forward = new Set([...outputs.slice(0, m), ...graph.nodes.filter((x) => x.advances)])
+  const primals = placeholders.slice(0, n)
+  const forward = new Set([...primals, ...outputs.slice(0, m), ...graph.nodes.filter((x) => x.advances)])
   for (const node of forward) {
     for (const x of node.inputs) forward.add(x)
     // the outputs of one call come together
     if (node.many) for (const item of node.users) forward.add(item)
   }
-  return { graph, primals: placeholders.slice(0, n), tangents, outputs: outputs.slice(0, m), gradients: outputs.slice(m), late, forward }
+  return { graph, primals, tangents, outputs: outputs.slice(0, m), gradients: outputs.slice(m), late, forward }
 }
 
 /** What `wanted` needs that is not in `given`, given nodes that are used included. */
