@@ -4,7 +4,7 @@ import { decomposed, functionDiff } from './derivative.ts'
 import { ForwardTrace } from './jvp.ts'
 import { type Level, Pair, bottom } from './pair.ts'
 import { listOf } from './rules.ts'
-import { Taped } from './tape.ts'
+import { type Moving, type Node, Taped } from './tape.ts'
 
 /** Under the first transform, over the tape of tensors that require gradients. */
 const BETWEEN = 0.5
@@ -22,6 +22,8 @@ export class LevelTrace extends ForwardTrace<Pair> implements Level {
   below: Trace | null = null
   readonly #outside: boolean
   #tangents = new WeakMap<Pair, Tensor>()
+  /** of ops on the tape */
+  #moves = new WeakMap<Node, Moving>()
   #around: Pick<ReturnType<typeof registry>, 'top' | 'current' | 'home'> | null = null
 
   constructor(outside: boolean) {
@@ -51,6 +53,7 @@ export class LevelTrace extends ForwardTrace<Pair> implements Level {
     const r = registry()
     this.live = false
     this.#tangents = new WeakMap()
+    this.#moves = new WeakMap()
     if (this.#outside) {
       bottom.level = null
       r.tape = this.below
@@ -104,22 +107,12 @@ export class LevelTrace extends ForwardTrace<Pair> implements Level {
 
   protected override applied(ys: Tensors, dxs: readonly Tangent[], dys: readonly Tangent[]): void {
     const taped = ys.find((y) => y.value instanceof Taped)
-    if (taped) (taped.value as Taped).node.moving = new Followed(this, dxs, dys)
+    if (!taped) return
+    const { node } = taped.value as Taped
+    node.follower = this
+    this.#moves.set(node, { dxs, dys, pair: (x, dx) => x.wrap(this.dual(x, dx)) })
   }
-}
-
-/** The tangents of an op on the tape. */
-class Followed {
-  readonly #level: LevelTrace
-  readonly dxs: readonly Tangent[]
-  readonly dys: readonly Tangent[]
-  constructor(level: LevelTrace, dxs: readonly Tangent[], dys: readonly Tangent[]) {
-    this.#level = level
-    this.dxs = dxs
-    this.dys = dys
+  movesOf(node: Node): Moving | null {
+    return this.#moves.get(node) ?? null
   }
-  get live(): boolean {
-    return this.#level.live
-  }
-  readonly pair = (x: Tensor, dx: Tensor): Tensor => x.wrap(this.#level.dual(x, dx))
 }

@@ -21,8 +21,6 @@ export interface Moving {
   readonly dxs: readonly Tangent[]
   /** of the outputs */
   readonly dys: readonly Tangent[]
-  /** whether tangents are still followed */
-  readonly live: boolean
   /** a value with its tangent */
   readonly pair: (x: Tensor, dx: Tensor) => Tensor
 }
@@ -37,7 +35,8 @@ export abstract class Node {
   readonly outputs: number
   /** where the user's code called the op; known while anomalies are looked for */
   readonly origin: string | null
-  moving: Moving | null = null
+  /** what follows tangents through it, as long as it does */
+  follower: { movesOf(node: Node): Moving | null } | null = null
   /** what users want to see or change, before cotangents go on */
   hooks: ((output: number, ct: Tensor) => Tensor)[] | null = null
 
@@ -56,7 +55,10 @@ export abstract class Node {
   abstract pull(cts: readonly Tangent[], recording: boolean): readonly Tangent[]
   /** Forgets what the pullback needs. */
   free(): void {
-    this.moving = null
+    this.follower = null
+  }
+  protected get moving(): Moving | null {
+    return this.follower && this.follower.movesOf(this)
   }
   /** Whether that has happened. */
   get freed(): boolean {
@@ -111,9 +113,10 @@ export class OpNode extends Node {
       ys = ys.map((y, i) => y.wrap(new Taped(this.#trace, y, this, i)))
       xs = followed(xs, this.parents)
     }
-    if (this.moving?.live) {
-      ys = moved(this.moving, ys, this.moving.dys, recording)
-      xs = moved(this.moving, xs, this.moving.dxs, recording)
+    const { moving } = this
+    if (moving) {
+      ys = moved(moving, ys, moving.dys, recording)
+      xs = moved(moving, xs, moving.dxs, recording)
     }
     return pullback(op, ys, xs, params, cts, this.#trace.vjp, this.parents)
   }
@@ -150,7 +153,7 @@ export class CallNode extends Node {
     this.#pull = pull
   }
   pull(cts: readonly Tangent[], recording: boolean): readonly Tangent[] {
-    return this.#pull!(cts, recording, this.moving?.live ? this.moving : null)
+    return this.#pull!(cts, recording, this.moving)
   }
   override free(): void {
     super.free()

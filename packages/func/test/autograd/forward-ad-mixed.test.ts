@@ -165,6 +165,24 @@ describe('through', () => {
       expect(tangentOf(e).tolist()).toEqual(v.mul(2).tolist())
     })
   })
+  test('views see what is written into what they are views of, and the other way round', () => {
+    dualLevel(() => {
+      const base = zeros(3, 2, { dtype: 'float64' })
+      const [row, column] = [base.at(1), base.select(1, 0)]
+      const [m, dm] = [random(3, 2), random(3, 2)]
+      base.add_(makeDual(m, dm))
+      expect([distance(tangentOf(row), dm.at(1)), distance(tangentOf(column), dm.select(1, 0))]).toEqual([0, 0])
+      row.mul_(column.at(0))
+      const want = dm
+        .at(1)
+        .mul(m.at(0, 0))
+        .add(m.at(1).mul(dm.at(0, 0)))
+      expect([distance(tangentOf(base).at(1), want) < 1e-15, distance(tangentOf(base).at(2), dm.at(2))]).toEqual([true, 0])
+      // what a view no longer shows has no part in it
+      base.copy_(m)
+      expect([row, column, base].map((y) => unpackDual(y).tangent?.abs().sum().item() ?? 0)).toEqual([0, 0, 0])
+    })
+  })
   test('requiresGrad of a dual, and the gradients that backward adds up', () => {
     dualLevel(() => {
       const d = makeDual(x.clone(), v)
