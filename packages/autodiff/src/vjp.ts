@@ -126,7 +126,11 @@ export class VjpTrace extends DerivativeTrace<Taped> {
             }),
           )
           const ends0 = [...starts, ...captured]
-          return backward(ends, seeds, ends0, { since }).map((g, i) => orZero(g, ends0[i]!.primal))
+          const walked: Node[] = []
+          const grads = backward(ends, seeds, ends0, { since, entering: (node) => walked.push(node) })
+          // what was computed again serves this once
+          for (const node of walked) node.free()
+          return grads.map((g, i) => orZero(g, ends0[i]!.primal))
         }
       return listOf(bind(op, [...xs, ...live.map((i) => cts[i]!)], diff.around(params, back)))
     }

@@ -62,6 +62,7 @@ const few = random(2)
 const transforms: Readonly<Record<string, (f: G) => unknown>> = {
   grad: (f) => grad(f)(x),
   vjp: (f) => vjp(f, [x])[1](one),
+  backward: (f) => f(x.clone().requiresGrad_()).backward(),
   jvp: (f) => jvp(f, [x], [x]),
   linearize: (f) => linearize(f, [x])[1](x),
   jacrev: (f) => jacrev((x: Tensor) => stack([f(x), f(x)]))(x),
