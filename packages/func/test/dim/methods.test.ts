@@ -63,6 +63,13 @@ describe.each(Object.entries(along))('%s', (_, call) => {
     const [i] = dims('i')
     const x = A.movedim(axis, 0).at(i)
     expect(results(call(x, i), i, axis)).toEqual(want)
+    // without positional axes
+    const all = dims(3)
+    const whole = A.at(...all)
+    const d = all[axis]!
+    const others = all.filter((e) => e !== d)
+    const ordered = (z: unknown): unknown => (Array.isArray(z) ? z.map(ordered) : (z as DimTensor).order(...others))
+    expect(results(ordered(call(whole, d)), d, axis)).toEqual(want)
     // with another dim of the loop
     const [j, k] = dims(2)
     const both = stack([A, A.neg().add(3)], 0)

@@ -190,6 +190,11 @@ describe('writing', () => {
       /`other` having dim a but `self` not having it/,
     ],
     ['into a dim', () => i.add_(1), /got the Dim i, which stands for its own index and does not change/],
+    [
+      'its gradient',
+      () => A.clone().at(i).requiresGrad_(),
+      /expected a tensor without dims, got one with dim i.*x\.requiresGrad_\(\), then x\.at\(i\)/,
+    ],
     ['into a captured tensor', () => grad((v: Tensor) => (A.at(i).mul_(v), v))(tensor(1)), /would mutate a captured Tensor/],
   ])('%s', (_, f, message) => {
     expect(f).toThrow(message)

@@ -52,7 +52,8 @@ function numbered(arg: unknown, places: ReadonlyMap<Dim, number>, rank: number):
   return arg
 }
 
-const isDimType = (e: unknown): boolean => isMapgradError(e) && e.code === 'DIM_TYPE'
+/** What a method says that was given a Dim for the number of an axis, or that has no axes but dims. */
+const wantsAxis = (e: unknown, x: Tensor): boolean => isMapgradError(e) && (e.code === 'DIM_TYPE' || (e.code === 'RANK' && x.ndim === 0))
 
 /** How many of the dims among the arguments a method takes for axes, by method and where they stand: found out when it is first called so. */
 const axesTaken = new Map<string, number>()
@@ -81,7 +82,7 @@ export function along(name: string, method: Method, x: Tensor, given: readonly u
       return out
     } catch (e) {
       // a dim is a tensor: only the method knows whether it wants one
-      if (n === all.length || !isDimType(e)) throw e
+      if (n === all.length || !wantsAxis(e, x)) throw e
     }
   }
 }

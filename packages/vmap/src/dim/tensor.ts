@@ -3,6 +3,7 @@ import type { Value } from '@mapgrad/tensor/plugin'
 import { type Method, along, withAxes } from './axes.ts'
 import { type IndexSpec, expand, index } from './arrange.ts'
 import { type OrderSpec, order } from './order.ts'
+import { typeFault } from './errors.ts'
 import { indexing } from './indexing.ts'
 import { split } from './join.ts'
 import { Factors, dimsOfSum, dot, mayWait } from './product.ts'
@@ -45,7 +46,15 @@ class Basic extends Tensor {
 }
 
 /** The handles of tensors with dims. */
-export const FirstClass: typeof Basic = /* @__PURE__ */ withAxes(Basic, text, { expand, split, permute: order, mul, multiply: mul, sum })
+export const FirstClass: typeof Basic = /* @__PURE__ */ withAxes(Basic, text, {
+  expand,
+  split,
+  permute: order,
+  mul,
+  multiply: mul,
+  sum,
+  requiresGrad_,
+})
 
 /** A product that waits for what is done with it. */
 class Product extends FirstClass {
@@ -68,6 +77,16 @@ class Product extends FirstClass {
   }
 }
 
+function requiresGrad_(x: Tensor, ...args: readonly unknown[]): Tensor {
+  const [dim] = dimsIn(x.value)
+  if (dim && args[0] !== false)
+    throw typeFault(
+      'requiresGrad_',
+      `expected a tensor without dims, got one with dim ${dim.name}, which its gradient would not have. Ask the tensor before it is bound: x.requiresGrad_(), then x.at(${dim.name})`,
+      'DIM_GRAD',
+    )
+  return Tensor.prototype.requiresGrad_.apply(x, args as never)
+}
 function mul(x: Tensor, ...args: readonly unknown[]): Tensor {
   return mayWait(x, args) ? new Product(new Factors(x, args[0])) : Tensor.prototype.mul.apply(x, args as never)
 }
