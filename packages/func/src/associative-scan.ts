@@ -21,6 +21,8 @@ import { vmap } from '@mapgrad/vmap'
 export interface AssociativeScanOptions {
   /** from the last slice to the first; default false */
   readonly reverse?: boolean | undefined
+  /** kept for PyTorch's sake: f may be any function on every device */
+  readonly combineMode?: 'pointwise' | 'generic' | undefined
 }
 
 const fault = (message: string, code: string): TensorTypeError =>
@@ -36,9 +38,11 @@ type Slices = readonly Tensor[]
 export function associativeScan<X>(f: (x: X, y: X) => X, xs: X, dim: number, options: AssociativeScanOptions = {}, ...end: End): X {
   if (typeof f !== 'function') throw fault(`Combine_fn must be a callable, but got ${describe(f)}`, 'NOT_A_FUNCTION')
   if (!Number.isInteger(dim)) throw fault(`Dim must be an int, but got ${describe(dim)}`, 'DIM_TYPE')
-  checkOptions('associativeScan', options as Record<string, unknown>, ['reverse'], 'func', end)
-  const { reverse = false } = options
+  checkOptions('associativeScan', options as Record<string, unknown>, ['reverse', 'combineMode'], 'func', end)
+  const { reverse = false, combineMode = 'pointwise' } = options
   if (typeof reverse !== 'boolean') throw fault(`Reverse must be a bool, but got ${describe(reverse)}`, 'REVERSE')
+  if (combineMode !== 'pointwise' && combineMode !== 'generic')
+    throw fault(`Combine_mode must either 'pointwise' or 'generic', but got ${describe(combineMode)}`, 'COMBINE_MODE')
   const [leaves, spec] = treeFlatten(xs)
   for (const x of leaves) if (!isTensor(x)) throw fault(`xs leaves must be a Tensor, but got ${describe(x)}`, 'NOT_A_TENSOR')
   if (leaves.length === 0) throw fault('Expected at least 1 xs leaf', 'NO_XS')

@@ -230,6 +230,15 @@ describe('what is wrong is named', () => {
       'All xs leaves must have the same size along the scan dimension, got shapes [[2, 5, 3], [3]] and dim 0',
     )
   })
+  test('combineMode, which changes nothing', () => {
+    const x = random(4)
+    const running = associativeScan(add, x, 0)
+    for (const combineMode of ['pointwise', 'generic'] as const)
+      expect(distance(associativeScan(add, x, 0, { combineMode }), running)).toBe(0)
+    expect(text(() => associativeScan(add, x, 0, { combineMode: 'fast' as 'generic' }))).toContain(
+      `[func] associativeScan: Combine_mode must either 'pointwise' or 'generic', but got "fast"`,
+    )
+  })
   test('results of combine_fn', () => {
     expect(told((a: Tensor) => [a], x)).toContain('expected combine_fn to return a tree like a slice of xs, *, got [*]')
     expect(told((a: { k: Tensor }) => ({ l: a.k }), { k: x })).toContain('a tree like a slice of xs, {k: *}, got {l: *}')
