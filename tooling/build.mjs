@@ -1,9 +1,11 @@
 // Builds the package in the current directory into dist/: tsc writes declarations there and JavaScript to .cache/,
-// rollup makes one file per entry of it, with the code that entries share in chunks, and marks top-level calls as pure.
+// rollup makes one file per entry of it, with the code that entries share in chunks, and marks top-level calls as pure;
+// methods get the documentation of their functions.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { rollup } from 'rollup'
+import { documentMethods } from './method-docs.mjs'
 import { pureCalls } from './rollup/pure-calls.mjs'
 import { entriesOf, readJson } from './workspace.mjs'
 
@@ -99,6 +101,7 @@ const { output } = await bundle.write({
   sourcemapExcludeSources: true,
 })
 await bundle.close()
+documentMethods(join(dir, 'dist'))
 
 const size = (file) => `${basename(file)} ${(statSync(join(dir, 'dist', file)).size / 1000).toFixed(1)} kB`
 console.log(
