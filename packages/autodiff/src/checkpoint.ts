@@ -93,6 +93,13 @@ export function noGrad<A extends readonly unknown[], R>(f: (...args: A) => R, ..
   )
 }
 
+/** `noGrad` by PyTorch's other name. There is nothing to gain over it here, and what it gives may be used anywhere. */
+export function inferenceMode<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
+  checkEnd('inferenceMode', end, [], 'autodiff')
+  checkFunction('inferenceMode', f)
+  return noGrad(f)
+}
+
 const nothing = (): void => {}
 /** A constant of every derivative but those that `noGrad` does not stop. */
 const cut = (y: Tensor): Tensor => (y.value instanceof Pair ? y.wrap(y.value.around(cut(y.value.primal))) : stopGradient(y))

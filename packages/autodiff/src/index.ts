@@ -1,6 +1,6 @@
 export { stopGradient } from '@mapgrad/tensor'
 export { type Autograd, type AutogradGradOptions, type PerInput, autograd, enableAutograd } from './autograd.ts'
-export { checkpoint, enableGrad, isGradEnabled, noGrad } from './checkpoint.ts'
+export { checkpoint, enableGrad, inferenceMode, isGradEnabled, noGrad } from './checkpoint.ts'
 export { type TreeLike, type VjpRules, customJvp, customVjp } from './custom-rules.ts'
 export type { DualLevel, DualLevelOptions, ForwardAd, UnpackedDual } from './forward-ad.ts'
 export { AutogradFunction, FunctionContext, type FunctionClass, type VmapContext } from './function.ts'

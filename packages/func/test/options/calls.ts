@@ -71,6 +71,7 @@ export const guesses: readonly Arguments[] = [
   () => [[unit(3), unit(3)]],
   () => [unit(3, 3), 1],
   () => [unit(3, 3), 0, 1],
+  () => [square],
   () => [],
 ]
 

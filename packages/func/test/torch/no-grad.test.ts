@@ -1,12 +1,13 @@
 // The no_grad and inference_mode cases of TestGradTransform, and the cases of TestJvp that switch forward mode off: here noGrad(f) is a constant
 // in every mode alike. with-autograd.test.ts has the cases with requires_grad.
-// Left out: inference mode, which does not exist; the pullback made inside no_grad and differentiated outside (upstream: "a little weird"): what
+// Left out: the pullback made inside no_grad and differentiated outside (upstream: "a little weird"): what
 // noGrad gives is made of constants.
 import {
   type Tensor,
   grad,
   gradAndValue,
   hessian,
+  inferenceMode,
   jacfwd,
   jacrev,
   jvp,
@@ -168,5 +169,22 @@ describe('noGrad gives', () => {
       return square(x)
     }
     for (const name of names) expect(modes[name]!(f)(f64(3)).item()).toBe(6)
+  })
+})
+
+describe('inferenceMode', () => {
+  test.each(names)('around %s changes nothing, inside it gives constants', (name) => {
+    const [mode, x] = [modes[name]!, f64(2)]
+    same(inferenceMode(mode(cube))(x), mode(cube)(x))
+    same(mode((x) => sub(square(x), inferenceMode(cube)(x)))(x), mul(x, 2))
+    same(mode((x) => inferenceMode(cube)(x))(x), f64(0))
+  })
+  test('needs a function, and keeps its name', () => {
+    expect(
+      inferenceMode(function half(x: Tensor) {
+        return mul(x, 0.5)
+      }).name,
+    ).toBe('half')
+    expect(() => inferenceMode(3 as never)).toThrow('[autodiff] inferenceMode: expected a function, got 3')
   })
 })
