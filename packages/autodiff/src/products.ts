@@ -131,8 +131,8 @@ export function vjp(f: AnyFunction, primals: readonly unknown[], given?: VjpOpti
   const out = ys.slice(0, count)
   const outSpec = spec!
   let live: typeof pull | null = pull
-  const vjpFn = (cotangents: unknown, options: VjpFnOptions = {}): unknown[] => {
-    checkOptions('vjp', options as Record<string, unknown>, ['retainGraph', 'createGraph'], 'autodiff')
+  const vjpFn = (cotangents: unknown, options: VjpFnOptions = {}, ...end: End): unknown[] => {
+    checkOptions('vjp', options as Record<string, unknown>, ['retainGraph', 'createGraph'], 'autodiff', end)
     if (!live) throw fault('vjp', FREED, 'FREED')
     const grads = live(matchLeaves('vjp', 'cotangents', cotangents, out, outSpec))
     if (options.retainGraph === false) live = null

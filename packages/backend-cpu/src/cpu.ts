@@ -98,6 +98,8 @@ export interface CpuOptions {
 
 /** A CPU backend with a heap of its own. Nothing is made before its first use. */
 export function createCpu(options: CpuOptions = {}): Backend {
+  for (const key of Object.keys(options))
+    if (key !== 'heapBytes') throw new TypeError(`[backend-cpu] createCpu: expected options among heapBytes, got unknown option '${key}'`)
   let made: Machine | Backend | null = null
   const start = (): Machine | Backend => {
     const reason = refusal()

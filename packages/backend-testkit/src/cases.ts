@@ -1,5 +1,5 @@
 import type { DType } from '@mapgrad/tensor'
-import type { Backend } from '@mapgrad/tensor/plugin'
+import { type Backend, checkOptions } from '@mapgrad/tensor/plugin'
 import { type Column, columns } from './compare/tolerance.ts'
 import { loadCases, operatorsIn, ownCases } from './format/load.ts'
 import type { CaseFile } from './format/types.ts'
@@ -71,6 +71,7 @@ export function chosenOperators({ ops, dir = ownCases() }: CasesOptions): string
  * An operator that this version does not have yields cases whose columns are all `skip`.
  */
 export function* cases(options: CasesOptions = {}): Generator<Case, void, undefined> {
+  checkOptions('cases', options as Record<string, unknown>, ['ops', 'dtypes', 'level', 'dir', 'samples', 'functions'], 'backend-testkit')
   const { dir = ownCases(), dtypes = ['float32'], level = 3, samples = Infinity, functions } = options
   for (const file of chosenOperators(options)) {
     const loaded: CaseFile = loadCases(dir, file)

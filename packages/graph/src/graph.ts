@@ -1,5 +1,15 @@
 import { type Generator, type Tensor, isMapgradError, keep } from '@mapgrad/tensor'
-import { type AnyOp, type Aval, type Backend, type ProgramAvals, TensorTypeError, describe, show } from '@mapgrad/tensor/plugin'
+import {
+  type AnyOp,
+  type Aval,
+  type Backend,
+  type End,
+  type ProgramAvals,
+  TensorTypeError,
+  checkEnd,
+  describe,
+  show,
+} from '@mapgrad/tensor/plugin'
 import { canonical, hashOf } from './canonical.ts'
 import { checkAval, checkConstant, checkGraph, checkNode, checkNodes, defOf } from './checks.ts'
 import { codeOf } from './code.ts'
@@ -199,7 +209,8 @@ export class Graph {
   }
 
   /** Checks the graph and gives it back. @throws TensorTypeError for what is wrong: an order, a missing output, a result that the op would not give */
-  lint(): this {
+  lint(...end: End): this {
+    checkEnd('lint', end, [], 'graph')
     return this.#lint(tracedSizes(this))
   }
   #lint(sizes: readonly number[] | null): this {
@@ -234,7 +245,8 @@ export class Graph {
   }
 
   /** A copy with the same names. */
-  copy(): Graph {
+  copy(...end: End): Graph {
+    checkEnd('copy', end, [], 'graph')
     const to = new Graph()
     copyInto(to, this)
     return to
@@ -262,7 +274,8 @@ export class Graph {
     return print(this, options)
   }
   /** The graph as Graphviz draws it. */
-  toDot(): string {
+  toDot(...end: End): string {
+    checkEnd('toDot', end, [], 'graph')
     return dotOf(this)
   }
   /** The graph as plain data, which `graphFromJSON` reads. */

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { assign, describe } from '@mapgrad/tensor/plugin'
+import { type End, assign, describe } from '@mapgrad/tensor/plugin'
 import { checkGraph } from './checks.ts'
 import { type Signature, codeOf } from './code.ts'
 import { fault } from './faults.ts'
@@ -60,7 +60,7 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
     signature: { value: signature },
     code: { get: () => codeOf(graph, signature) },
     print: { value: (options?: PrintOptions) => print(graph, options, mutated) },
-    toDot: { value: () => graph.toDot() },
+    toDot: { value: (...end: End) => graph.toDot(...end) },
     toJSON: { value: () => toJSON(graph, signature) },
     transform: {
       value: (...passes: readonly Pass[]) =>

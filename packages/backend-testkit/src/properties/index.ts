@@ -1,4 +1,4 @@
-import type { Backend } from '@mapgrad/tensor/plugin'
+import { type Backend, checkOptions } from '@mapgrad/tensor/plugin'
 import { opSamples } from '../samples/index.ts'
 import { type OpSample } from '../samples/spec.ts'
 import { vjpOfVmap, vmapIsLoop, vmapOfFew, vmapOfJvp, vmapOfVjp, vmapOfVmap } from './batching.ts'
@@ -51,6 +51,7 @@ export interface Property {
  * reverse mode, `vmap` against loops, layouts, sizes, dtypes and special values.
  */
 export function* properties(backend: Backend, options: PropertiesOptions = {}): Generator<Property, void, undefined> {
+  checkOptions('properties', options as Record<string, unknown>, ['ops', 'properties', 'reference', 'samples'], 'backend-testkit')
   const { ops, reference, samples = opSamples() } = options
   const chosen = Object.entries(propertyTable).filter(([name]) => !options.properties || options.properties.includes(name))
   for (const sample of samples) {

@@ -1,4 +1,5 @@
 // Everything that is exported, and every method of Tensor, refuses an option that it does not know and an argument too many.
+import { createCpu } from '@mapgrad/backend-cpu'
 import * as func from '@mapgrad/func'
 import { type MapgradError, Tensor, distributions, isMapgradError, manualSeed, rand, tensor } from '@mapgrad/func'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -139,6 +140,33 @@ describe('distributions refuse unknown options', () => {
   test.each(classes as unknown as [string, Constructor][])('%s', async (name, Class) => {
     const make: Anything = (...args) => new Class(...args)
     expect(await complaints(name, make, argumentsFor(make, named[name]))).toEqual([])
+  })
+})
+
+describe('generators, graphs, backends and pullbacks refuse unknown options', () => {
+  const generator = new func.Generator()
+  const module = func.makeFx(func.sin)(rand(3))
+  const [, pullback] = func.vjp(func.sin, [rand(3)])
+  const calls: readonly (readonly [name: string, f: unknown, args: Arguments])[] = [
+    ['Generator', (...args: []) => new func.Generator(...args), () => ['cpu']],
+    ['manualSeed', generator.manualSeed.bind(generator), () => [1]],
+    ['seed', generator.seed.bind(generator), () => []],
+    ['initialSeed', generator.initialSeed.bind(generator), () => []],
+    ['getState', generator.getState.bind(generator), () => []],
+    ['setState', generator.setState.bind(generator), () => [generator.getState()]],
+    ['print', module.print, () => []],
+    ['toDot', module.toDot, () => []],
+    ['lint', module.graph.lint.bind(module.graph), () => []],
+    ['copy', module.graph.copy.bind(module.graph), () => []],
+    ['vjpFn', pullback, () => [rand(3)]],
+  ]
+  test.each(calls)('%s', async (name, f, args) => {
+    expect((await complaints(name, f as Anything, args)).filter((c) => !c.startsWith('something behind the options'))).toEqual([])
+  })
+  test('createCpu', () => {
+    expect(() => createCpu({ heapbytes: 1 } as never)).toThrow(
+      "[backend-cpu] createCpu: expected options among heapBytes, got unknown option 'heapbytes'",
+    )
   })
 })
 

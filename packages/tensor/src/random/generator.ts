@@ -76,31 +76,37 @@ function advance(state: State, backend: Backend): ArrayValue {
 export class Generator {
   readonly device: string | undefined
   readonly #state: State = { seed: null, offset: 0 }
-  constructor(device?: Device) {
+  constructor(device?: Device, ...end: End) {
+    checkEnd('Generator', end)
     this.device = device === undefined ? undefined : resolveDevice(device, 'Generator').name
   }
   /** Starts over from a seed; gives the generator. */
-  manualSeed(seed: number | bigint): this {
+  manualSeed(seed: number | bigint, ...end: End): this {
+    checkEnd('Generator.manualSeed', end)
     this.#state.seed = checkSeed('Generator.manualSeed', seed)
     this.#state.offset = 0
     return this
   }
   /** Starts over from a seed that the host draws; gives that seed. */
-  seed(): number {
+  seed(...end: End): number {
+    checkEnd('Generator.seed', end)
     const seed = freshSeed()
     this.manualSeed(seed)
     return seed
   }
   /** The seed that it last started from. */
-  initialSeed(): number | bigint {
+  initialSeed(...end: End): number | bigint {
+    checkEnd('Generator.initialSeed', end)
     return seedOf(this.#state)
   }
   /** Where it is, to come back to with `setState`. */
-  getState(): GeneratorState {
+  getState(...end: End): GeneratorState {
+    checkEnd('Generator.getState', end)
     return { seed: seedOf(this.#state), offset: this.#state.offset }
   }
   /** Comes back to where `getState` was called. */
-  setState(state: GeneratorState): this {
+  setState(state: GeneratorState, ...end: End): this {
+    checkEnd('Generator.setState', end)
     restore('Generator.setState', this.#state, state)
     return this
   }
