@@ -8,7 +8,7 @@ type Anything = (...args: unknown[]) => unknown
 /** Functions that take graphs alone, or make a function that only the library calls, or change how the library works. */
 const others = new Set(
   (
-    'defaultPartition minCutPartition eliminateCommonSubexpressions eliminateDeadCode foldConstants simplifyAlgebra graphFromJSON ' +
+    'defaultPartition minCutPartition minCutRematerializationPartition eliminateCommonSubexpressions eliminateDeadCode foldConstants simplifyAlgebra graphFromJSON ' +
     'onceDifferentiable setPrintOptions setDefaultDevice setDetectAnomaly detectAnomaly tidy'
   ).split(' '),
 )
