@@ -16,6 +16,7 @@ const scenarios = {
   'tensor: tensor, matmul': "export { matmul, tensor } from '@mapgrad/tensor'",
   'tensor + backend-cpu': "export { cpu } from '@mapgrad/backend-cpu'\nexport { matmul, setDefaultDevice, tensor } from '@mapgrad/tensor'",
   vmap: "export { vmap } from '@mapgrad/vmap'",
+  'vmap: dims': "export { dims } from '@mapgrad/vmap/dim'",
   'autodiff: grad': "export { grad } from '@mapgrad/autodiff'",
   'graph: makeFx': "export { makeFx } from '@mapgrad/graph'",
   'func: grad, vmap': "export { grad, tensor, vmap } from '@mapgrad/func'",

@@ -74,6 +74,9 @@ describe('dims and sizes', () => {
     expect([rest.length, String(rest), rest.at(-1).length]).toEqual([2, '(rest0, rest1)', 5])
     same(x.order(rest, i), D.permute(1, 2, 0))
     same(A.at(slice(), none).order(none).order(0, 1), A.t())
+    const [of, whole] = [new Dim('of'), new DimList()]
+    same(D.at(of).at(whole).order(whole, of), D.permute(1, 2, 0))
+    same(D.at(of).at(whole).sum(whole).order(of), D.sum([1, 2]))
     const [j, k, empty] = [new Dim('j'), new Dim('k'), new DimList()]
     same(A.at(j, empty, k).order(j, k, ...empty), A)
     expect(empty.length).toBe(0)

@@ -134,6 +134,9 @@ function again(name: string, args: readonly unknown[], x: Tensor, t: Tensor, y: 
   )
 }
 
+/** What takes dims as indices, and what is no method of a user's. */
+const apart: readonly string[] = ['at', 'set', 'indexPut', 'indexPut_', 'constructor', 'rebind']
+
 type Class = abstract new (...args: never[]) => Tensor
 
 /** `Base`, whose methods take dims where they take numbers of axes. */
@@ -148,7 +151,7 @@ export function withAxes<C extends Class>(
   }
   for (let p: object = Object.getPrototypeOf(proto) as object; p !== Object.prototype; p = Object.getPrototypeOf(p) as object)
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(p))) {
-      if (typeof value !== 'function' || name === 'constructor' || name === 'rebind' || Object.hasOwn(proto, name)) continue
+      if (typeof value !== 'function' || apart.includes(name) || Object.hasOwn(proto, name)) continue
       define(name, function (this: Tensor, ...args: readonly unknown[]): unknown {
         return along(name, value as Method, this, args)
       })
