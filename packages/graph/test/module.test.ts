@@ -1,5 +1,5 @@
 import { grad, hessian, jacrev, jvp, vjp } from '@mapgrad/func'
-import { type GraphModule, makeFx } from '@mapgrad/graph'
+import { type GraphModule, graphFromJSON, makeFx } from '@mapgrad/graph'
 import {
   Generator,
   type Tensor,
@@ -286,6 +286,17 @@ test('intermediates are freed after their last use, nothing else is', () => {
     .slice(1)
     .forEach((t) => t.dispose())
   expect(exact(h(x)[1]!)).toBe(exact(w))
+})
+
+test('a draw from the default generator by its name is one from the default generator', () => {
+  const g = makeFx((t: Tensor) => t.add(rand([2], { generator: manualSeed(1) })))(tensor([0, 0]))
+  const saved = graphFromJSON(JSON.stringify(g.toJSON()))
+  for (const f of [g, saved]) {
+    manualSeed(4)
+    const got = exact(f(tensor([0, 0])) as Tensor)
+    manualSeed(4)
+    expect(got).toBe(exact(rand(2)))
+  }
 })
 
 test('constants outlive the tidy that the graph was traced in', () => {

@@ -75,10 +75,24 @@ function advance(state: State, backend: Backend): ArrayValue {
 /** A source of random numbers with its own seed; pass it to a draw as `{ generator }`. */
 export class Generator {
   readonly device: string | undefined
-  readonly #state: State = { seed: null, offset: 0 }
+  /** its own, or `null`: that which all packages share */
+  #own: State | null = { seed: null, offset: 0 }
   constructor(device?: Device, ...end: End) {
     checkEnd('Generator', end)
     this.device = device === undefined ? undefined : resolveDevice(device, 'Generator').name
+  }
+  /** A generator that is the default one: each moves the other on. */
+  static default(): Generator {
+    const generator = new Generator()
+    generator.#own = null
+    return generator
+  }
+  /** Whether it is the one that is drawn from where none is named. */
+  get isDefault(): boolean {
+    return this.#own === null
+  }
+  get #state(): State {
+    return this.#own ?? registry().random
   }
   /** Starts over from a seed; gives the generator. */
   manualSeed(seed: number | bigint, ...end: End): this {
@@ -110,6 +124,11 @@ export class Generator {
     restore('Generator.setState', this.#state, state)
     return this
   }
+  /** A generator of its own that goes on from where this one is. */
+  cloneState(...end: End): Generator {
+    checkEnd('Generator.cloneState', end)
+    return new Generator(this.device).setState(this.getState())
+  }
   /** The key of the next draw. */
   next(backend: Backend): ArrayValue {
     return advance(this.#state, backend)
@@ -130,19 +149,20 @@ function restore(op: string, to: State, from: GeneratorState): void {
 export function keyWords(generator: Generator | undefined, backend: Backend): ArrayValue {
   const key = generator ? generator.next(backend) : advance(registry().random, backend)
   // a transform that records draws must know that the key is to be taken anew each time
-  if (registry().top) sources.set(key, generator ?? null)
+  if (registry().top) sources.set(key, generator && !generator.isDefault ? generator : null)
   return key
 }
 const sources: WeakMap<Value, Generator | null> = /* @__PURE__ */ new WeakMap()
 /** The generator that a key was taken from inside a transform: `null` for the default one, `undefined` for a key of the user's. */
 export const generatorOf = (key: Tensor): Generator | null | undefined => sources.get(key.value)
 
-/** Starts the default generator over from a seed, so that what is drawn next can be drawn again. */
-export function manualSeed(seed: number | bigint, ...end: End): void {
+/** The generator that is drawn from where none is named. */
+export const defaultGenerator: Generator = /* @__PURE__ */ Generator.default()
+
+/** Starts the default generator over from a seed, so that what is drawn next can be drawn again; gives that generator. */
+export function manualSeed(seed: number | bigint, ...end: End): Generator {
   checkEnd('manualSeed', end)
-  const state = registry().random
-  state.seed = checkSeed('manualSeed', seed)
-  state.offset = 0
+  return defaultGenerator.setState({ seed: checkSeed('manualSeed', seed), offset: 0 })
 }
 /** Starts the default generator over from a seed that the host draws; gives that seed. */
 export function seed(...end: End): number {

@@ -1,5 +1,5 @@
 // Public names of random numbers.
-export { Generator, type GeneratorState, getRngState, initialSeed, manualSeed, seed, setRngState } from './generator.ts'
+export { Generator, type GeneratorState, defaultGenerator, getRngState, initialSeed, manualSeed, seed, setRngState } from './generator.ts'
 export { type Key, foldIn, key } from './keys.ts'
 export { normal, rand, randint, randn, randperm, uniform } from './distributions.ts'
 export {
