@@ -160,7 +160,8 @@ export class Loans {
   /** A handle for `outer`, of this value inside. */
   lend(outer: Tensor, value: Value): Tensor {
     const inner = outer.wrap(value)
-    this.#loans.push({ outer, inner, value, next: null })
+    // what is its own handle cannot be written
+    if (inner !== outer) this.#loans.push({ outer, inner, value, next: null })
     return inner
   }
   /** The tensors of a tree lent as they are. */

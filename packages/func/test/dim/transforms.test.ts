@@ -26,7 +26,7 @@ import {
   vjp,
   vmap,
 } from '@mapgrad/func'
-import { type DimTensor, dims, expand, order } from '@mapgrad/func/dim'
+import { type Dim, type DimTensor, dims, expand, order } from '@mapgrad/func/dim'
 import { describe, expect, test } from 'vitest'
 
 manualSeed(8)
@@ -158,6 +158,16 @@ describe('inside', () => {
       })(X),
       X.mul(2),
     )
+  })
+  test('dims as arguments', () => {
+    const f = (x: Tensor, i: Dim, j: Dim): Tensor => x.at(i, j).pow(2).mul(i).sum([i, j])
+    const want = X.mul(2).mul(tensor([[0], [1], [2]], { dtype: 'float64' }))
+    same(grad(f)(X, ...dims(2)), want)
+    const [i, j] = dims(2, [3, 5])
+    same(grad(f)(X, i, j), want)
+    same(vmap(f, [0, null, null])(stack([X, X.mul(2)], 0), i, j), stack([f(X, i, j), f(X, i, j).mul(4)], 0))
+    same(checkpoint(f)(X, i, j), f(X, i, j))
+    expect(i.order(i).tolist()).toEqual([0, 1, 2])
   })
   test('branches and loops', () => {
     const [i] = dims('i')

@@ -1,5 +1,5 @@
-import { arange } from '@mapgrad/tensor'
-import { TensorTypeError, type Value, describe, registry } from '@mapgrad/tensor/plugin'
+import { type Tensor, arange, keep } from '@mapgrad/tensor'
+import { TensorTypeError, type Value, describe } from '@mapgrad/tensor/plugin'
 import { DimensionBindError, rangeFault } from './errors.ts'
 import { FirstClass } from './tensor.ts'
 import { DimTrace, Place, nextLevel } from './trace.ts'
@@ -85,15 +85,21 @@ class NamedDim extends FirstClass {
     return (this.#trace ??= new DimTrace(this, size, this.#level))
   }
 
+  // what a transform lends its function for a Dim is the Dim
+  override wrap(value: Value): Tensor {
+    return value instanceof Unbound || (value instanceof Place && value.trace === this.#trace) ? this : super.wrap(value)
+  }
   override get value(): Value {
     if (this.#length === null) return super.value
     const held = this.#range
     if (held && held.arrays().every((v) => !v.disposed)) return held
     const range = arange(this.#length)
     const value = new Place(this.bound(this.#length), range, 0)
-    // what a transform or a scope made may not outlive it
-    const { current, scope } = registry()
-    if (current === null && scope === null) this.#range = value
+    // what a program being recorded made is that program's
+    if (range.value.trace === null) {
+      keep(range)
+      this.#range = value
+    }
     return value
   }
   override toString(): string {
