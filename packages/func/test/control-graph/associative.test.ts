@@ -2,6 +2,7 @@ import {
   type GraphModule,
   type Tensor,
   associativeScan,
+  customVjp,
   eliminateCommonSubexpressions,
   eliminateDeadCode,
   foldConstants,
@@ -44,6 +45,12 @@ const recurrence = (a: Tensor, b: Tensor): Pair =>
   associativeScan((p: Pair, q: Pair) => ({ a: p.a.mul(q.a), b: p.b.mul(q.a).add(q.b) }), { a, b }, -1, { reverse: true })
 /** Closes over w. */
 const scaled = (x: Tensor, w: Tensor): Tensor => associativeScan((p: Tensor, q: Tensor) => p.mul(q).mul(w), x, 1)
+/** A rule of the user's. */
+const times = customVjp((p: Tensor, q: Tensor) => p.mul(q), {
+  forward: (p: Tensor, q: Tensor): [Tensor, [Tensor, Tensor]] => [p.mul(q), [p, q]],
+  backward: ([p, q]: [Tensor, Tensor], ct: Tensor): Tensor[] => [ct.mul(q), ct.mul(p)],
+})
+const ruled = (x: Tensor): Tensor => associativeScan((p: Tensor, q: Tensor) => times(p, q), x, 0)
 const total = (f: (...xs: Tensor[]) => Tensor | Pair): ((...xs: Tensor[]) => Tensor) => {
   const add = (ys: readonly Tensor[]): Tensor => ys.map((y, i) => sum(i ? sin(y) : tanh(y))).reduce((a, b) => a.add(b))
   return (...xs) => add(tree.leaves(f(...xs)) as Tensor[])
@@ -64,6 +71,8 @@ const cases: readonly (readonly [name: string, f: G, fresh: (n: number) => Tenso
   ['jacrev', jacrev(products), (n) => [matrices(n)]],
   ['hessian', hessian(total(products as G as never)), (n) => [matrices(n)]],
   ['hessian with a closure', hessian(total(scaled as G as never), [0, 1]), (n) => [random(2, n), random()]],
+  ['rules of their own', grad(total(ruled as G as never)), (n) => [random(n)]],
+  ['rules of their own, twice', hessian(total(ruled as G as never)), (n) => [random(n)]],
   ['vmap', vmap(products, -1), (n) => [random(n, 2, 2, 3)]],
   ['vmap of one leaf', vmap((a: Tensor, b: Tensor) => recurrence(a, b), [null, 0]), (n) => [random(n), random(3, n)]],
   ['vmap of grad', vmap(grad(total(products as G as never))), (n) => [matrices(3, n)]],

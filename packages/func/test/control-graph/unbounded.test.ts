@@ -2,6 +2,9 @@ import {
   type GraphModule,
   type Tensor,
   aotFunction,
+  cos,
+  customJvp,
+  customVjp,
   dropout,
   eliminateCommonSubexpressions,
   eliminateDeadCode,
@@ -67,6 +70,22 @@ const nested = (x: Tensor): Tensor =>
     [x],
   )[0]
 
+/** Rules whose derivatives are others than those of the function: which one was followed shows, also to second order. */
+const twice = customVjp((x: Tensor) => sin(x), {
+  forward: (x: Tensor): [Tensor, Tensor] => [sin(x), x],
+  backward: (x: Tensor, ct: Tensor): Tensor[] => [ct.mul(cos(x)).mul(2)],
+})
+const thrice = customJvp(
+  (x: Tensor) => sin(x),
+  ([x], [dx]) => [sin(x), dx.mul(cos(x)).mul(3)],
+)
+const ruled = (x: Tensor): Tensor =>
+  whileLoop(
+    (y: Tensor) => y.lt(20),
+    (y: Tensor) => [twice(y).add(thrice(y)).add(y.mul(1.5)).add(x.abs()).add(0.1)],
+    [x],
+  )[0]
+
 const few = f64([4, 100, 0.25, 1])
 const [x, w] = [f64([0.7, 1.1]), f64([1.3, 1.2])]
 const rows = tensor([[0.7, 1.1], [3, 0.2], [30, 1]], { dtype: 'float64' }) // prettier-ignore
@@ -86,6 +105,10 @@ const cases: readonly (readonly [name: string, f: G, points: Tensor[][]])[] = [
   ['hessian', hessian(grow, [0, 1]), [[x, w], [x.mul(0.1), w], [x.mul(40), w]]], // prettier-ignore
   ['jacrev of jacrev', jacrev(jacrev(grow)), [[x, w], [x.mul(0.1), w]]], // prettier-ignore
   ['vmap of two orders', vmap(jacrev(jacrev(grow)), [0, null]), [[rows, w], [rows.mul(0.3), w]]], // prettier-ignore
+  ['rules of their own', grad(ruled), [[f64(0.5)], [f64(3)], [f64(30)]]],
+  ['rules of their own, twice', grad(grad(ruled)), [[f64(0.5)], [f64(3)], [f64(30)]]],
+  ['jvp of grad of rules of their own', (t) => jvp(grad(ruled), [t!], [t!])[1], [[f64(0.5)], [f64(3)]]],
+  ['gradient of linearize of them', grad((t: Tensor) => linearize(ruled, [t])[1](t) as Tensor), [[f64(0.5)], [f64(3)]]],
   ['a loop in a loop', (t) => [grad(nested)(t!), grad(grad(nested))(t!)], [[f64(1.2)], [f64(5)], [f64(31)]]],
   ['a loop in a loop for each example', vmap(grad(nested)), [[f64([1.2, 5, 31])], [f64([40, 2, 0.7])]]],
   [

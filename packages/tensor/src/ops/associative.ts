@@ -1,12 +1,36 @@
 import { isFloating } from '../core/promote.ts'
 import { tidy } from '../core/memory.ts'
-import { type BatchContext, type Dim, type Fn, type Jvp, type Op, type Tangent, type Tensors, type Vjp, defineOp } from '../core/op.ts'
+import {
+  type BatchContext,
+  type Dim,
+  type Fn,
+  type Jvp,
+  type Linearize,
+  type Op,
+  type Tangent,
+  type Tensors,
+  type Vjp,
+  defineOp,
+} from '../core/op.ts'
 import { registry } from '../core/registry.ts'
 import { decompose } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add } from './binary.ts'
 import { concat } from './join.ts'
-import { type Passes, count, differs, likeExample, moves, orZeros, replaced, sliceOf, spread, those, zerosLike } from './lists.ts'
+import {
+  type Passes,
+  count,
+  differs,
+  likeExample,
+  moves,
+  orZeros,
+  replaced,
+  sliceOf,
+  spread,
+  those,
+  valuesAlong,
+  zerosLike,
+} from './lists.ts'
 import { Captures, type Like, like, record } from './program.ts'
 import { rounds } from './rounds.ts'
 import { narrowAxis, selectAxis } from './slice.ts'
@@ -151,13 +175,20 @@ function jvpRule(operands: Tensors, dxs: readonly Tangent[], p: AssociativeParam
 
 type VjpResult = readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]]
 
+/** The combinations, computed as a derivative computes them. */
+function values(operands: Tensors, p: AssociativeParams, along: Vjp | Linearize, needs: readonly boolean[]): Tensors {
+  const at = moving(operands, p, needs)
+  const flags = [...at.xs, ...at.xs, ...at.consts]
+  return combineAlong((a, b, k) => valuesAlong(p.combine, along, [...a, ...b, ...k], flags), operands.slice(0, p.xs), operands.slice(p.xs))
+}
+
 /** Back from the last slice to the first, through yᵢ = f(yᵢ₋₁, xᵢ): which is what was computed, f being associative. */
 function vjpRule(operands: Tensors, p: AssociativeParams, vjp: Vjp, needs: readonly boolean[]): VjpResult {
   const n = p.xs
   const at = moving(operands, p, needs)
   const [xs, consts] = [operands.slice(0, n), operands.slice(n)]
   const m = count(at.xs)
-  const ys = associative.bind(operands, p)
+  const ys = values(operands, p, vjp, needs)
   const length = xs[0]!.shape[0]! - 1
   const pull = (cts: readonly Tangent[]): readonly Tangent[] => {
     const given = those(
@@ -231,6 +262,9 @@ export const associative: Op<Tensors, AssociativeParams, Tensors, Tensors> = def
     kind: 'augmented',
     jvp: jvpRule,
     vjp: vjpRule,
-    linearize: (operands, p, linearize) => [associative.bind(operands, p), (dxs) => jvpRule(operands, dxs, p, jvpOf(linearize))[1]],
+    linearize: (operands, p, linearize, needs) => [
+      values(operands, p, linearize, needs),
+      (dxs) => jvpRule(operands, dxs, p, jvpOf(linearize))[1],
+    ],
   },
 })

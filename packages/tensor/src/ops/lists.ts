@@ -1,4 +1,4 @@
-import type { AnyOp, BatchContext, Dim, Tangent, Tensors } from '../core/op.ts'
+import type { AnyOp, BatchContext, Dim, Fn, Linearize, Tangent, Tensors, Vjp } from '../core/op.ts'
 import { isFloating } from '../core/promote.ts'
 import { drawsRandomly } from '../core/trace.ts'
 import type { Aval } from '../core/value.ts'
@@ -20,6 +20,13 @@ export function spread<T>(some: readonly T[], holds: readonly boolean[]): (T | n
 }
 /** `all` with others in the places for which it holds. */
 export const replaced = (all: Tensors, holds: readonly boolean[], by: Tensors): Tensor[] => spread(by, holds).map((y, i) => y ?? all[i]!)
+
+/**
+ * What `f` gives as a derivative with respect to those operands computes it: a rule of the user's may bring a computation of its own,
+ * which is what derivatives around it follow.
+ */
+export const valuesAlong = (f: Fn, along: Vjp | Linearize, all: Tensors, holds: readonly boolean[]): Tensors =>
+  holds.includes(true) ? along((...some) => f(...replaced(all, holds, some)), those(all, holds))[0] : (f(...all) as Tensors)
 
 /** For how many of a list it holds. */
 export const count = (holds: readonly boolean[]): number => holds.filter(Boolean).length

@@ -19,12 +19,13 @@ import type { Tensor } from '../tensor.ts'
 import { logicalAnd } from './binary.ts'
 import { branches, mask } from './branch.ts'
 import { decide, untilDone } from './course.ts'
-import { type Passes, count, differs, likeExample, moves, orZeros, scalarFlag, spread, those, zerosLike } from './lists.ts'
+import { type Passes, count, differs, likeExample, moves, orZeros, scalarFlag, spread, those, valuesAlong, zerosLike } from './lists.ts'
 import { Captures, type Like, isRecording, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { rounds } from './rounds.ts'
 import { settle } from './settle.ts'
-import { type SweepsParams, jvpOf, sweepsPull } from './sweeps.ts'
+import type { SweepsParams } from './sweep-rounds.ts'
+import { jvpOf, sweepsPull } from './sweeps.ts'
 import { batchOrExpand, moveAxis } from './view.ts'
 import { release } from './walk.ts'
 import { where } from './where.ts'
@@ -172,6 +173,20 @@ const refuse = (what: string) => (): never => {
   )
 }
 
+/** The last carries, where a round is computed as a derivative computes it. */
+function values(operands: Tensors, p: RepeatParams, along: Vjp | Linearize, needs: readonly boolean[]): Tensors {
+  const n = p.carry
+  const seeds = operands.map((x, i) => needs[i]! && isFloating(x))
+  const [at] = reached(operands.map(like), p, seeds, moves)
+  return repeat(
+    (h, k) => call(p.cond, ...h, ...k),
+    (h, k) => valuesAlong(p.body, along, [...h, ...k], at),
+    operands.slice(0, n),
+    operands.slice(n),
+    p.maxIterations,
+  )
+}
+
 /** The loop as the first of several sweeps. */
 const asSweeps = ({ cond, body, carry }: RepeatParams): SweepsParams => ({
   cond,
@@ -189,19 +204,20 @@ function vjpRule(
 ): readonly [ys: Tensors, pull: (cts: readonly Tangent[]) => readonly Tangent[], differentiable?: readonly boolean[]] {
   const f = followed(p)
   if (f) return vjp(f, operands)
-  const ys = whileHolds.bind(operands, p)
-  return p.draws ? [ys, refuse('the reverse mode')] : [ys, ...sweepsPull(operands, asSweeps(p), vjp, needs)]
+  if (p.draws) return [whileHolds.bind(operands, p), refuse('the reverse mode')]
+  return [values(operands, p, vjp, needs), ...sweepsPull(operands, asSweeps(p), vjp, needs)]
 }
 
 function linearizeRule(
   operands: Tensors,
   p: RepeatParams,
   linearize: Linearize,
+  needs: readonly boolean[],
 ): readonly [Tensors, (dxs: readonly Tangent[]) => readonly Tangent[]] {
   const f = followed(p)
   if (f) return linearize(f, operands)
-  const push = (dxs: readonly Tangent[]): readonly Tangent[] => jvpRule(operands, dxs, p, jvpOf(linearize))[1]
-  return [whileHolds.bind(operands, p), p.draws ? refuse('linearize') : push]
+  if (p.draws) return [whileHolds.bind(operands, p), refuse('linearize')]
+  return [values(operands, p, linearize, needs), (dxs) => jvpRule(operands, dxs, p, jvpOf(linearize))[1]]
 }
 
 function batchRule(operands: Tensors, dims: readonly Dim[], p: RepeatParams, context: BatchContext): readonly [Tensors, readonly Dim[]] {

@@ -1,5 +1,3 @@
-import { isFloating } from '../core/promote.ts'
-import { tidy } from '../core/memory.ts'
 import {
   type BatchContext,
   type Dim,
@@ -12,73 +10,34 @@ import {
   type Vjp,
   defineOp,
 } from '../core/op.ts'
-import { readSync } from '../core/read.ts'
 import type { Aval } from '../core/value.ts'
 import { decompose } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, logicalAnd } from './binary.ts'
 import { mask } from './branch.ts'
-import { type Passes, count, differs, likeExample, moves, orZeros, replaced, scalarFlag, spread, those, zerosLike } from './lists.ts'
-import { Captures, type Like, like, record } from './program.ts'
+import { count, differs, likeExample, orZeros, replaced, scalarFlag, spread, those, valuesAlong, zerosLike } from './lists.ts'
+import { Captures, like, record } from './program.ts'
 import { anyDims } from './reduce.ts'
 import { settle } from './settle.ts'
+import {
+  type All,
+  type Left,
+  type Sweep,
+  type SweepsParams,
+  bySweep,
+  call,
+  flat,
+  likesOf,
+  moving,
+  reached,
+  run,
+  stepOf,
+} from './sweep-rounds.ts'
 import { batchOrExpand, moveAxis } from './view.ts'
-import { release } from './walk.ts'
 import { where } from './where.ts'
 
 // A loop as long as a condition holds, whose rounds are then gone through again, back and forth: what the reverse mode of
 // `whileLoop` is in a graph. How many rounds there are, only a run can tell; so what they leave behind stays inside of it.
-
-/** Operands: the states that the sweeps begin with, one after the other, and what every round gets. Results: the states they end with. */
-export interface SweepsParams {
-  /** (…first state, …constants) → a bool scalar: whether the first sweep goes on */
-  readonly cond: Fn
-  /** (…what earlier sweeps leave behind in this round, …state, …constants) → (…state, …emits); what is left behind is the state that a round began with, and its emits */
-  readonly [step: `step${number}`]: Fn
-  /** the size of each sweep's state */
-  readonly states: readonly number[]
-  /** shape and dtype of what each sweep emits in a round */
-  readonly emits: readonly (readonly Aval[])[]
-  /** whether a sweep goes from the last round to the first */
-  readonly reverse: readonly boolean[]
-}
-
-/** What a sweep leaves behind in a round, in some respect. */
-interface Left<T> {
-  readonly state: readonly T[]
-  readonly emits: readonly T[]
-}
-/** One respect of all that a loop has. */
-interface All<T> {
-  readonly left: readonly Left<T>[]
-  readonly consts: readonly T[]
-}
-interface Sweep {
-  readonly reverse: boolean
-  readonly step: (left: readonly Left<Tensor>[], state: Tensors, consts: Tensors) => readonly [state: Tensors, emits: Tensors]
-}
-
-const stepOf = (p: SweepsParams, j: number): Fn => p[`step${j}`]!
-const call = (f: Fn, xs: Tensors): Tensors => f(...xs) as Tensors
-const flat = <T>(left: readonly Left<T>[]): T[] => left.flatMap((l) => [...l.state, ...l.emits])
-
-/** A list of operands, or of something about them, by sweeps. */
-function bySweep<T>(
-  list: readonly T[],
-  sizes: readonly number[],
-): { readonly states: readonly (readonly T[])[]; readonly rest: readonly T[] } {
-  let at = 0
-  const states = sizes.map((n) => list.slice(at, (at += n)))
-  return { states, rest: list.slice(at) }
-}
-
-/** What step j takes. */
-function likesOf(likes: readonly Like[], p: SweepsParams, j: number): Like[] {
-  const { states, rest } = bySweep(likes, p.states)
-  const { tensor } = likes[0]!
-  const before = states.slice(0, j).map((state, i) => ({ state, emits: p.emits[i]!.map((aval): Like => ({ tensor, aval })) }))
-  return [...flat(before), ...states[j]!, ...rest]
-}
 
 /** Records the condition and a round of each sweep, and applies the loop. Gives the states at the end of each sweep. */
 function sweep(
@@ -119,69 +78,6 @@ function sweep(
   })
   return bySweep(out, sizes).states
 }
-
-function run(operands: Tensors, p: SweepsParams): Tensors {
-  const { states, rest } = bySweep(operands, p.states)
-  const held = new Set<unknown>(operands.map((x) => x.value))
-  /** what was left behind, by rounds */
-  const rounds: Tensor[][] = []
-  let now = states[0]!
-  const round = (j: number, k: number): void => {
-    const out = tidy(() => call(stepOf(p, j), [...rounds[k]!, ...now, ...rest]))
-    rounds[k]!.push(...now, ...out.slice(now.length))
-    now = out.slice(0, now.length)
-  }
-  const goesOn = (): boolean => {
-    const [goes] = tidy(() => call(p.cond, [...now, ...rest]))
-    const on = readSync(goes!.value.concrete('whileLoop'), 'whileLoop')[0] !== 0
-    release([goes!], held, now)
-    return on
-  }
-  while (goesOn()) round(0, rounds.push([]) - 1)
-  const ends = [now]
-  for (let j = 1; j < states.length; j++) {
-    now = states[j]!
-    for (let k = 0; k < rounds.length; k++) round(j, p.reverse[j] ? rounds.length - 1 - k : k)
-    ends.push(now)
-  }
-  const results = ends.flat()
-  for (const left of rounds) release(left, held, results)
-  return results
-}
-
-/** What is reached from those operands, sweep after sweep, round after round; and whether the condition is. */
-function reached(
-  likes: readonly Like[],
-  p: SweepsParams,
-  seeds: readonly boolean[],
-  passes: Passes,
-): All<boolean> & { readonly cond: boolean } {
-  const { states, rest: consts } = bySweep(seeds, p.states)
-  const left: Left<boolean>[] = []
-  for (const [j, seed] of states.entries()) {
-    const program = record('whileLoop', (xs) => call(stepOf(p, j), xs), likesOf(likes, p, j))
-    let state = seed
-    for (;;) {
-      const outs = program.reach([...flat(left), ...state, ...consts], passes)
-      const next = state.map((s, i) => s || outs[i]!)
-      if (next.every((s, i) => s === state[i])) {
-        left.push({ state, emits: outs.slice(state.length) })
-        break
-      }
-      state = next
-    }
-  }
-  const { states: firsts, rest } = bySweep(likes, p.states)
-  const cond = record('whileLoop', (xs) => call(p.cond, xs), [...firsts[0]!, ...rest])
-  return { left, consts, cond: cond.reach([...left[0]!.state, ...consts], passes)[0]! }
-}
-const moving = (operands: Tensors, p: SweepsParams, needs: readonly boolean[]): All<boolean> =>
-  reached(
-    operands.map(like),
-    p,
-    operands.map((x, i) => needs[i]! && isFloating(x)),
-    moves,
-  )
 
 /** The loop with tangents beside what moves. */
 export function sweepsJvp(
@@ -237,6 +133,22 @@ export function sweepsJvp(
 
 const sum = (a: readonly Tensor[] | null, b: readonly Tensor[]): readonly Tensor[] => (a ? a.map((x, i) => add(x, b[i]!)) : b)
 
+/** The sweeps themselves, computed as a derivative computes them. */
+const sameSweeps = (p: SweepsParams, at: All<boolean>, along: Vjp | Linearize): Sweep[] =>
+  p.states.map((size, j) => ({
+    reverse: p.reverse[j]!,
+    step: (left, state, consts) => {
+      const flags = [...flat(at.left.slice(0, j)), ...at.left[j]!.state, ...at.consts]
+      const out = valuesAlong(stepOf(p, j), along, [...flat(left), ...state, ...consts], flags)
+      return [out.slice(0, size), out.slice(size)]
+    },
+  }))
+function sweepsValues(operands: Tensors, p: SweepsParams, along: Vjp | Linearize, needs: readonly boolean[]): Tensors {
+  const { states, rest } = bySweep(operands, p.states)
+  const sweeps = sameSweeps(p, moving(operands, p, needs), along)
+  return sweep((state, consts) => call(p.cond, [...state, ...consts])[0]!, sweeps, states, rest).flat()
+}
+
 /** The pullback: the same sweeps, and then back through the rounds of each, the last first. */
 export function sweepsPull(
   operands: Tensors,
@@ -248,13 +160,7 @@ export function sweepsPull(
   const own = bySweep(operands, p.states)
   const m = p.states.length
   const before = (j: number): boolean[] => flat(at.left.slice(0, j))
-  const again = p.states.map((size, j): Sweep => ({
-    reverse: p.reverse[j]!,
-    step: (left, state, consts) => {
-      const out = call(stepOf(p, j), [...flat(left), ...state, ...consts])
-      return [out.slice(0, size), out.slice(size)]
-    },
-  }))
+  const again = sameSweeps(p, at, vjp)
   const back = p.states.map((_, j): Sweep => ({
     reverse: !p.reverse[j],
     step: (left, [...state], consts) => {
@@ -389,7 +295,10 @@ export const whileSweeps: Op<Tensors, SweepsParams, Tensors, Tensors> = defineOp
   diff: {
     kind: 'augmented',
     jvp: sweepsJvp,
-    vjp: (operands, p, vjp, needs) => [whileSweeps.bind(operands, p), ...sweepsPull(operands, p, vjp, needs)],
-    linearize: (operands, p, linearize) => [whileSweeps.bind(operands, p), (dxs) => sweepsJvp(operands, dxs, p, jvpOf(linearize))[1]],
+    vjp: (operands, p, vjp, needs) => [sweepsValues(operands, p, vjp, needs), ...sweepsPull(operands, p, vjp, needs)],
+    linearize: (operands, p, linearize, needs) => [
+      sweepsValues(operands, p, linearize, needs),
+      (dxs) => sweepsJvp(operands, dxs, p, jvpOf(linearize))[1],
+    ],
   },
 })
