@@ -14,6 +14,7 @@ import {
   isFloating,
   sameShape,
   sumTo,
+  unlessZero,
 } from '@mapgrad/tensor/plugin'
 
 // One fact about an op's derivative gives both directions, so that they cannot disagree.
@@ -35,6 +36,10 @@ function missing(op: AnyOp, reason: string): TensorTypeError {
 /** A tangent at the full shape of what it is the tangent of: broadcasting of operands is repeated here, for every op. */
 const broadcastTo = (dx: Tensor, y: Tensor): Tensor => (sameShape(dx.shape, y.shape) ? dx : expandTo(dx, y.shape))
 
+/** A tangent or cotangent times a partial derivative. */
+const timesOf = (gates: boolean | undefined): ((d: Tensor, partial: Tensor) => Tensor) =>
+  gates ? (d, partial) => unlessZero(partial, d) : mul
+
 function sum(parts: readonly Tensor[]): Tangent {
   let total: Tangent = null
   for (const p of parts) total = total ? add(total, p) : p
@@ -49,12 +54,13 @@ export function pushforward(op: AnyOp, ys: Tensors, xs: Tensors, params: unknown
     case 'constant':
       return ys.map(() => null)
     case 'elementwise': {
+      const times = timesOf(diff.gates)
       const parts: Tensor[] = []
       for (let i = 0; i < xs.length; i++) {
         const dx = dxs[i]
         const partial = diff.partials[i]
         if (!dx || !partial) continue
-        parts.push(broadcastTo(partial === 'one' ? dx : partial === 'minusOne' ? neg(dx) : mul(dx, partial(y, xs, params)), y))
+        parts.push(broadcastTo(partial === 'one' ? dx : partial === 'minusOne' ? neg(dx) : times(dx, partial(y, xs, params)), y))
       }
       return [sum(parts)]
     }
@@ -112,15 +118,17 @@ export function pullback(
   if (!ct) return xs.map(() => null)
   if (diff.kind === 'constant') return xs.map((x) => (diff.steps && isFloating(x) ? filledLike(x, 0, x.dtype, x.shape) : null))
   switch (diff.kind) {
-    case 'elementwise':
+    case 'elementwise': {
+      const times = timesOf(diff.gates)
       return toShapes(
         xs.map((_, i) => {
           const partial = diff.partials[i]
           if (!partial || asking[i] === undefined) return null
-          return partial === 'one' ? ct : partial === 'minusOne' ? neg(ct) : mul(ct, partial(ys[0]!, xs, params))
+          return partial === 'one' ? ct : partial === 'minusOne' ? neg(ct) : times(ct, partial(ys[0]!, xs, params))
         }),
         xs,
       )
+    }
     case 'linear':
       return toShapes(listOf(diff.transpose(ct, xs, params)), xs)
     case 'multilinear':

@@ -73,6 +73,7 @@ export {
   decompose,
   diffOf,
   elementwise,
+  gates,
   kernel,
   linear,
   loop,
@@ -93,6 +94,7 @@ export { assign, reshaped } from './ops/assign.ts'
 export { cast, filledLike, promoted, toFloat } from './ops/cast.ts'
 export { combineAlong, runningPairs } from './ops/associative.ts'
 export { type Like, type Program, Captures, isRecording, like, record } from './ops/program.ts'
+export { unlessZero } from './ops/unary.ts'
 export { batchFirst, expandTo, moveAxis, permuteDims, reshapeTo, sumTo } from './ops/view.ts'
 export { sumDims } from './ops/reduce.ts'
 export { generatorOf, rewinding } from './random/generator.ts'

@@ -3,14 +3,22 @@ import { expect, test } from 'vitest'
 import {
   type Tensor,
   arange,
+  clamp,
   copysign,
+  fmax,
+  fmin,
   grad,
-  hessian,
   hardshrink,
+  hardtanh,
+  hessian,
   jacfwd,
   jvp,
   lerp,
   linearize,
+  maximum,
+  minimum,
+  relu,
+  relu6,
   slice,
   softshrink,
   tensor,
@@ -18,6 +26,7 @@ import {
   vmap,
   where,
   xlogy,
+  zeros,
 } from '@mapgrad/func'
 
 test('a clone of what lies with gaps has none, and can be viewed under another shape', () => {
@@ -45,6 +54,36 @@ test('a clone of what lies with gaps has none, and can be viewed under another s
       .at(1)
       .tolist(),
   ).toEqual([3, 4, 5, 0, 0, 0])
+})
+
+test('nothing passes where a bound holds, not even an infinite gradient, as in PyTorch', () => {
+  const x = tensor([-1, 4, 0.25, -3])
+  const zero = zeros(4)
+  const none = expect.closeTo(0)
+  for (const f of [
+    (y: Tensor) => clamp(y, { min: 0 }),
+    (y: Tensor) => clamp(y, 0, 9),
+    (y: Tensor) => clamp(y, zero, null),
+    (y: Tensor) => clamp(y.neg(), { max: 0 }).neg(),
+    (y: Tensor) => relu(y),
+    (y: Tensor) => relu6(y),
+    (y: Tensor) => hardtanh(y, 0, 5),
+    (y: Tensor) => threshold(y, 0, 0),
+    (y: Tensor) => maximum(y, zero),
+    (y: Tensor) => minimum(y.neg(), zero).neg(),
+    (y: Tensor) => fmax(y, zero),
+    (y: Tensor) => fmin(y.neg(), zero).neg(),
+  ]) {
+    expect(grad((y: Tensor) => f(y).sqrt().sum())(x).tolist()).toEqual([none, 0.25, 1, none])
+    expect(grad((y: Tensor) => f(y).log().sum())(x).tolist()).toEqual([none, 0.25, 4, none])
+    expect(vmap(grad((y: Tensor) => f(y).sqrt().sum()))(x.reshape(1, 4)).tolist()).toEqual([[none, 0.25, 1, none]])
+    expect(
+      hessian((y: Tensor) => f(y).sqrt().sum())(x)
+        .diagonal()
+        .tolist(),
+    ).toEqual([none, -0.03125, -2, none])
+  }
+  expect(grad((y: Tensor) => softshrink(y).sqrt().sum())(tensor([0.3, 4.5])).tolist()).toEqual([none, 0.25])
 })
 
 test('xlogy: what does not move stays still where the logarithm is infinite', () => {

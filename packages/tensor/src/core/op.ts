@@ -94,7 +94,8 @@ export type Vmap = (f: Fn, dims: readonly Dim[]) => Fn
 /** What is known about the derivative of an op. Each transform reads it in its own way. */
 export type Diff<X extends Tensors, P> =
   | { readonly kind: 'constant'; readonly steps?: true }
-  | { readonly kind: 'elementwise'; readonly partials: readonly Partial<X, P>[] }
+  /** `gates`: what a partial of 0 meets is 0, also where it is not finite */
+  | { readonly kind: 'elementwise'; readonly partials: readonly Partial<X, P>[]; readonly gates?: true }
   | { readonly kind: 'linear'; readonly transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[] }
   | { readonly kind: 'multilinear'; readonly transposes: readonly (((ct: Tensor, xs: X, params: P) => Tensor) | null)[] }
   | {

@@ -63,6 +63,12 @@ export const elementwise = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...
   kind: 'elementwise',
   partials,
 })
+/** The same of weights that are 0 in whole regions: nothing passes there, not even what is infinite, as in PyTorch. */
+export const gates = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(...partials: Partial<X, P>[]): Diff<X, P> => ({
+  kind: 'elementwise',
+  partials,
+  gates: true,
+})
 /** Linear in all operands at once. */
 export const linear = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
   transpose: (ct: Tensor, xs: X, params: P) => Tensor | readonly Tensor[],

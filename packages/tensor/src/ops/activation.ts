@@ -2,6 +2,7 @@ import { expr as e } from '@mapgrad/kernel'
 import { type Args, type End, checkEnd, checkGiven, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe } from '../core/errors.ts'
 import type { Op } from '../core/op.ts'
+import { gates } from '../core/words.ts'
 import { checkTensor } from '../core/promote.ts'
 import { normalizeDim } from '../core/shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -149,6 +150,7 @@ export const hardTanhOf: Parametric = parametric(
   'hardtanh',
   (x, low, high) => e.min(e.max(x, low!), high!),
   (_, [x, low, high]) => strictlyInside(x, low!, high!),
+  gates,
 )
 export const strictlyInside: Op<[x: Tensor, low: Tensor, high: Tensor]> = indicator('strictly_inside', (x, low, high) =>
   e.and(e.gt(x!, low!), e.lt(x!, high!)),
@@ -193,7 +195,7 @@ export function softshrink(x: Tensor, ...args: Args<[lambd?: number], LambdOptio
   const { lambd = 0.5 } = readArgs<LambdOptions>('softshrink', args, ['lambd'])
   if (lambd < 0)
     throw new TensorRangeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`, { op: 'softshrink', code: 'LAMBD' })
-  return where(le(abs(x), lambd), mul(x, 0), sub(x, clamp(x, -lambd, lambd)))
+  return where(le(abs(x), lambd), 0, sub(x, clamp(x, -lambd, lambd)))
 }
 /** x / (1 + |x|). */
 export function softsign(x: Tensor, ...end: End): Tensor {

@@ -2,7 +2,7 @@ import { type Expr, expr as e, isFloat } from '@mapgrad/kernel'
 import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
-import { elementwise, steps } from '../core/words.ts'
+import { elementwise, gates, steps } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type AlphaOptions, add, div, logicalAnd, logicalOr, mul, pow, sub } from './binary.ts'
 import { cast } from './cast.ts'
@@ -20,7 +20,7 @@ const rest = (w: Tensor): Tensor => sub(1, w)
 /** The larger of x and y; the number where one is NaN. Where they tie, x has the derivative. */
 export const fmax: Binary = binary('fmax', {
   build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : isFloat(x.dtype) ? choose(x, y, e.ge(x, y)) : e.max(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, y]) => prefersMax(x, y),
     (_, [x, y]) => rest(prefersMax(x, y)),
   ),
@@ -28,7 +28,7 @@ export const fmax: Binary = binary('fmax', {
 /** The smaller of x and y; the number where one is NaN. Where they tie, x has the derivative. */
 export const fmin: Binary = binary('fmin', {
   build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : isFloat(x.dtype) ? choose(x, y, e.le(x, y)) : e.min(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, y]) => prefersMin(x, y),
     (_, [x, y]) => rest(prefersMin(x, y)),
   ),
@@ -85,10 +85,7 @@ export const signRatio: Op<XY> = weight('sign_ratio', (x, y) => {
 export const copysign: Binary = binary('copysign', {
   build: (x, y) => e.select(isNegative(y), e.neg(e.abs(x)), e.abs(x)),
   as: floating,
-  diff: elementwise(
-    (_, [x, y]) => signRatio(x, y),
-    null,
-  ),
+  diff: elementwise((_, [x, y]) => signRatio(x, y), null),
 })
 
 /** x − y, and 0 where both are the same infinity. */

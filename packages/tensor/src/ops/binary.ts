@@ -3,7 +3,7 @@ import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import type { Op } from '../core/op.ts'
-import { constant, elementwise, multilinear, steps } from '../core/words.ts'
+import { constant, elementwise, gates, multilinear, steps } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { eq, ge } from './compare.ts'
 import {
@@ -146,7 +146,7 @@ export const share: Op<XY> = weight('share', (x, y) =>
 /** The larger of x and y; NaN if either is. Ties share the derivative. */
 export const maximum: Binary = binary('maximum', {
   build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.max(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, y]) => share(x, y),
     (_, [x, y]) => share(y, x),
   ),
@@ -154,7 +154,7 @@ export const maximum: Binary = binary('maximum', {
 /** The smaller of x and y; NaN if either is. Ties share the derivative. */
 export const minimum: Binary = binary('minimum', {
   build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.min(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, y]) => share(y, x),
     (_, [x, y]) => share(x, y),
   ),
@@ -166,7 +166,7 @@ export const isAbove: Op<XY> = indicator('is_above', (x, y) => e.gt(x!, y!))
 /** The larger of x and a bound; NaN if either is. At the bound x has the derivative. */
 export const clampMin: Binary = binary('clamp_min', {
   build: (x, y) => (x.dtype === 'bool' ? e.or(x, y) : e.max(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, low]) => notAbove(low, x),
     (_, [x, low]) => isAbove(low, x),
   ),
@@ -174,7 +174,7 @@ export const clampMin: Binary = binary('clamp_min', {
 /** The smaller of x and a bound; NaN if either is. At the bound x has the derivative. */
 export const clampMax: Binary = binary('clamp_max', {
   build: (x, y) => (x.dtype === 'bool' ? e.and(x, y) : e.min(x, y)),
-  diff: elementwise(
+  diff: gates(
     (_, [x, high]) => notAbove(x, high),
     (_, [x, high]) => isAbove(x, high),
   ),

@@ -22,7 +22,12 @@ export function number(value: number, like: Expr): Expr {
 
 /** A function of each element and some numbers, and its derivative; integers are computed as float32. */
 /* @__NO_SIDE_EFFECTS__ */
-export function parametric(name: string, build: (x: Expr, ...params: Expr[]) => Expr, partial: Partial<Parameterized, null>): Parametric {
+export function parametric(
+  name: string,
+  build: (x: Expr, ...params: Expr[]) => Expr,
+  partial: Partial<Parameterized, null>,
+  word: typeof elementwise = elementwise,
+): Parametric {
   return defineOp<Parameterized, null, [x: Tensor, ...params: number[]]>({
     name,
     args: (x, ...params) => {
@@ -32,7 +37,7 @@ export function parametric(name: string, build: (x: Expr, ...params: Expr[]) => 
     result: broadcastAval(name),
     compute: pointwise((x, ...params) => build(x!, ...params)),
     batch: 'pointwise',
-    diff: elementwise<Parameterized, null>(partial),
+    diff: word<Parameterized, null>(partial),
   })
 }
 

@@ -4,7 +4,7 @@ import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Op, defineOp } from '../core/op.ts'
 import { type Scalar, checkTensor } from '../core/promote.ts'
-import { broadcastAval, elementwise, pointwise } from '../core/words.ts'
+import { broadcastAval, elementwise, gates, pointwise } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Operand, add, clampMax, clampMin, div, mul, sub } from './binary.ts'
 import { cast, promoted } from './cast.ts'
@@ -23,7 +23,7 @@ export const clampBoth: Ternary = defineOp<XYZ, null, [x: Operand, y: Operand, z
   result: broadcastAval('clamp'),
   compute: pointwise((x, low, high) => e.min(e.max(x!, low!), high!)),
   batch: 'pointwise',
-  diff: elementwise(
+  diff: gates(
     (_, xs) => inside(...xs),
     (_, xs) => below(...xs),
     (_, xs) => above(...xs),

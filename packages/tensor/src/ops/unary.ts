@@ -3,7 +3,7 @@ import { type Expr, dtypes, expr as e } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { type Op, type Partial, defineOp } from '../core/op.ts'
 import { checkTensor, oneTensor } from '../core/promote.ts'
-import { broadcastAval, constant, elementwise, linear, multilinear, pointwise, sameAval, steps, view } from '../core/words.ts'
+import { broadcastAval, constant, elementwise, gates, linear, multilinear, pointwise, sameAval, steps, view } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
@@ -263,5 +263,5 @@ export const bitwiseNot: Unary = defineOp<X>({
 export const relu: Unary = numeric(
   'relu',
   (x) => e.max(x, number(0, x)),
-  elementwise((y) => cast(lt(filledLike(y, 0), y), y.dtype)),
+  gates((y) => cast(lt(filledLike(y, 0), y), y.dtype)),
 )
