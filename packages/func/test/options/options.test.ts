@@ -139,7 +139,19 @@ describe('distributions refuse unknown options', () => {
   const classes = Object.entries(distributions).filter(([name, value]) => isClass(value) && name !== 'Distribution')
   test.each(classes as unknown as [string, Constructor][])('%s', async (name, Class) => {
     const make: Anything = (...args) => new Class(...args)
-    expect(await complaints(name, make, argumentsFor(make, named[name]))).toEqual([])
+    const args = argumentsFor(make, named[name])
+    expect(await complaints(name, make, args)).toEqual([])
+    const made = make(...args()) as Record<string, Anything> & { sample(): Tensor }
+    const methods: Readonly<Record<string, Arguments>> = {
+      ...Object.fromEntries(['sample', 'rsample', 'entropy', 'perplexity', 'enumerateSupport'].map((n) => [n, () => []])),
+      ...Object.fromEntries(['logProb', 'cdf', 'icdf'].map((n) => [n, () => [n === 'icdf' ? 0.5 : made.sample()]])),
+      expand: () => [[2, 3]],
+    }
+    for (const [n, given] of Object.entries(methods)) {
+      const call: Anything = (...a) => made[n]!(...a)
+      // not all of them have all of these
+      if (error(() => call(...given())) === undefined) expect([n, await complaints(n, call, given)]).toEqual([n, []])
+    }
   })
 })
 

@@ -16,7 +16,7 @@ const kind = (names: string, what: string, holds: (x: unknown) => boolean, code:
 /** What parameters are that mean the same wherever they occur, by name. */
 const KINDS: Readonly<Record<string, Kind>> = /* @__PURE__ */ Object.fromEntries([
   .../* @__PURE__ */ kind(
-    'accumulate allowUnused asTuple copy createGraph descending equalNan hasAux includeSelf isGradsBatched keepdim largest logTarget ' +
+    'accumulate allowUnused asTuple copy createGraph descending equalNan expand hasAux includeSelf isGradsBatched keepdim largest logTarget ' +
       'materializeGrads nonBlocking outInt32 recurse replacement requiresGrad retainGraph right scaleGradByFreq sizeAverage sorted sparse ' +
       'sparseGrad stable strict training unbiased validateArgs vectorize wrap',
     'a boolean',
@@ -44,10 +44,13 @@ export function checkKinds(op: string, given: Readonly<Record<string, unknown>>,
     const x = given[name]
     const kind = KINDS[name]
     if (kind === undefined || x === undefined || x === null || kind.holds(x)) continue
-    throw new TensorTypeError(`expected ${name === 'dtype' ? '' : `${name} to be `}${kind.what}, got ${describe(x)}${name === 'dtype' ? meantDType(x) : ''}`, {
-      op,
-      code: kind.code,
-      package: from,
-    })
+    throw new TensorTypeError(
+      `expected ${name === 'dtype' ? '' : `${name} to be `}${kind.what}, got ${describe(x)}${name === 'dtype' ? meantDType(x) : ''}`,
+      {
+        op,
+        code: kind.code,
+        package: from,
+      },
+    )
   }
 }

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorTypeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { positionsLike } from '../ops/position.ts'
@@ -17,6 +17,12 @@ import { bernoulli, exponential } from '../random/like.ts'
 import type { Tensor } from '../tensor.ts'
 import { Distribution, type DistributionOptions, type Parameter, constantLike } from './distribution.ts'
 import { type OddsOptions, REAL, UNIT, binaryLogits, binaryOdds, binaryProbs } from './odds.ts'
+
+/** `enumerateSupport(expand)`: whether values are repeated to the shape of the batch; default true. */
+export type SupportArgs = Args<[expand?: boolean], { readonly expand?: boolean }>
+/** What those arguments say. */
+export const readSupport = (args: SupportArgs): { readonly expand?: boolean } =>
+  readArgs<{ readonly expand?: boolean }>('enumerateSupport', args, ['expand'])
 
 /** `(probs?, logits?, { validateArgs })`, or all by name. */
 export type OddsArgs<P = Parameter> =
@@ -83,7 +89,8 @@ export class Bernoulli extends Trials {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return bernoulli(expandTo(this.probs, shape), source)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { logits } = this
     return neg(
       crossEntropy(
@@ -94,12 +101,14 @@ export class Bernoulli extends Trials {
       ),
     )
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const { logits } = this
     return crossEntropy(logits, this.probs)
   }
   /** All values, `[2, ...batchShape]`, or `[2, 1, …]` unless expanded. */
-  enumerateSupport(expand = true): Tensor {
+  enumerateSupport(...args: SupportArgs): Tensor {
+    const { expand = true } = readSupport(args)
     return support(this.parameter, 2, expand)
   }
 }
@@ -124,14 +133,16 @@ export class Geometric extends Trials {
     const p = expandTo(this.probs, shape)
     return floor(div(exponential(p, 1, source), neg(log1p(neg(p)))))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { probs } = this
     const x = this.value(value, probs, 'IntegerGreaterThan(lowerBound=0)', (v) => logicalAnd(ge(v, 0), whole(v)))
     // a certain success comes at once
     const q = where(logicalAnd(eq(probs, 1), eq(x, 0)), 0, probs)
     return add(mul(x, log1p(neg(q))), log(probs))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const { probs } = this
     return div(crossEntropy(this.logits, probs), probs)
   }
@@ -166,7 +177,8 @@ export class Binomial extends Trials {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return binomial(expandTo(this.totalCount, shape), expandTo(this.probs, shape), source)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const n = this.totalCount
     const { logits } = this
     const k = this.value(value, n, 'IntegerInterval(lowerBound=0, upperBound=totalCount)', (v) =>
@@ -179,12 +191,14 @@ export class Binomial extends Trials {
     return add(sub(mul(k, logits), rest), choices)
   }
   /** Needs counts that can be read and are all alike. */
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const logs = this.logProb(this.enumerateSupport(false))
     return neg(sum(mul(exp(logs), logs), 0))
   }
   /** All values, `[totalCount + 1, ...batchShape]`, or `[…, 1, …]` unless expanded; the counts must be alike. */
-  enumerateSupport(expand = true): Tensor {
+  enumerateSupport(...args: SupportArgs): Tensor {
+    const { expand = true } = readSupport(args)
     const counts = this.totalCount.dataSync()
     if (counts.some((n) => n !== counts[0]))
       throw new TensorTypeError('Inhomogeneous total count not supported by `enumerate_support`.', {

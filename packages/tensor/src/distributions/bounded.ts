@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import { TensorRangeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, clampMin, div, logicalAnd, mul, sub } from '../ops/binary.ts'
@@ -59,17 +60,21 @@ export class Uniform extends Distribution {
   private checked(value: Parameter): Tensor {
     return this.value(value, this.low, 'Interval(lowerBound=low, upperBound=high)', (x) => logicalAnd(ge(x, this.low), le(x, this.high)))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const x = this.checked(value)
     return sub(where(logicalAnd(ge(x, this.low), lt(x, this.high)), constantLike(this.low, 0), -Infinity), log(sub(this.high, this.low)))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return clamp(div(sub(this.checked(value), this.low), sub(this.high, this.low)), 0, 1)
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return add(mul(typeof value === 'number' ? constantLike(this.low, value) : value, sub(this.high, this.low)), this.low)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return log(sub(this.high, this.low))
   }
 }
@@ -108,12 +113,14 @@ export class Beta extends Distribution {
     const both = stack([expandTo(this.concentration1, shape), expandTo(this.concentration0, shape)], -1)
     return selectAxis(sampleDirichlet(both, source), shape.length, 0)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { concentration1: a, concentration0: b } = this
     const x = this.value(value, a, UNIT, inUnit)
     return add(add(xlogy(sub(a, 1), x), xlogy(sub(b, 1), sub(1, x))), sub(lgamma(add(a, b)), add(lgamma(a), lgamma(b))))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const { concentration1: a, concentration0: b } = this
     const total = add(a, b)
     return sub(
@@ -152,12 +159,14 @@ export class Dirichlet extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return sampleDirichlet(expandTo(this.concentration, shape), source)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const c = this.concentration
     const x = this.value(value, c, 'Simplex()', (v) => logicalAnd(all(ge(v, 0), -1), lt(abs(sub(sum(v, -1), 1)), 1e-6)))
     return sub(add(sum(xlogy(sub(c, 1), x), -1), lgamma(sum(c, -1))), sum(lgamma(c), -1))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const c = this.concentration
     const total = sum(c, -1)
     return sub(

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { type Shape, broadcastShapes, numel } from '../core/shape.ts'
@@ -17,7 +17,7 @@ import { where } from '../ops/where.ts'
 import type { SourceOptions } from '../random/attempts.ts'
 import { multinomial } from '../random/choice.ts'
 import type { Tensor } from '../tensor.ts'
-import { Binomial, type OddsArgs, readOdds, support } from './binary.ts'
+import { Binomial, type OddsArgs, type SupportArgs, readOdds, readSupport, support } from './binary.ts'
 import { Distribution, type Parameter, type SampleArgs, constantLike } from './distribution.ts'
 import { type OddsOptions, REAL, checkOdds, logarithms, normalized, normalizedLogits, probabilities } from './odds.ts'
 
@@ -67,7 +67,8 @@ abstract class Choices extends Distribution {
     const drawn = multinomial(reshapeTo(probs, [numel(batchShape), k]), numel(lead), true, source)
     return reshapeTo(moveAxis(drawn, 0, 1), shape)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const { logits } = this
     return neg(sum(mul(clampMin(logits, LOWEST[logits.dtype] ?? -3.4028234663852886e38), this.probs), -1))
   }
@@ -90,7 +91,8 @@ export class Categorical extends Choices {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return this.choose(shape, source)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { logits } = this
     const k = this.categories
     const x = this.value(value, logits, `IntegerInterval(lowerBound=0, upperBound=${k - 1})`, (v) =>
@@ -101,7 +103,8 @@ export class Categorical extends Choices {
     return selectAxis(gather(expandTo(logits, [...shape, k]), -1, at), shape.length, 0)
   }
   /** All values, `[k, ...batchShape]`, or `[k, 1, …]` unless expanded. */
-  enumerateSupport(expand = true): Tensor {
+  enumerateSupport(...args: SupportArgs): Tensor {
+    const { expand = true } = readSupport(args)
     return cast(support(selectAxis(this.probs, this.batchShape.length, 0), this.categories, expand), 'int32')
   }
 }
@@ -129,7 +132,8 @@ export class OneHotCategorical extends Choices {
     const { probs } = this
     return cast(oneHot(this.choose(shape.slice(0, -1), source), this.categories), probs.dtype)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { logits } = this
     const x = this.value(value, logits, ONE_HOT, isOneHot)
     return sum(where(eq(x, 0), 0, logits), -1)
@@ -178,14 +182,16 @@ export class Multinomial extends Choices {
     const drawn = this.choose([this.totalCount, ...shape.slice(0, -1)], source)
     return sum(cast(oneHot(drawn, this.categories), probs.dtype), 0)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { logits } = this
     const n = this.totalCount
     const x = this.value(value, logits, `Multinomial(upperBound=${n})`, (v) => logicalAnd(all(ge(v, 0), -1), eq(sum(v, -1), n)))
     const powers = sum(where(logicalAnd(eq(x, 0), eq(logits, -Infinity)), 0, mul(logits, x)), -1)
     return add(sub(lgamma(add(sum(x, -1), 1)), sum(lgamma(add(x, 1)), -1)), powers)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const n = this.totalCount
     const { probs } = this
     const each = new Binomial(n, { probs, validateArgs: false })

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, TensorTypeError, describe, show } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
 import { print } from '../core/print.ts'
@@ -122,24 +122,29 @@ export abstract class Distribution {
   /** The logarithm of the density, or of the probability, of a value that broadcasts with batch and event. */
   abstract logProb(value: Parameter): Tensor
   /** The probability of values up to this one. */
-  cdf(_value: Parameter): Tensor {
+  cdf(_value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return this.missing('cdf')
   }
   /** The value that `cdf` maps to this probability. */
-  icdf(_value: Parameter): Tensor {
+  icdf(_value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return this.missing('icdf')
   }
   /** The entropy, in nats. */
-  entropy(): Tensor {
+  entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return this.missing('entropy')
   }
   /** e to the entropy. */
-  perplexity(): Tensor {
+  perplexity(...end: End): Tensor {
+    checkEnd('perplexity', end)
     return exp(this.entropy())
   }
 
   /** The same distribution with its parameters repeated to a larger batch shape. */
-  expand(batchShape: Shape): this {
+  expand(batchShape: Shape, ...end: End): this {
+    checkEnd('expand', end)
     const out = Object.create(Object.getPrototypeOf(this) as object) as this
     const before = this.batchShape.length
     for (const [name, x] of Object.entries(this))

@@ -1,4 +1,4 @@
-import { type Args, readArgs } from '../core/args.ts'
+import { type Args, type End, checkEnd, readArgs } from '../core/args.ts'
 import { TensorRangeError, show } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { sum } from '../ops/reduce.ts'
@@ -58,13 +58,16 @@ export class Independent extends Distribution {
           Array.from({ length: n }, (_, i) => i - n),
         )
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     return this.summed(this.baseDist.logProb(value))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return this.summed(this.baseDist.entropy())
   }
-  override expand(batchShape: Shape): this {
+  override expand(batchShape: Shape, ...end: End): this {
+    checkEnd('expand', end)
     const inner = this.batchShape.length
     const base = this.baseDist.expand([...batchShape, ...this.baseDist.batchShape.slice(inner)])
     return new Independent(base, this.reinterpretedBatchNdims, { validateArgs: this.validateArgs }) as this

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, div, minimum, mul, sub } from '../ops/binary.ts'
 import { eq, gt, le } from '../ops/compare.ts'
@@ -79,18 +80,22 @@ export class Laplace extends LocationScale {
     const a = minimum(abs(u), u.dtype === 'float64' ? 1 - 2 ** -53 : 1 - 2 ** -24)
     return this.at(neg(mul(sign(u), log1p(neg(a)))))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     return neg(add(abs(this.standard(value)), log(mul(this.scale, 2))))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     const z = this.standard(value)
     return sub(0.5, mul(mul(sign(z), expm1(neg(abs(z)))), 0.5))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     const t = sub(this.probability(value), 0.5)
     return this.at(neg(mul(sign(t), log1p(mul(abs(t), -2)))))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(mul(this.scale, 2)), 1)
   }
 }
@@ -109,17 +114,21 @@ export class Gumbel extends LocationScale {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return this.at(neg(log(exponential(expandTo(this.loc, shape), 1, source))))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const y = neg(this.standard(value))
     return sub(sub(y, exp(y)), log(this.scale))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return exp(neg(exp(neg(this.standard(value)))))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return this.at(neg(log(neg(log(this.probability(value))))))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(this.scale), 1 + EULER)
   }
 }
@@ -138,16 +147,20 @@ export class Cauchy extends LocationScale {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return this.at(tan(mul(sub(uniformNoise(this.loc, shape, source), 0.5), Math.PI)))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     return neg(add(add(log1p(square(this.standard(value))), log(this.scale)), Math.log(Math.PI)))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return add(div(atan(this.standard(value)), Math.PI), 0.5)
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return this.at(tan(mul(sub(this.probability(value), 0.5), Math.PI)))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(this.scale), Math.log(4 * Math.PI))
   }
 }
@@ -178,14 +191,16 @@ export class StudentT extends LocationScale {
     const half = mul(expandTo(this.df, shape), 0.5)
     return this.at(mul(z, rsqrt(div(standardGamma(half, second(source)), half))))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { df } = this
     const y = this.standard(value)
     const more = mul(add(df, 1), 0.5)
     const scale = add(add(log(this.scale), mul(log(df), 0.5)), sub(add(lgamma(mul(df, 0.5)), HALF_LOG_PI), lgamma(more)))
     return neg(add(mul(more, log1p(div(square(y), df))), scale))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const half = mul(this.df, 0.5)
     const more = add(half, 0.5)
     const logBeta = sub(add(lgamma(half), HALF_LOG_PI), lgamma(more))

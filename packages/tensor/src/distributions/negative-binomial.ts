@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { logsigmoid } from '../ops/activation.ts'
 import { add, clampMin, div, logicalAnd, mul, sub } from '../ops/binary.ts'
@@ -40,7 +41,8 @@ export class NegativeBinomial extends Trials {
     const means = mul(standardGamma(expandTo(this.totalCount, shape), source), exp(this.logits))
     return poisson(means, second(source))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { totalCount: n, logits } = this
     const k = this.value(value, logits, 'IntegerGreaterThan(lowerBound=0)', (v) => logicalAnd(ge(v, 0), eq(v, floor(v))))
     const powers = add(mul(n, logsigmoid(neg(logits))), mul(k, logsigmoid(logits)))

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, div, mul, sub } from '../ops/binary.ts'
 import { ge, gt } from '../ops/compare.ts'
@@ -40,16 +41,20 @@ export class Normal extends LocationScale {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return this.at(normalNoise(this.loc, shape, source))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     return logDensity(this.standard(value), this.scale)
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return distribution(this.standard(value))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return this.at(quantile(this.probability(value)))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(this.scale), 0.5 + HALF_LOG_2PI)
   }
 }
@@ -75,17 +80,21 @@ export class LogNormal extends LocationScale {
   private logarithm(value: Parameter): Tensor {
     return log(this.value(value, this.loc, 'GreaterThan(lowerBound=0)', (x) => gt(x, 0)))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const x = this.logarithm(value)
     return sub(logDensity(div(sub(x, this.loc), this.scale), this.scale), x)
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return distribution(div(sub(this.logarithm(value), this.loc), this.scale))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return exp(this.at(quantile(this.probability(value))))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(add(log(this.scale), 0.5 + HALF_LOG_2PI), this.loc)
   }
 }
@@ -120,18 +129,22 @@ export class HalfNormal extends Distribution {
       this.scale,
     )
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const z = this.standardised(value)
     return where(ge(z, 0), add(logDensity(z, this.scale), Math.LN2), -Infinity)
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return erf(mul(this.standardised(value), Math.SQRT1_2))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     const p = typeof value === 'number' ? constantLike(this.scale, value) : value
     return mul(mul(erfinv(p), Math.SQRT2), this.scale)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(this.scale), 0.5 + HALF_LOG_2PI - Math.LN2)
   }
 }

@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, logicalAnd, sub } from '../ops/binary.ts'
 import { xlogy } from '../ops/binary-extra.ts'
@@ -31,7 +32,8 @@ export class Poisson extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return poisson(expandTo(this.rate, shape), source)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const x = this.value(value, this.rate, 'IntegerGreaterThan(lowerBound=0)', (v) => logicalAnd(ge(v, 0), eq(v, floor(v))))
     return sub(sub(xlogy(x, this.rate), this.rate), lgamma(add(x, 1)))
   }

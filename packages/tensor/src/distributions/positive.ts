@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, clampMin, div, mul, sub } from '../ops/binary.ts'
 import { xlogy } from '../ops/binary-extra.ts'
@@ -43,16 +44,20 @@ export class Exponential extends Distribution {
   private checked(value: Parameter): Tensor {
     return this.value(value, this.rate, NONNEGATIVE, (x) => ge(x, 0))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     return sub(log(this.rate), mul(this.rate, this.checked(value)))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return neg(expm1(neg(mul(this.rate, this.checked(value)))))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return neg(div(log1p(neg(typeof value === 'number' ? constantLike(this.rate, value) : value)), this.rate))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return sub(1, log(this.rate))
   }
 }
@@ -84,12 +89,14 @@ export class Gamma extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return div(standardGamma(expandTo(this.concentration, shape), source), this.rate)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { concentration: a, rate } = this
     const x = this.value(value, rate, NONNEGATIVE, (v) => ge(v, 0))
     return sub(sub(add(xlogy(a, rate), xlogy(sub(a, 1), x)), mul(rate, x)), lgamma(a))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const a = this.concentration
     return add(add(sub(a, log(this.rate)), lgamma(a)), mul(sub(1, a), digamma(a)))
   }

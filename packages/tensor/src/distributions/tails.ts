@@ -1,3 +1,4 @@
+import { type End, checkEnd } from '../core/args.ts'
 import type { Shape } from '../core/shape.ts'
 import { add, clampMin, div, mul, pow, sub } from '../ops/binary.ts'
 import { ge, gt } from '../ops/compare.ts'
@@ -54,17 +55,21 @@ export class HalfCauchy extends Distribution {
       this.scale,
     )
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const z = this.standardised(value)
     return where(ge(z, 0), sub(Math.log(2 / Math.PI), add(log1p(square(z)), log(this.scale))), -Infinity)
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return mul(atan(this.standardised(value)), 2 / Math.PI)
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return mul(tan(mul(like(this.scale, value), Math.PI / 2)), this.scale)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(log(this.scale), Math.log(2 * Math.PI))
   }
 }
@@ -104,18 +109,22 @@ export class Weibull extends Distribution {
   private standardised(value: Parameter): Tensor {
     return div(this.value(value, this.scale, POSITIVE, isPositive), this.scale)
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const c = this.concentration
     const z = this.standardised(value)
     return sub(add(log(div(c, this.scale)), mul(sub(c, 1), log(z))), pow(z, c))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return neg(expm1(neg(pow(this.standardised(value), this.concentration))))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return mul(pow(neg(log1p(neg(like(this.scale, value)))), reciprocal(this.concentration)), this.scale)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const c = this.concentration
     return add(add(mul(sub(1, reciprocal(c)), EULER), log(div(this.scale, c))), 1)
   }
@@ -153,17 +162,21 @@ export class Pareto extends Distribution {
   private checked(value: Parameter): Tensor {
     return this.value(value, this.scale, 'GreaterThanEq(lowerBound=scale)', (x) => ge(x, this.scale))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const a = this.alpha
     return sub(add(log(a), mul(a, log(this.scale))), mul(add(a, 1), log(this.checked(value))))
   }
-  override cdf(value: Parameter): Tensor {
+  override cdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('cdf', end)
     return sub(1, pow(div(this.scale, this.checked(value)), this.alpha))
   }
-  override icdf(value: Parameter): Tensor {
+  override icdf(value: Parameter, ...end: End): Tensor {
+    checkEnd('icdf', end)
     return mul(exp(neg(div(log1p(neg(like(this.scale, value))), this.alpha))), this.scale)
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     return add(add(log(div(this.scale, this.alpha)), reciprocal(this.alpha)), 1)
   }
 }
@@ -197,12 +210,14 @@ export class InverseGamma extends Distribution {
   protected draw(shape: Shape, source: SourceOptions): Tensor {
     return div(this.rate, standardGamma(expandTo(this.concentration, shape), source))
   }
-  logProb(value: Parameter): Tensor {
+  logProb(value: Parameter, ...end: End): Tensor {
+    checkEnd('logProb', end)
     const { concentration: c, rate } = this
     const x = this.value(value, rate, POSITIVE, isPositive)
     return sub(sub(mul(c, log(rate)), mul(add(c, 1), log(x))), add(div(rate, x), lgamma(c)))
   }
-  override entropy(): Tensor {
+  override entropy(...end: End): Tensor {
+    checkEnd('entropy', end)
     const c = this.concentration
     return sub(add(add(c, log(this.rate)), lgamma(c)), mul(add(c, 1), digamma(c)))
   }
