@@ -13,6 +13,7 @@ import {
   Tracer,
   type Value,
   bind,
+  checkLeaving,
   generatorOf,
   type Compute,
   resume,
@@ -101,6 +102,7 @@ export class GraphTrace extends Trace {
   node(x: Tensor): GraphNode {
     const own = this.own(x)
     if (own) return own.node
+    checkLeaving(x.value, this)
     let node = this.#untraced.get(x.value)
     if (!node) {
       const generator = generatorOf(x)

@@ -1,5 +1,5 @@
 // What first-class dimensions refuse, in functorch.dim's words where it has them.
-import { type Tensor, ellipsis, grad, isMapgradError, jvp, rand, slice, tensor, vjp, vmap, zeros } from '@mapgrad/func'
+import { type Tensor, ellipsis, grad, isMapgradError, jvp, makeFx, rand, slice, tensor, vjp, vmap, zeros } from '@mapgrad/func'
 import {
   Dim,
   DimList,
@@ -208,6 +208,7 @@ describe('what leaves a transform', () => {
   test.each<[string, () => unknown]>([
     ['grad', () => grad((w: Tensor) => Aa.mul(w).sum())(v)],
     ['vjp', () => vjp((w: Tensor) => w.mul(Aa), [v])],
+    ['makeFx', () => makeFx((w: Tensor) => w.mul(Aa))(v)],
     ['jvp', () => jvp((w: Tensor) => w.mul(Aa), [v], [v])],
   ])('%s', (name, f) => {
     expect(f).toThrow(/expected it to return a Tensor, got one with first-class dims.*x\.order\(i\)/)
