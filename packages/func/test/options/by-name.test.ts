@@ -19,6 +19,7 @@ import {
   mul,
   newFull,
   ones,
+  pow,
   randintLike,
   randn,
   slice,
@@ -66,6 +67,8 @@ describe('functions and methods', () => {
     ])
     expect(numbers(tensor([0, 1, 2, 3, 4]).at(slice({ start: 1, step: 2 })))).toEqual([1, 3])
     expect(x.size({ dim: 1 })).toBe(4)
+    expect(numbers(tensor([2, 3]).pow({ exponent: 2 }))).toEqual([4, 9])
+    expect(() => pow(x, { exponents: 2 } as never)).toThrow("[tensor] pow: expected options among exponent, got unknown option 'exponents'")
     expect(() => x.reshape(...([[8], { shape: [8] }] as never))).toThrow('[tensor] reshape: expected shape once')
     const [a, b, w, bias] = [ones(1, 2), ones(1, 3), ones(1, 2, 3), ones(1)]
     expect(numbers(bilinear(a, b, w, { bias }))).toEqual(numbers(bilinear(a, b, w, bias)))

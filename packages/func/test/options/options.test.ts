@@ -209,7 +209,7 @@ describe('callbacks', () => {
       "[tensor] sum: expected dim, keepdim, got an index and an array, as Array.map and Array.reduce add them to their callback's arguments. Write (x) => sum(x)",
     )
     expect(() => Array.from(xs, func.sin as (x: Tensor) => Tensor)).toThrow(
-      '[tensor] sin: expected no further arguments, got 0. For a callback that is given an index, write (x) => sin(x)',
+      '[tensor] sin: expected no further arguments, got 0. If it is the index that a callback is given, wrap the call: (...) => sin(...)',
     )
   })
 })

@@ -71,7 +71,9 @@ function refuseEnd(op: string, end: readonly unknown[], known: readonly string[]
 const tooMany = (op: string, expected: string, extra: readonly unknown[], from: string): TensorTypeError =>
   new TensorTypeError(
     `expected ${expected}, got ${extra.map(describe).join(', ')}${
-      extra.length === 1 && typeof extra[0] === 'number' ? `. For a callback that is given an index, write (x) => ${op}(x)` : ''
+      extra.length === 1 && typeof extra[0] === 'number'
+        ? `. If it is the index that a callback is given, wrap the call: (...) => ${op}(...)`
+        : ''
     }`,
     { op, code: 'TOO_MANY_ARGUMENTS', package: from },
   )

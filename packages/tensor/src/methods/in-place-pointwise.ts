@@ -81,7 +81,7 @@ export abstract class InPlacePointwiseMethods extends ConvertMethods {
   floorDivide_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'floorDivide_', binary.floorDivide(this, y, ...end)) }
   fmod_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'fmod_', binary.fmod(this, y, ...end)) }
   remainder_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'remainder_', binary.remainder(this, y, ...end)) }
-  pow_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'pow_', binary.pow(this, y, ...end)) }
+  pow_(this: Tensor, ...args: Tail<typeof binary.pow>): Tensor { return assign(this, 'pow_', binary.pow(this, ...args)) }
   atan2_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'atan2_', binary.atan2(this, y, ...end)) }
   arctan2_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'atan2_', binary.atan2(this, y, ...end)) }
   logicalAnd_(this: Tensor, y: Operand, ...end: End): Tensor { return assign(this, 'logicalAnd_', binary.logicalAnd(this, y, ...end)) }

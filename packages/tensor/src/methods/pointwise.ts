@@ -241,8 +241,8 @@ export abstract class PointwiseMethods extends Handle {
   remainder(this: Tensor, y: Operand, ...end: End): Tensor {
     return binary.remainder(this, y, ...end)
   }
-  pow(this: Tensor, y: Operand, ...end: End): Tensor {
-    return binary.pow(this, y, ...end)
+  pow(this: Tensor, ...args: Tail<typeof binary.pow>): Tensor {
+    return binary.pow(this, ...args)
   }
   atan2(this: Tensor, y: Operand, ...end: End): Tensor {
     return binary.atan2(this, y, ...end)

@@ -1,4 +1,4 @@
-import { type End, checkEnd, checkExtra } from '../core/args.ts'
+import { type End, checkEnd, checkExtra, isOptions, readArgs } from '../core/args.ts'
 import { type Expr, dtypes, expr as e, isFloat } from '@mapgrad/kernel'
 import { TensorTypeError } from '../core/errors.ts'
 import { isTensor } from '../core/handle.ts'
@@ -214,9 +214,13 @@ function integerPower(x: Expr, y: Expr): Expr {
   return e.select(e.lt(y, zero(y)), reciprocal, result)
 }
 
-/** x to the power y. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
-export function pow(x: Operand, y: Operand, ...end: End): Tensor {
+const exponentOf = (given: unknown): Operand =>
+  (isOptions(given) ? readArgs<{ readonly exponent?: Operand }>('pow', [given], ['exponent']).exponent : given) as Operand
+
+/** x to the power y, which may be given by name: `{ exponent }`. Integer bases with a negative JavaScript exponent are refused, as in PyTorch. */
+export function pow(x: Operand, exponent: Operand | { readonly exponent: Operand }, ...end: End): Tensor {
   checkEnd('pow', end)
+  const y = typeof exponent === 'object' && !isTensor(exponent) ? exponentOf(exponent) : exponent
   if (typeof y !== 'number' || !isTensor(x)) return power(x, y)
   if (isFloat(x.dtype)) {
     // as PyTorch: these are exact or better conditioned
