@@ -8,11 +8,13 @@ import { camelCase } from '../src/operators/resolve.ts'
 
 const opsFolder = new URL('../../tensor/src/ops/', import.meta.url)
 
-/** Functions that compute no tensor from tensors, or draw at random: other suites test them. */
+/** Functions that compute no tensor from tensors, draw at random, or do in place what another does: other suites test them. */
 const others = new Set(
   (
     'asTensor tensor newTensor isMapgradError isTensor getPrintOptions setPrintOptions setDefaultDevice tidy keep memory detectAnomaly isAnomalyEnabled setDetectAnomaly ' +
-    'manualSeed seed initialSeed getRngState setRngState key foldIn split Generator Tensor TensorTypeError TensorRangeError ' +
+    'allclose equal isComplex isFloatingPoint isNonzero isSameSize isSigned numel celu_ selu_ threshold_ ' +
+    'alphaDropout_ dropout_ featureAlphaDropout_ featureDropout_ rrelu_ ' +
+    'manualSeed seed initialSeed getRngState setRngState key foldIn split Generator Tensor MapgradError TensorTypeError TensorRangeError ' +
     'rand randLike randn randnLike randint randintLike normal bernoulli exponential gumbel dropout uniform multinomial randperm ' +
     'empty emptyLike newEmpty zeros ones full zerosLike onesLike fullLike newZeros newOnes newFull scalarTensor'
   ).split(' '),

@@ -72,7 +72,8 @@ describe('every function', () => {
     for (const [name, f] of functions)
       for (const rest of rests) {
         const one = (x: Tensor): unknown => {
-          const y = f(x, ...rest)
+          // what writes must leave the examples as they are for the next call
+          const y = f(name.endsWith('_') ? x.clone() : x, ...rest)
           if (tree.leaves(y).length === 0 || !tree.leaves(y).every(isTensor)) throw new Error('gives no tensors')
           return y
         }
