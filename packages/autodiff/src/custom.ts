@@ -167,7 +167,7 @@ function mapRule(
       })
       return [front(all.slice(0, count), at, differ), dys]
     },
-    map: rule.map && mapMap(rule.map, dims, under),
+    map: rule.map && mapMap(rule.map, dims, under, placed),
   }
 }
 
@@ -182,7 +182,12 @@ function placeGrad(grad: Tensor, dim: Dim, to: Dim, times: number, size: number)
 }
 
 /** The batching rule of a function of which nothing is mapped here, for a transform below: what it closes over may be mapped here. */
-function mapMap(map: NonNullable<CustomRule['map']>, dims: readonly Dim[], under: BatchContext['under']): NonNullable<CustomRule['map']> {
+function mapMap(
+  map: NonNullable<CustomRule['map']>,
+  dims: readonly Dim[],
+  under: BatchContext['under'],
+  placed: (dims: readonly Dim[]) => void,
+): NonNullable<CustomRule['map']> {
   return (xs, below, context) => {
     let places: readonly Dim[] = []
     const [ys, at] = under((...examples) => {
@@ -191,6 +196,7 @@ function mapMap(map: NonNullable<CustomRule['map']>, dims: readonly Dim[], under
       return out
     }, dims)(...xs)
     // the batch of here goes in front of the one below
+    placed(at.map((d) => (d === null ? null : 0)))
     return [
       ys.map((y, i) => (at[i] === null ? y : batchFirst(y, at[i]!))),
       places.map((d, i) => (d === null || at[i] === null ? d : d + 1)),

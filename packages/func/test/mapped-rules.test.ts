@@ -8,6 +8,7 @@ import {
   customVjp,
   customVmap,
   grad,
+  jacfwd,
   jacrev,
   jvp,
   mul,
@@ -241,4 +242,29 @@ describe('customVmap', () => {
     expect(vmap(noisy, 0, 0, { randomness: 'different' })(random(3, 2)).shape).toEqual([3, 2])
     expect(raised(() => vmap(noisy)(random(3, 2))).message).toContain('called random operation while in randomness error mode')
   })
+})
+
+test('a rule that calls a function with a batching rule, which only maps below have examples of', () => {
+  class Twice extends autograd.Function {
+    static forward(x: Tensor): Tensor {
+      return mul(x, 2)
+    }
+    static setupContext(): void {}
+    static jvp(_: FunctionContext, dx: Tensor): Tensor {
+      return Twice.apply(dx)
+    }
+    static vmap(_: unknown, [dim]: [number], x: Tensor): [Tensor, number] {
+      return [Twice.apply(x), dim]
+    }
+  }
+  const x = random(3)
+  const f = (x: Tensor): Tensor => sum(sin(Twice.apply(x)))
+  const plain = (x: Tensor): Tensor => sum(sin(mul(x, 2)))
+  const second = jacrev(grad(plain))(x)
+  expect(distance(jacfwd(jacfwd(f))(x), second)).toBeLessThan(1e-14)
+  expect(distance(jacfwd((x: Tensor) => jacfwd(f, { chunkSize: 2 })(x), { chunkSize: 1 })(x), second)).toBeLessThan(1e-14)
+  expect(distance(vmap(jacfwd(jacfwd(f)))(stack([x, x])).at(1), second)).toBeLessThan(1e-14)
+  // an inner map that the function has no part in
+  const table = vmap((x: Tensor) => vmap((z: Tensor) => mul(Twice.apply(x), z))(random(5).mul(0).add(3)))(x)
+  expect(distance(table, mul(x, 6).unsqueeze(1).expand(3, 5))).toBeLessThan(1e-15)
 })
