@@ -201,6 +201,12 @@ export function onTape(op: string, ys: Tensors): { readonly trace: Trace; readon
     if (own && own.trace.open && (!trace || own.trace.level > trace.level)) trace = own.trace
   }
   ys.forEach((y, i) => {
+    if (y.value.trace?.floats)
+      throw fault(
+        op,
+        `element ${i} of tensors has first-class dims. Reduce over them, x.sum(i), or make them axes, x.order(i)`,
+        'DIMS_LEAVE',
+      )
     if (!trace || tapedOf(y)?.trace !== trace)
       throw fault(
         op,

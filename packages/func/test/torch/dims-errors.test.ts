@@ -195,6 +195,11 @@ describe('writing', () => {
       () => A.clone().at(i).requiresGrad_(),
       /expected a tensor without dims, got one with dim i.*x\.requiresGrad_\(\), then x\.at\(i\)/,
     ],
+    [
+      'the gradient of what has dims',
+      () => A.clone().requiresGrad_().at(i).sum().backward(),
+      /element 0 of tensors has first-class dims\. Reduce over them/,
+    ],
     ['into a captured tensor', () => grad((v: Tensor) => (A.at(i).mul_(v), v))(tensor(1)), /would mutate a captured Tensor/],
   ])('%s', (_, f, message) => {
     expect(f).toThrow(message)
