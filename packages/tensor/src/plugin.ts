@@ -87,6 +87,7 @@ export {
   resultOfFunctions,
   ruleTable,
   sameAval,
+  steps,
   unsupported,
   view,
 } from './core/words.ts'
