@@ -7,6 +7,7 @@ import {
   copysign,
   fmax,
   fmin,
+  forLoop,
   grad,
   hardshrink,
   hardtanh,
@@ -25,6 +26,7 @@ import {
   threshold,
   vmap,
   where,
+  whileLoop,
   xlogy,
   zeros,
 } from '@mapgrad/func'
@@ -135,4 +137,23 @@ test('the tangent of where has the shape that its operands broadcast to', () => 
   const g = (a: Tensor): Tensor => f(a).indexFill_(0, tensor([1], { dtype: 'int32' }), 0.5)
   expect(jacfwd(g)(x.neg()).tolist()).toEqual([1, 0])
   expect(jacfwd((a: Tensor) => vmap((b: Tensor) => where(a.gt(0), a, b))(c))(x).tolist()).toEqual([0, 0])
+})
+
+test('what a loop only hands on is a tensor of its own, whatever the number of rounds', () => {
+  for (const rounds of [0, 1, 2]) {
+    const x = tensor([1, 2])
+    const [, y] = whileLoop(
+      (i: Tensor) => i.lt(rounds),
+      (i: Tensor, c: Tensor) => [i.add(1), c] as const,
+      [tensor(0), x],
+    )
+    const z = forLoop(0, rounds, (_: Tensor, c: Tensor) => c, x)
+    y.add_(10)
+    z.add_(20)
+    expect([x.tolist(), y.tolist(), z.tolist()]).toEqual([
+      [1, 2],
+      [11, 12],
+      [21, 22],
+    ])
+  }
 })

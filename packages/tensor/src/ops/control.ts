@@ -17,6 +17,7 @@ import { repeat } from './repeat.ts'
 import { rounds } from './rounds.ts'
 import { examplesOf, whereItHolds } from './settle.ts'
 import { logicalNot } from './unary.ts'
+import { apart } from './view.ts'
 import { where } from './where.ts'
 
 // Branches and loops whose course may depend on tensors. Where the course can be read, the branch runs as if it stood
@@ -193,7 +194,7 @@ export function whileLoop<A extends readonly unknown[]>(
     return next.leaves
   }
   const first = isRecording() ? recorded(condition, round, leaves, maxIterations) : undefined
-  return tree(typeof first === 'object' ? first : untilDone(op, answering(condition, first), round, leaves, maxIterations))
+  return tree(typeof first === 'object' ? first : ended(untilDone(op, answering(condition, first), round, leaves, maxIterations), leaves))
 }
 
 /** The loop as one op of the program that is being recorded; or what its condition said for good, being no tensor of that program. */
@@ -281,8 +282,11 @@ export function forLoop<C>(lower: number | Tensor, upper: number | Tensor, bodyF
   }
   let { leaves } = like
   for (let i = from; i < to; i++) leaves = step(at(i), leaves).leaves
-  return tree(leaves)
+  return tree(ended(leaves, like.leaves))
 }
+
+/** What a loop ends with: what it only handed on is a tensor of its own all the same, which may be written. */
+const ended = (leaves: Tensors, given: Tensors): Tensors => leaves.map((x) => (given.includes(x) ? apart(x) : x))
 
 /** A bound as a number, where a graph may be made for it. */
 function bound(x: number | Tensor): number | Tensor {
