@@ -8,7 +8,7 @@ import {
   makeFx,
   simplifyAlgebra,
 } from '@mapgrad/graph'
-import { type Tensor, tensor, tree } from '@mapgrad/tensor'
+import { type Tensor, forLoop, tensor, tree, whileLoop } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -42,6 +42,20 @@ const followed: readonly (readonly [name: string, f: F, ...args: unknown[][]])[]
   ['a root', (t: Tensor, n: number) => t.div(Math.sqrt(n)), [x(), 3], [x(), 10], [x(), 0]],
   ['whole numbers', (t: Tensor, n: number) => t.mul(n).remainder(n), [tensor([5, 6, 7]).to('int32'), 3], [tensor([5, 6]).to('int32'), 4]],
   ['a size', (t: Tensor, n: number) => t.sum().expand(n, 2).mul(n), [x(), 3], [x(), 7], [x(), 1], [x(), 0]],
+  [
+    'rounds of a loop that is a node',
+    (t: Tensor, n: number) => grad((s: Tensor) => forLoop(0, n, (i, y: Tensor) => y.add(i).sin(), s).sum())(t),
+    [x(), 3],
+    [random(7, 5), 10],
+    [x(), 1],
+  ],
+  [
+    'most rounds of a loop',
+    (t: Tensor, n: number) => whileLoop((y) => y.sum().lt(99), (y) => [y.mul(2).add(1)], [t], { maxIterations: n })[0], // prettier-ignore
+    [x(), 3],
+    [random(7, 5), 10],
+    [x(), 0],
+  ],
   [
     'a gradient',
     (t: Tensor, n: number) =>
