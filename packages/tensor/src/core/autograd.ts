@@ -46,7 +46,7 @@ export interface Autograd {
 }
 
 /** `x`, of which a creation function's options may ask for the gradient. */
-export function leaf(op: string, x: Tensor, { requiresGrad = false }: { readonly requiresGrad?: boolean }): Tensor {
+export function leaf(op: string, x: Tensor, { requiresGrad = false }: { readonly requiresGrad?: boolean | undefined }): Tensor {
   if (requiresGrad) autogradOf(op).require(x, true)
   return x
 }

@@ -10,11 +10,11 @@ import type { Tensor } from '../tensor.ts'
 
 /** Where and as what a tensor is made. */
 export interface TensorOptions {
-  readonly dtype?: DType
+  readonly dtype?: DType | undefined
   /** a backend, or the name of one in use; the default device if absent */
-  readonly device?: Device
+  readonly device?: Device | undefined
   /** asks for its gradient, see `requiresGrad_`; default false */
-  readonly requiresGrad?: boolean
+  readonly requiresGrad?: boolean | undefined
 }
 
 /** What `tensor` takes: a number, boolean, bigint, nested arrays of them, a typed array, or a tensor. */

@@ -14,9 +14,9 @@ import { fromHost } from './tensor.ts'
 const KEYWORDS = ['dtype', 'device', 'requiresGrad'] as const
 
 interface RangeOptions extends TensorOptions {
-  readonly start?: number
-  readonly end?: number
-  readonly step?: number
+  readonly start?: number | undefined
+  readonly end?: number | undefined
+  readonly step?: number | undefined
 }
 
 function checkNumber(op: string, name: string, x: unknown): asserts x is number {
@@ -85,10 +85,10 @@ export function arange(...args: readonly unknown[]): Tensor {
 export type Bound = number | Tensor
 
 interface SpaceOptions extends TensorOptions {
-  readonly start?: Bound
-  readonly end?: Bound
-  readonly steps?: number
-  readonly base?: number
+  readonly start?: Bound | undefined
+  readonly end?: Bound | undefined
+  readonly steps?: number | undefined
+  readonly base?: number | undefined
 }
 
 function spaced(op: string, o: SpaceOptions, value: (x: number) => number, values: (x: Tensor) => Tensor): Tensor {
@@ -166,8 +166,8 @@ export function logspace(...args: Args<[start: Bound, end: Bound, steps: number,
 }
 
 interface EyeOptions extends TensorOptions {
-  readonly n?: number
-  readonly m?: number
+  readonly n?: number | undefined
+  readonly m?: number | undefined
 }
 
 /** Ones on the diagonal of an `n × m` matrix (square by default), zeros elsewhere. */
@@ -183,9 +183,9 @@ export function eye(...args: Args<[n: number, m?: number], EyeOptions>): Tensor 
 }
 
 interface TriangleOptions extends TensorOptions {
-  readonly row?: number
-  readonly col?: number
-  readonly offset?: number
+  readonly row?: number | undefined
+  readonly col?: number | undefined
+  readonly offset?: number | undefined
 }
 
 function triangle(op: string, args: readonly unknown[], inside: (i: number, j: number, offset: number) => boolean): Tensor {

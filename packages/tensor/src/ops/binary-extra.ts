@@ -138,11 +138,11 @@ export function floatPower(x: Operand, y: Operand, ...end: End): Tensor {
 /** Options of `isclose`. */
 export interface IscloseOptions {
   /** relative to |y|; default 1e-5 */
-  readonly rtol?: number
+  readonly rtol?: number | undefined
   /** default 1e-8 */
-  readonly atol?: number
+  readonly atol?: number | undefined
   /** whether NaN is close to NaN */
-  readonly equalNan?: boolean
+  readonly equalNan?: boolean | undefined
 }
 /** Whether |x − y| ≤ atol + rtol |y|; equal infinities are close. */
 export function isclose(x: Tensor, y: Tensor, ...args: Args<[rtol?: number, atol?: number, equalNan?: boolean], IscloseOptions>): Tensor {

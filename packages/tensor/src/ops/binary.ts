@@ -42,7 +42,7 @@ export const mul: Binary = binary('mul', {
 /** Options of `add` and `sub`. */
 export interface AlphaOptions {
   /** multiplies the second operand; default 1 */
-  readonly alpha?: number
+  readonly alpha?: number | undefined
 }
 
 /** x + alpha · y. */
@@ -70,7 +70,7 @@ export const divide: Binary = binary('div', {
 /** Options of `div`. */
 export interface DivOptions {
   /** `'trunc'` rounds towards zero, `'floor'` down; by default true division in floats */
-  readonly roundingMode?: 'trunc' | 'floor' | null
+  readonly roundingMode?: 'trunc' | 'floor' | null | undefined
 }
 
 /** x / y. Integers divide to float32 unless a rounding mode is given; x / 0 is ±Inf or NaN in floats. */
@@ -284,7 +284,7 @@ const inWidth = (y: Expr): Expr => e.and(e.ge(y, zero(y)), e.lt(y, number(dtypes
 /** Options of `round`. */
 export interface RoundOptions {
   /** digits after the decimal point; default 0, negative rounds to tens, hundreds, … */
-  readonly decimals?: number
+  readonly decimals?: number | undefined
 }
 /** The nearest integer, halves to even; with `decimals`, to that many digits. */
 export function round(x: Tensor, options?: RoundOptions, ...end: End): Tensor {

@@ -33,8 +33,8 @@ export const countUpTo: Op<XY, Dims, XY> = defineOp({
 
 /** Arguments of `multinomial`. */
 export interface MultinomialOptions extends Pick<RandomOptions, 'generator' | 'key'> {
-  readonly numSamples?: number
-  readonly replacement?: boolean
+  readonly numSamples?: number | undefined
+  readonly replacement?: boolean | undefined
 }
 
 /**

@@ -70,7 +70,7 @@ export function randint(...args: readonly unknown[]): Tensor {
 function parameters(
   op: string,
   given: Readonly<Record<string, number | Tensor>>,
-  o: { readonly size?: Shape; readonly dtype?: DType },
+  o: { readonly size?: Shape | undefined; readonly dtype?: DType | undefined },
 ): [shape: Shape, dtype: DType, like: Tensor | undefined] {
   checkDTypeName(op, o.dtype)
   const names = Object.keys(given)
@@ -88,8 +88,8 @@ function parameters(
 }
 
 interface NormalOptions extends RandomOptions {
-  readonly std?: number | Tensor
-  readonly size?: Shape
+  readonly std?: number | Tensor | undefined
+  readonly size?: Shape | undefined
 }
 
 /**
@@ -114,8 +114,8 @@ export function normal(
 }
 
 interface UniformOptions extends RandomOptions {
-  readonly high?: number | Tensor
-  readonly size?: Shape
+  readonly high?: number | Tensor | undefined
+  readonly size?: Shape | undefined
 }
 
 /** Uniform numbers in [low, high): `uniform(low, high, size)` of numbers, or `uniform(low, high)` where one of them is a tensor. */
@@ -147,7 +147,7 @@ export function uniform(
 const FEW = 4096
 
 interface PermutationOptions extends RandomOptions {
-  readonly n?: number
+  readonly n?: number | undefined
 }
 
 /** The numbers 0 to n − 1 in random order, int32 unless a dtype is given. */

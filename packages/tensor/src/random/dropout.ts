@@ -78,11 +78,11 @@ export function featureDropout(x: Tensor, ...args: DropoutArgs): Tensor {
 /** Options of `rrelu`. */
 export interface RreluOptions extends Pick<RandomOptions, 'generator' | 'key'> {
   /** default 1/8 */
-  readonly lower?: number
+  readonly lower?: number | undefined
   /** default 1/3 */
-  readonly upper?: number
+  readonly upper?: number | undefined
   /** default false: the slope is the middle of the bounds */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
 type RreluArgs = Args<[lower?: number, upper?: number, training?: boolean], RreluOptions>
 /** x where it is positive, else x times a slope: when training a uniform one in [lower, upper) for each element. */

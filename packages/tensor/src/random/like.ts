@@ -22,9 +22,9 @@ import { type Generator, checkKey, keyWords } from './generator.ts'
 /** How a random tensor is made, beyond its dtype and device. */
 export interface RandomOptions extends TensorOptions {
   /** draws from this generator instead of the default one */
-  readonly generator?: Generator
+  readonly generator?: Generator | undefined
   /** draws from this key, which alone decides the numbers; no generator moves on */
-  readonly key?: Tensor
+  readonly key?: Tensor | undefined
 }
 
 /** The names of those options. */
@@ -130,9 +130,9 @@ export function integers(
 
 /** Bounds and size of random integers, by name. */
 export interface IntegerOptions extends RandomOptions {
-  readonly low?: number
-  readonly high?: number
-  readonly size?: Shape
+  readonly low?: number | undefined
+  readonly high?: number | undefined
+  readonly size?: Shape | undefined
 }
 
 /** Uniform integers in [low, high) of the shape and dtype of `x`: `randintLike(x, high)` or `randintLike(x, low, high)`. */
@@ -235,7 +235,7 @@ export function dropout(
 /** Options of `dropout`. */
 export interface DropoutOptions extends Omit<RandomOptions, 'dtype' | 'device'> {
   /** the probability of zero; default 0.5 */
-  readonly p?: number
+  readonly p?: number | undefined
   /** default true */
-  readonly training?: boolean
+  readonly training?: boolean | undefined
 }
