@@ -23,6 +23,7 @@ import {
   makeFx,
   map,
   noGrad,
+  normal,
   ones,
   rand,
   scan,
@@ -34,6 +35,7 @@ import {
   vmap,
   whileLoop,
   zeros,
+  zerosLike,
 } from '@mapgrad/func'
 
 type Params = { w: Tensor; b: Tensor }
@@ -220,6 +222,9 @@ describe('values', () => {
     const o: { dim?: number; keepdim?: boolean; dtype?: 'float64' } = {}
     expect(ones(2, 3).sum({ dim: o.dim, keepdim: o.keepdim }).item()).toBe(6)
     expect(zeros(2, { dtype: o.dtype }).dtype).toBe('float32')
+    const x = tensor([1, 2], { dtype: o.dtype, requiresGrad: undefined })
+    expect(zerosLike(x, { dtype: o.dtype }).add(x, { alpha: undefined }).tolist()).toEqual([1, 2])
+    expect(normal(0, 1, [2], { dtype: o.dtype, generator: undefined }).dtype).toBe('float32')
     const [k]: Iterable<Key> = split(key(0))
     expect(rand([2], { key: k }).shape).toEqual([2])
   })
