@@ -215,8 +215,7 @@ export const rows: readonly Row[] = [
       jacrev: reverse(NOTHING),
       jacfwd: forward(NOTHING),
       hessian: reverse(NOTHING),
-      // null is a tree without leaves here, a leaf of the wrong type in PyTorch
-      vmap: null,
+      vmap: says('`f` must only return Tensors, got type null'),
     },
   },
   {
