@@ -6,16 +6,16 @@ import { checkTensor } from '../core/promote.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { decompose, kernel, linear, sameAval } from '../core/words.ts'
 import type { Tensor } from '../tensor.ts'
-import { mul, sub } from './binary.ts'
+import { add, mul, sub } from './binary.ts'
 import { gap, logaddexp } from './binary-extra.ts'
 import { cast, filledLike, toFloat } from './cast.ts'
 import { amax } from './extreme.ts'
-import { scanned } from './fold.ts'
 import { gather } from './gather.ts'
 import { concat } from './join.ts'
 import { advanced, delayed, recurrence, scanProduct } from './recurrence.ts'
 import { asked, sumType } from './reduce.ts'
 import { scatterAdd } from './scatter.ts'
+import { embedAxes, narrowAxis } from './slice.ts'
 import { isfinite, sigmoid, stopGradient } from './unary.ts'
 import { apart, moveAxis, reshapeTo } from './view.ts'
 import { where } from './where.ts'
@@ -31,6 +31,21 @@ export const scanSum: Op<X, boolean, [x: Tensor, reverse: boolean]> = defineOp({
   batch: 'leading',
   diff: linear((ct, _, reverse) => scanSum(ct, !reverse)),
 })
+
+/** The inclusive scan of `combine` along the last axis by doubling: after step s each element has those at most s before it. */
+function scanned(x: Tensor, combine: (before: Tensor, y: Tensor) => Tensor): Tensor {
+  const axis = x.ndim - 1
+  const size = x.shape[axis]!
+  let y = x
+  for (let s = 1; s < size; s *= 2) {
+    const both = combine(narrowAxis(y, axis, 0, size - s), narrowAxis(y, axis, s, size - s))
+    y = add(placed(narrowAxis(y, axis, 0, s), 0, size), placed(both, s, size))
+  }
+  return y
+}
+
+const placed = (x: Tensor, start: number, size: number): Tensor =>
+  embedAxes(x, [{ dim: -1, start, step: 1, length: x.shape[x.ndim - 1]!, size }])
 
 // differences from the line's largest element: where all elements are large, their sums would lose the digits that decide
 function shifted(x: Tensor): Tensor {
