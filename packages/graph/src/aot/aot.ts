@@ -11,11 +11,11 @@ import {
   show,
   viewLike,
 } from '@mapgrad/tensor/plugin'
-import type { Graph } from '../graph.ts'
+import { Graph } from '../graph.ts'
 import { type GraphModule, graphModule } from '../module.ts'
 import { type Structure as TreeStructure, assemble, sameStructure, structureOf } from '../structure.ts'
 import { type TracedJoint, traceJoint } from './joint.ts'
-import { type Partitioner, defaultPartition } from './partition.ts'
+import { type Partition, type Partitioner, defaultPartition } from './partition.ts'
 
 /** Makes a function of a graph, which takes and gives tensors in the order of its placeholders and outputs; the tensors are those of the first call. */
 export type GraphCompiler = (
@@ -80,21 +80,30 @@ const moduleOf = (graph: Graph, name: string): GraphModule<readonly Tensor[], Te
     name,
   )
 
+function compiled<F>(name: string, f: F): F {
+  if (typeof f !== 'function')
+    throw fault(`expected ${name} to return a function of the graph's inputs, got ${describe(f)}`, 'NOT_A_FUNCTION')
+  return f
+}
+
 /** Forward and backward functions of a joint graph, as a function with that derivative. */
 function differentiable(
   joint: TracedJoint,
   { fwCompiler, bwCompiler, partitionFn = defaultPartition }: AotOptions,
   inputs: readonly Tensor[],
 ): Compiled['call'] {
-  const { forward, backward } = partitionFn(joint)
-  const run = fwCompiler(moduleOf(forward, 'forward'), inputs)
+  const { forward, backward } = (partitionFn(joint) as Partition | undefined) ?? {}
+  for (const graph of [forward, backward])
+    if (!(graph instanceof Graph))
+      throw fault(`expected partitionFn to return { forward, backward }, two graphs, got ${describe(graph)} in it`, 'PARTITION')
+  const run = compiled('fwCompiler', fwCompiler(moduleOf(forward!, 'forward'), inputs))
   let back: ReturnType<GraphCompiler> | undefined
   const split = (ys: readonly Tensor[]): readonly [Tensor[], Tensor[]] => [ys.slice(0, joint.outputs), ys.slice(joint.outputs)]
   const f = autogradOf('aotFunction').customVjp((...xs: Tensor[]): Tensor[] => split(run(...xs))[0], {
     forward: (...xs) => split(run(...xs)),
     backward: (saved, cts) => {
       const given = [...saved, ...joint.tangents.map((i) => cts[i]!)]
-      back ??= (bwCompiler ?? fwCompiler)(moduleOf(backward, 'backward'), given)
+      back ??= compiled(bwCompiler ? 'bwCompiler' : 'fwCompiler', (bwCompiler ?? fwCompiler)(moduleOf(backward!, 'backward'), given))
       const grads = back(...given)
       return joint.gradients.map((k) => (k === null ? null : grads[k]!))
     },

@@ -1,7 +1,7 @@
 import { type End, checkEnd } from './args.ts'
 import { isFloat } from '@mapgrad/kernel'
 import type { Tensor } from '../tensor.ts'
-import { TensorRangeError, TensorTypeError, show } from './errors.ts'
+import { TensorRangeError, TensorTypeError, describe, show } from './errors.ts'
 import type { AnyOp } from './op.ts'
 import { readSync } from './read.ts'
 import { registry } from './registry.ts'
@@ -103,6 +103,8 @@ export function isAnomalyEnabled(...end: End): boolean {
 /** `f` during whose calls anomalies are looked for: see `setDetectAnomaly`. */
 export function detectAnomaly<A extends readonly unknown[], R>(f: (...args: A) => R, ...end: End): (...args: A) => R {
   checkEnd('detectAnomaly', end)
+  if (typeof f !== 'function')
+    throw new TensorTypeError(`expected a function, got ${describe(f)}`, { op: 'detectAnomaly', code: 'NOT_A_FUNCTION' })
   const mapped = (...args: A): R => {
     const r = registry()
     const before = r.watch

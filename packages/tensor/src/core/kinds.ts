@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<string, Kind>> = /* @__PURE__ */ Object.fromEntries
     'BOOLEAN',
   ),
   .../* @__PURE__ */ kind(
-    'base correction decimals labelSmoothing lambd lower maxElements offset outputSize upper',
+    'base correction decimals delta labelSmoothing lambd lower maxElements offset outputSize upper',
     'a number',
     (x) => typeof x === 'number',
     'NUMBER',

@@ -100,6 +100,7 @@ function collect<R>(everything: boolean, f: () => R): R {
  */
 export function tidy<R>(f: () => R, ...end: End): R {
   checkEnd('tidy', end)
+  if (typeof f !== 'function') throw new TensorTypeError(`expected a function, got ${describe(f)}`, { op: 'tidy', code: 'NOT_A_FUNCTION' })
   return collect(true, f)
 }
 
