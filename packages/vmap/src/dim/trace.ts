@@ -60,7 +60,6 @@ export function dimsIn(value: Value): Owner[] {
 export function layoutOf(value: Value): (Owner | number)[] {
   const out: (Owner | number)[] = value.shape.map((_, i) => i)
   for (let v = value; v instanceof Bound; v = v.inner.value) out.splice(v.dim, 0, v.trace.owner)
-  // a Dim further in is further out among axes: place each one into what those above it left
   return out
 }
 
