@@ -12,18 +12,16 @@ interface Narrowed {
   readonly params: unknown
 }
 
-/** Which placeholders those of the outputs need, and what moves generators on. */
-function needed(graph: Graph, read: (output: number) => boolean): boolean[] {
-  const found = new Set<GraphNode>([...graph.outputs.filter((_, i) => read(i)), ...graph.nodes.filter((n) => n.advances)])
-  for (const node of found) for (const x of node.inputs) found.add(x)
-  return graph.placeholders.map((p) => found.has(p))
+/** What is left of a graph with some of its outputs. */
+function leanWith(graph: Graph, read: (output: number) => boolean): Graph {
+  const some = graph.copy()
+  some.setOutputs(some.outputs.filter((_, i) => read(i)))
+  return eliminateDeadCode(some)
 }
 
 /** A graph with some of its outputs, without the placeholders that those do not need. */
 function cut(graph: Graph, operands: readonly boolean[], results: readonly boolean[] | null): Graph {
-  const some = graph.copy()
-  some.setOutputs(some.outputs.filter((_, i) => results?.[i] ?? true))
-  const lean = eliminateDeadCode(some)
+  const lean = leanWith(graph, (i) => results?.[i] ?? true)
   lean.placeholders.forEach((p, i) => {
     if (!operands[i]) lean.erase(p)
   })
@@ -41,7 +39,8 @@ function narrowed(node: GraphNode, read: readonly boolean[]): Narrowed | null {
   const before = node.inputs.length - graphs[0]![1].placeholders.length
   let inner: readonly boolean[]
   for (;;) {
-    const uses = graphs.map(([name, g]) => needed(g, (i) => decides(name) || results[i]!))
+    // what graphs inside of these need follows from what is read of them: nothing less says what goes
+    const uses = graphs.map(([name, g]) => leanWith(g, (i) => decides(name) || results[i]!).placeholders.map((p) => p.users.size > 0))
     inner = node.inputs.slice(before).map((_, i) => (i < carried && results[i]!) || uses.some((u) => u[i]))
     // what a round needs, a round gives
     const more = inner.findIndex((n, i) => i < carried && n && !results[i])
