@@ -7,6 +7,7 @@ import {
   type Tensors,
   TensorTypeError,
   type Value,
+  type ViewKind,
   type Vjp,
   bind,
   diffOf,
@@ -56,10 +57,10 @@ export class VjpTrace extends DerivativeTrace<Taped> {
     return Array.isArray(out) ? taped : taped[0]!
   }
 
-  override overwritten(op: string, before: Value, next: Value, view: boolean): Value {
+  override overwritten(op: string, before: Value, next: Value, view: ViewKind | null): Value {
     const { node, output } = before as Taped
-    // where nothing is recorded, the values change and what they were made by stays
-    if (this.aside) {
+    // where nothing is recorded, and behind a derivative's back, the values change and what they were made by stays
+    if (this.aside || view === 'severed') {
       const like = (before as Taped).primal
       return this.taped(this.primal(like.wrap(next)), node, output)
     }

@@ -23,6 +23,7 @@ const others = new Set(
 /** Ops that no sample here can apply, and what does. */
 const elsewhere = new Set([
   'device.ts: copied', // from one device to another: packages/tensor/test
+  'unary.ts: revalued', // values of one operand, derivative of the other: packages/func/test/autograd/detach.test.ts
   'take.ts: scaleGradient', // no derivative but what an option asks for: PyTorch's case of embedding
 ])
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '@mapgrad/tensor'
-import { type End, assign, describe } from '@mapgrad/tensor/plugin'
+import { type End, assign, describe, shareElements } from '@mapgrad/tensor/plugin'
 import { checkGraph } from './checks.ts'
 import { type Signature, codeOf } from './code.ts'
 import { fault } from './faults.ts'
@@ -80,8 +80,7 @@ export function graphModule<A extends readonly unknown[], R>(graph: Graph, signa
 /** In a graph each argument is a value of its own: one that is changed must not show in another. */
 export function checkApart(op: string, tensors: readonly Tensor[], mutated: readonly number[]): void {
   for (const i of mutated) {
-    const [x, whole] = [tensors[i]!, tensors[i]!.alias?.whole]
-    const other = tensors.findIndex((y, k) => k !== i && (y === x || (whole !== undefined && y.alias?.whole === whole)))
+    const other = tensors.findIndex((y, k) => k !== i && shareElements(y, tensors[i]!))
     if (other >= 0)
       throw fault(
         op,

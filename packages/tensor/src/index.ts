@@ -346,9 +346,9 @@ export {
 } from './ops/nonzero.ts'
 export { type NonzeroStaticOptions, nonzeroStatic } from './ops/nonzero-static.ts'
 export {
+  type AnyIndex,
   type Index,
   type IndexArray,
-  type AnyIndex,
   type IndexPutOptions,
   type SelectScatterOptions,
   type Slice,
@@ -361,9 +361,9 @@ export {
   slice,
   sliceScatter,
 } from './ops/at.ts'
+export type { Indexed, Indexer, Indexing } from './ops/indexer.ts'
 export { linalg } from './linalg.ts'
 export { type BucketizeOptions, type SearchsortedOptions, bucketize, searchsorted } from './ops/search.ts'
-export type { Indexed, Indexer, Indexing } from './ops/indexer.ts'
 export { type PolygammaOptions, digamma, erfinv, lgamma, mvlgamma, polygamma } from './ops/gamma.ts'
 export { type Sublist, einsum } from './ops/einsum.ts'
 export {

@@ -127,6 +127,7 @@ export {
   neg,
   reciprocal,
   relu,
+  revalued,
   rootFlat,
   roundHalfEven as round,
   rsqrt,

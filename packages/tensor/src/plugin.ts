@@ -5,7 +5,7 @@ export { type ErrorInfo, InternalError, TensorRangeError, TensorTypeError, descr
 export { origin, withOrigin } from './core/anomaly.ts'
 export { type Autograd, BACKWARD_OPTIONS, autogradOf } from './core/autograd.ts'
 export { type Mapping, provideMapping } from './core/mapping.ts'
-export { type Alias, type Writing, follow, viewLike, write } from './core/alias.ts'
+export { type Alias, type Writing, follow, shareElements, viewLike, write } from './core/alias.ts'
 export { type Args, type End, checkEnd, checkOptions, isOptions, readArgs } from './core/args.ts'
 export { evaluate } from './core/evaluate.ts'
 export { isTensor } from './core/handle.ts'
@@ -41,6 +41,7 @@ export {
   type Choices,
   type Outputs,
   Trace,
+  type ViewKind,
   Tracer,
   bind,
   checkAlive,

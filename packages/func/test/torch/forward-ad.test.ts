@@ -1,6 +1,6 @@
 // TestAutogradForwardMode and TestAutogradForwardModeBatchedGrad of test_autograd.py: autograd.forwardAd. Its values, transforms and errors are in ../autograd/.
 // Left out: strides, storages and layouts (tensors have none that show), conjugate and negative bits (complex numbers are absent), `out=` variants, inference mode,
-// `_set_fwd_grad_enabled` and `__torch_dispatch__` (private, Python-only), batch norm; writes through a detached view; and that writes to a dual reach what it
+// `_set_fwd_grad_enabled` and `__torch_dispatch__` (private, Python-only), batch norm; and that writes to a dual reach what it
 // was made of: duals, and what unpackDual gives, are tensors of their own here.
 import { type Tensor, arange, autograd, exp, jvp, matmul, mul, ones, sin, sum, vmap, zeros } from '@mapgrad/func'
 import { describe, expect, test } from 'vitest'

@@ -212,7 +212,9 @@ describe('fill_, zero_, copy_', () => {
       vmap((x: Tensor, v: Tensor) => x.clone().fill_(v), [1, null]),
       [random(3, 5, 2), random(3)],
     )
-    expect(() => vmap((x: Tensor, v: Tensor) => x.fill_(v), [null, 0])(random(3, 5), random(3))).toThrow('fill_(self, *extra_args) is not possible')
+    expect(() => vmap((x: Tensor, v: Tensor) => x.fill_(v), [null, 0])(random(3, 5), random(3))).toThrow(
+      'fill_(self, *extra_args) is not possible',
+    )
     expect(() => vmap((x: Tensor, v: Tensor) => x.fill_(v))(random(3, 5), random(3, 5))).toThrow(
       'fill_ only supports 0-dimension value tensor but got tensor with 1 dimensions.',
     )

@@ -9,6 +9,7 @@ import {
   refusePromise,
   sameShape,
   show,
+  shareElements,
   viewLike,
 } from '@mapgrad/tensor/plugin'
 import { Graph } from '../graph.ts'
@@ -114,8 +115,7 @@ function differentiable(
 /** An input that is changed must share its elements with no other: in a graph each is a value of its own. */
 function checkMutated(mutated: readonly number[], inputs: readonly Tensor[]): void {
   for (const i of mutated) {
-    const whole = inputs[i]!.alias?.whole
-    const other = whole === undefined ? -1 : inputs.findIndex((y, k) => k !== i && y.alias?.whole === whole)
+    const other = inputs.findIndex((y, k) => k !== i && shareElements(y, inputs[i]!))
     if (other >= 0)
       throw fault(
         `expected an argument that is changed in place to be no view of another argument, got tensors ${Math.min(i, other)} and ${Math.max(i, other)} that share their elements. Pass a clone of one, or do without the in-place operation`,

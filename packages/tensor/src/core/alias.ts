@@ -17,6 +17,18 @@ interface Whole {
   version: number
   /** when the first of its handles was made */
   readonly born: number
+  /** what it shares with `x.detach()`, or with what it is the `detach()` of; `null` where there is nothing of the kind */
+  base: Base | null
+  /** the version of the base that `value` is of */
+  synced: number
+}
+
+/** The numbers of a tensor that both it and its `detach()` show, each with a derivative of its own. It knows of neither, so that `losses.push(loss.detach())` keeps no tape. */
+interface Base {
+  value: Value
+  version: number
+  /** the op that gives the values without their derivative, and gives a derivative other values */
+  readonly op: Rebase
 }
 
 /** One step on the way from a whole to a part of it. */
@@ -47,12 +59,17 @@ export class Alias {
 
   /** The value that `x`, the handle of this alias, has now: read again from the whole if that was written since. */
   read(x: Tensor): Value {
+    const value = current(this.whole, x)
     if (this.#version !== this.whole.version) {
-      const { value } = this.whole
       const look = (): Tensor => at(value.trace, () => again(x.wrap(value), this.path))
       this.seen((value.trace === null ? tidy(look) : look()).value)
     }
     return this.#value
+  }
+
+  /** What the whole is now. */
+  all(x: Tensor): Value {
+    return current(this.whole, x)
   }
 
   /** Takes `value` for what this alias sees now. */
@@ -100,8 +117,9 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   const r = registry()
   // only what the user's own code holds can be written
   if (r.current !== r.home || r.internal > r.inside || x === y) return y
+  if (op.severs) return sever(x, op, params, y)
   const { trace } = x.value
-  // a value of another transform: what `x.detach()` leaves behind
+  // a value of another transform
   if (trace !== null && y.value.trace !== trace && !trace.aside && !y.value.trace?.floats) return y
   const from = x.alias?.layout ?? rows(x)
   let layout: Layout | null
@@ -113,10 +131,61 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
     layout = rows(y)
   }
   if (!layout) return y
-  x.alias ??= new Alias({ value: x.value, version: 0, born: x.born }, null, x.born, x.value, from)
-  const { whole, path } = x.alias
+  const { whole, path } = aliasOf(x)
   y.alias = new Alias(whole, { before: path, op, params }, y.born, y.value, layout)
   return y
+}
+
+/** How `x` shows its whole: from now on something that others may show, too. */
+const aliasOf = (x: Tensor): Alias =>
+  (x.alias ??= new Alias({ value: x.value, version: 0, born: x.born, base: null, synced: 0 }, null, x.born, x.value, rows(x)))
+
+/** Makes `y`, which is `x` without its derivative, share the numbers of `x`. */
+function sever(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tensor {
+  const alias = aliasOf(x)
+  const { whole, path, layout } = alias
+  const bare = path ? at(whole.value.trace, () => op.again(x.wrap(whole.value), params)).value : y.value
+  whole.base ??= { value: bare, version: 0, op }
+  const { base, born } = whole
+  whole.synced = base.version
+  y.alias = new Alias({ value: bare, version: 0, born, base, synced: base.version }, path, y.born, y.value, layout)
+  return y
+}
+
+/** What a whole is now, where its numbers may have been written through a tensor that shares them. */
+function current(whole: Whole, x: Tensor): Value {
+  const { base, value } = whole
+  if (!base || whole.synced === base.version) return value
+  whole.synced = base.version
+  whole.version++
+  const { trace } = value
+  if (trace === null) whole.value = base.value
+  else {
+    const joined = at(trace, () => base.op.severs!(x.wrap(value), x.wrap(base.value))).value
+    whole.value = trace.overwritten('detach', value, joined, 'severed')
+    registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
+  }
+  return whole.value
+}
+
+/** Gives a whole another value, and what shares its numbers other numbers. */
+function change(whole: Whole, value: Value, x: Tensor): void {
+  const scope = registry().scope
+  whole.value = value
+  whole.version++
+  scope?.wrote(whole, whole.born, () => whole.value.arrays())
+  const { base } = whole
+  if (!base) return
+  base.value = value.trace === null ? value : at(value.trace, () => base.op.again(x.wrap(value), null)).value
+  whole.synced = ++base.version
+  scope?.wrote(base, whole.born, () => base.value.arrays())
+}
+
+/** Whether a write to one of two handles can show in the other. */
+export function shareElements(x: Tensor, y: Tensor): boolean {
+  if (x === y) return true
+  const [a, b] = [x.alias?.whole, y.alias?.whole]
+  return a !== undefined && b !== undefined && (a === b || (a.base !== null && a.base === b.base))
 }
 
 /** The view of `x` that `alias` is of the whole it looks into. */
@@ -155,9 +224,9 @@ function checked(x: Tensor, op: string, next: Value, how: Writing): Value {
   const { alias } = x
   const born = alias ? alias.whole.born : x.born
   for (const t of inFlight()) if (born < t.born) t.captured(op, next, how)
-  const before = alias ? alias.whole.value : x.value
+  const before = alias ? alias.all(x) : x.value
   if (next.trace !== null && next.trace.floats) next.trace.entering(op, before, next)
-  return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null) : next
+  return before.trace ? before.trace.overwritten(op, before, next, alias !== null && alias.path !== null ? 'view' : null) : next
 }
 
 /** What a write is like. */
@@ -188,15 +257,13 @@ export function write(x: Tensor, op: string, given: Tensor, how: Writing = {}): 
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
       { op, code: 'OVERLAP' },
     )
-  const [before, release] = path ? revived(whole.value) : [whole.value, () => {}]
+  const [before, release] = path ? revived(alias.all(x)) : [alias.all(x), () => {}]
   const put = (): Tensor => replaced(x.wrap(before), alias, next)
   const written = (path && before.trace === null && value.trace === null ? tidy(put) : put()).value
   release()
   const after = checked(x, op, written, how)
   if (recorded(x, op, next)) return
-  whole.value = after
-  whole.version++
-  registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
+  change(whole, after, x)
   if (after === written) alias.seen(value)
 }
 

@@ -35,7 +35,7 @@ export abstract class Handle {
   }
   /** What it stands for as it was made, with all that was written since: `t_` and its kin, which only change the shape, undone. For transforms that lend handles. */
   get base(): Value {
-    return this.alias === null ? this.#value : this.alias.whole.value
+    return this.alias === null ? this.#value : this.alias.all(this as unknown as Tensor)
   }
   /** Makes it stand for another one. For `core/alias.ts` alone: in-place operations go through `write`. */
   rebind(value: Value, alias: Alias | null): void {

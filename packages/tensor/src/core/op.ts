@@ -50,6 +50,7 @@ export interface Rebase {
   readonly again: (x: Tensor, params: unknown) => Tensor
   readonly put?: Put<unknown>
   readonly place?: Place
+  readonly severs?: (x: Tensor, v: Tensor) => Tensor
 }
 
 /** How an op is computed. A backend may bring its own kernel for any of them. */
@@ -61,6 +62,8 @@ export type Compute<X extends Tensors, P> =
       readonly view: (x: Layout, params: P, shape: readonly number[]) => Layout | null
       readonly put?: Put<P>
       readonly place?: Place
+      /** for a view of all elements that no derivative follows: the values of `v` with the derivative of `x` */
+      readonly severs?: (x: Tensor, v: Tensor) => Tensor
       readonly again?: (x: Tensor, params: P) => Tensor
     }
   | {
@@ -241,7 +244,7 @@ export function defineOp<X extends Tensors, P = null, A extends readonly unknown
       ? (xs: X, params: P): R => released(bind(def, xs, params)) as R
       : (xs: X, params: P): R => bind(def, xs, params) as R
   let apply = plain
-  if (compute.kind === 'view' && (compute.put || compute.place)) {
+  if (compute.kind === 'view' && (compute.put || compute.place || compute.severs)) {
     const again = compute.again ?? ((x: Tensor, params: P): Tensor => plain([x] as unknown as X, params) as Tensor)
     const rebase = { ...compute, again } as Rebase
     apply = (xs, params) => follow(xs[0]!, rebase, params, plain(xs, params) as Tensor) as R

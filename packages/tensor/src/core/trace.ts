@@ -15,6 +15,9 @@ export type Outputs = Tensor | readonly Tensor[]
 /** Takes a decision, or gives what an earlier one of the same `form` was. */
 export type Choices = <T>(form: string, decide: () => T) => T
 
+/** How a tensor that is written shows the one that changes: as a part of it, or without its derivative. */
+export type ViewKind = 'view' | 'severed'
+
 /** One transform in flight: says what an op means under it. A subclass is one interpreter. */
 export abstract class Trace {
   /** the transform's name, for messages */
@@ -62,8 +65,8 @@ export abstract class Trace {
         { package: this.package, op, code: 'CAPTURED_MUTATION' },
       )
   }
-  /** An in-place operation is about to replace `before`, which belongs to this transform, in a handle or through a `view` of it: refuses if it must not, else says by what. */
-  overwritten(_op: string, _before: Value, next: Value, _view: boolean): Value {
+  /** An in-place operation is about to replace `before`, which belongs to this transform, in a handle or through a view of it: refuses if it must not, else says by what. */
+  overwritten(_op: string, _before: Value, next: Value, _view: ViewKind | null): Value {
     return next
   }
   /** For transforms that float: an in-place operation is about to give `before`, a value of this one, the value of `next`: what fits in its place. */

@@ -27,11 +27,17 @@ export const reduction = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P extend
  * The same elements under another layout; `null` where strides cannot say it, which makes a copy. With `put`, the result is
  * a view that can be written, and written through: `put` gives what the operand becomes; `again` makes the view anew from
  * an operand of any layout, where the op itself would not. An op that may show elements several times says `place` instead of
- * `put`. Without either, in-place operations on the result leave the operand alone.
+ * `put`. An op whose result no derivative follows `severs`: it says what gives
+ * `x` the values of `v`, with the derivative of `x`. Without any of these, in-place operations on the result leave the operand alone.
  */
 export const view = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(
   f: (x: Layout, params: P, shape: readonly number[]) => Layout | null,
-  writing: { readonly put?: Put<P>; readonly place?: Place; readonly again?: (x: Tensor, params: P) => Tensor } = {},
+  writing: {
+    readonly put?: Put<P>
+    readonly place?: Place
+    readonly severs?: (x: Tensor, v: Tensor) => Tensor
+    readonly again?: (x: Tensor, params: P) => Tensor
+  } = {},
 ): Compute<X, P> => ({ kind: 'view', view: f, ...writing })
 /** Each operand copied to a place in the output: a layout of its shape over the output's memory. What they do not `cover` is zero. */
 export const pieces = /* @__NO_SIDE_EFFECTS__ */ <X extends Tensors, P>(

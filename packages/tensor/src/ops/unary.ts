@@ -206,10 +206,19 @@ export const stopGradient: Unary = defineOp<X>({
   name: 'detach',
   args: oneTensor('detach'),
   result: sameAval,
-  compute: view((x) => x, { put: (_, v) => v }),
+  compute: view((x) => x, { severs: (x, v): Tensor => revalued(x, v) }),
   batch: 'pointwise',
   diff: constant,
   handsOver: true,
+})
+
+/** The values of `v` with the derivative of `x`: what a write to `x.detach()` makes of `x`. */
+export const revalued: Op<[x: Tensor, v: Tensor]> = defineOp<[x: Tensor, v: Tensor]>({
+  name: 'revalued',
+  result: sameAval,
+  compute: pointwise((_, v) => v!),
+  batch: 'pointwise',
+  diff: { kind: 'custom', jvp: (_, __, [dx]) => [dx], vjp: (_, __, [ct]) => [ct!, null] },
 })
 
 const test = /* @__NO_SIDE_EFFECTS__ */ (name: string, build: (x: Expr) => Expr, onIntegers: boolean): Unary =>
