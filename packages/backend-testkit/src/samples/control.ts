@@ -1,5 +1,11 @@
 import { type Tensor, add, cond, exp, forLoop, gt, lt, map, mul, scan, select, sin, sum, tanh, whileLoop } from '@mapgrad/tensor'
-import { associativeScan as associativeNode, cond as condNode, scan as scanNode, whileLoop as whileNode } from '@mapgrad/tensor/ops'
+import {
+  associativeScan as associativeNode,
+  cond as condNode,
+  scan as scanNode,
+  whileLoop as whileNode,
+  whileLoopSweeps as sweepsNode,
+} from '@mapgrad/tensor/ops'
 import { type OpSample, fixed, float, int, positive } from './spec.ts'
 
 export const control = (): readonly OpSample[] => [
@@ -76,6 +82,23 @@ export const control = (): readonly OpSample[] => [
         draws: false,
       }),
     xs: (n) => [positive(n, 2), positive(2)],
+    sizes: [1],
+    noExtremes: 'when the loop ends depends on a sum of numbers that cancel',
+  },
+  {
+    op: 'whileLoop',
+    note: 'and a way back through its rounds, as a node of a graph',
+    f: (x, s, w) =>
+      sweepsNode.bind([x!, s!, w!], {
+        cond: (y) => [lt(sum(y!), 20)],
+        // what a round leaves behind besides its state
+        step0: (y, v) => [mul(add(y!, v!), 1.5), sin(y!)],
+        step1: (y, left, t, v) => [add(mul(t!, left!), mul(y!, v!))],
+        states: [1, 1],
+        emits: [[{ shape: x!.shape, dtype: x!.dtype }], []],
+        reverse: [false, true],
+      }),
+    xs: (n) => [positive(n, 2), float(n, 2), positive(2)],
     sizes: [1],
     noExtremes: 'when the loop ends depends on a sum of numbers that cancel',
   },
