@@ -37,6 +37,20 @@ export const policies = {
 
 const page = '<!doctype html><meta charset="utf-8"><title>a page</title><script type="module" src="/program.js"></script>'
 
+/** Whether a page can have a WebAssembly memory: not where a process may not reserve many addresses. */
+async function hasMemory(started) {
+  const tab = await started.newPage()
+  const has = await tab.evaluate(() => {
+    try {
+      return new WebAssembly.Memory({ initial: 16 }).buffer.byteLength > 0
+    } catch {
+      return false
+    }
+  })
+  await tab.close()
+  return has
+}
+
 /** Starts a browser: `{ version, run(script, { headers, worker }), close }`; `run` gives the program's answer and what the console says. */
 export async function browser(executablePath) {
   const started = await chromium.launch({
@@ -51,6 +65,10 @@ export async function browser(executablePath) {
       '--disable-sync',
     ],
   })
+  if (!(await hasMemory(started))) {
+    await started.close()
+    throw new Error('its pages get no WebAssembly memory, since this process may reserve too few addresses')
+  }
   let served = { script: '', headers: {} }
   const server = createServer(({ url }, response) => {
     const isScript = url.startsWith('/program.js')

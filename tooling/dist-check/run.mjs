@@ -240,7 +240,7 @@ const executable = findChromium()
 // one that was found by chance may be no more than a stub
 const chromium = await (executable && browser(executable))?.catch((error) => {
   if (process.env.MAPGRAD_CHROMIUM) throw error
-  console.log(`  skip  in a browser: ${executable} does not start: ${String(error).split('\n')[0]}`)
+  console.log(`  skip  in a browser: ${executable} cannot be used: ${String(error).split('\n')[0]}`)
   return null
 })
 if (chromium === undefined) console.log('  skip  in a browser: no Chromium or Chrome is installed here (MAPGRAD_CHROMIUM names one)')
