@@ -10,17 +10,13 @@ import {
   simplifyAlgebra,
 } from '@mapgrad/graph'
 import { type Tensor, manualSeed, tensor, tree } from '@mapgrad/tensor'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { Pasted } from './pasted.ts'
 import { exact, uniform } from './support.ts'
 
 // Every op there is, and what its derivative calls, is recorded, written down, read back and run.
 
-const folder = fileURLToPath(new URL('./.cache-ops/', import.meta.url))
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const code = new Pasted('ops')
 
 interface Spec {
   readonly kind: 'float' | 'int' | 'bool'
@@ -47,7 +43,6 @@ const text = (out: unknown): string[] => tree.leaves(out).map((y) => exact(y as 
 
 const samples = opSamples()
 const groups = [...new Set(samples.map((s) => s.op))]
-let files = 0
 test.each(groups)('%s', async (op) => {
   for (const { f, xs, note } of samples.filter((s) => s.op === op)) {
     const specs = xs(3)
@@ -74,10 +69,7 @@ test.each(groups)('%s', async (op) => {
       expect([where, ...run(graphFromJSON(JSON.stringify(traced)))]).toEqual([where, ...want])
       const passed = traced.transform(eliminateDeadCode, eliminateCommonSubexpressions, foldConstants, simplifyAlgebra)
       expect([where, ...run(passed)]).toEqual([where, ...want])
-      const file = `${folder}${files++}.ts`
-      writeFileSync(file, traced.code)
-      const { forward } = (await import(/* @vite-ignore */ file)) as { forward: (...ts: Tensor[]) => unknown }
-      expect([where, ...run(forward)]).toEqual([where, ...want])
+      expect([where, ...run(await code.paste(traced.code))]).toEqual([where, ...want])
     }
   }
 })

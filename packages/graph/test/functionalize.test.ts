@@ -2,10 +2,11 @@ import { grad, jvp } from '@mapgrad/func'
 import { functionalize, graphFromJSON, makeFx } from '@mapgrad/graph'
 import { type Tensor, tensor } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { Pasted } from './pasted.ts'
 import { exact, opsOf, random } from './support.ts'
+
+const code = new Pasted('functionalize')
 
 /** PyTorch's own example: b changes through its view c. */
 const f = (a: Tensor): Tensor => {
@@ -53,11 +54,7 @@ describe('in graphs', () => {
       [3, 4],
     ])
     expect(m.signature.mutated).toEqual([0])
-    const folder = fileURLToPath(new URL('./.cache-functionalize/', import.meta.url))
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(`${folder}pasted.ts`, m.code)
-    const { forward } = (await import(/* @vite-ignore */ `${folder}pasted.ts`)) as { forward: typeof g }
-    rmSync(folder, { recursive: true })
+    const forward = await code.paste<typeof g>(m.code)
     for (const h of [
       g,
       m,

@@ -9,25 +9,16 @@ import {
 } from '@mapgrad/graph'
 import { tree, type Tensor } from '@mapgrad/tensor'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Program, programs, randomProgram } from './programs.ts'
+import { Pasted } from './pasted.ts'
 import { exact } from './support.ts'
 
 // Whatever is done to a graph, it computes what its function computes, bit for bit.
 
-const folder = fileURLToPath(new URL('./.cache/', import.meta.url))
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-/** The function that printed code is, once pasted into a file. */
-async function paste(code: string): Promise<(...xs: Tensor[]) => unknown> {
-  const file = `${folder}${files++}.ts`
-  writeFileSync(file, code)
-  return ((await import(/* @vite-ignore */ file)) as { forward: (...xs: Tensor[]) => unknown }).forward
-}
+const code = new Pasted('same')
 
 const text = (out: unknown): string[] => tree.leaves(out).map((y) => exact(y as Tensor))
 const passes = { eliminateDeadCode, eliminateCommonSubexpressions, foldConstants, simplifyAlgebra }
@@ -42,8 +33,8 @@ async function check({ f, fresh }: Program): Promise<void> {
     traced: g,
     json: graphFromJSON(JSON.stringify(g)),
     all,
-    pasted: await paste(g.code),
-    'pasted after passes': await paste(all.code),
+    pasted: await code.paste(g.code),
+    'pasted after passes': await code.paste(all.code),
   }
   for (const [name, pass] of Object.entries(passes)) variants[name] = g.transform(pass)
   expect((variants['json'] as GraphModule).graph.equals(g.graph)).toBe(true)
@@ -62,15 +53,15 @@ test('random programs', async () => {
 
 test('printed code is TypeScript', () => {
   writeFileSync(
-    `${folder}tsconfig.json`,
+    `${code.folder}tsconfig.json`,
     JSON.stringify({
-      extends: '../../../../tsconfig.test.json',
+      extends: '../../../../../tsconfig.test.json',
       compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
-      files: [...Array(files).keys()].slice(0, 2 * programs.length).map((i) => `${i}.ts`),
+      files: [...Array(code.files).keys()].slice(0, 2 * programs.length).map((i) => `${i}.ts`),
     }),
   )
   const tsc = fileURLToPath(new URL('../../../node_modules/typescript/bin/tsc', import.meta.url))
-  const { stdout, error } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+  const { stdout, error } = spawnSync(process.execPath, [tsc, '-p', code.folder], { encoding: 'utf8' })
   expect(error).toBeUndefined()
   expect(stdout.split('\n').filter((line) => line.includes('.cache'))).toEqual([])
 }, 60_000)

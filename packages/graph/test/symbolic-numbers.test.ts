@@ -10,24 +10,14 @@ import {
 } from '@mapgrad/graph'
 import { type Tensor, forLoop, tensor, tree, whileLoop } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { Pasted } from './pasted.ts'
 import { exact, random } from './support.ts'
 
 // Number arguments: what PyTorch's make_fx makes symbols of in symbolic mode (whole numbers but 0 and 1) are symbols here. Where PyTorch
 // keeps a number in the graph without a word, a call with another one is refused here.
 
-const folder = fileURLToPath(new URL('./.cache-numbers/', import.meta.url))
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-async function paste(code: string): Promise<(...args: unknown[]) => unknown> {
-  const file = `${folder}${files++}.ts`
-  writeFileSync(file, code)
-  return ((await import(/* @vite-ignore */ file)) as { forward: (...args: unknown[]) => unknown }).forward
-}
+const code = new Pasted('numbers')
 
 type F = (...args: never[]) => unknown
 const symbolic = (f: F, ...args: unknown[]): GraphModule =>
@@ -96,7 +86,7 @@ describe('a whole number that is computed with is a symbol', () => {
     const g = symbolic(f, ...args[0]!)
     g.graph.lint()
     expect(g.graph.numbers.length).toBeGreaterThan(0)
-    const pasted = await paste(g.code)
+    const pasted = await code.paste(g.code)
     const variants = [g, g.transform(...passes), graphFromJSON(JSON.stringify(g))]
     for (const given of args) {
       const want = text(f(...(given as never[])))

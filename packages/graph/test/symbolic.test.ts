@@ -36,9 +36,8 @@ import {
   zeros,
 } from '@mapgrad/tensor'
 import { vmap } from '@mapgrad/vmap'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { Pasted } from './pasted.ts'
 import { exact, random } from './support.ts'
 
 // Programs traced at some sizes, run at sizes that were never traced, must equal the function itself bit for bit: as a
@@ -271,19 +270,15 @@ const programs: readonly Program[] = [
   ),
 ]
 
-const folder = fileURLToPath(new URL('./.cache-symbolic/', import.meta.url))
+const code = new Pasted('symbolic')
 const text = (y: unknown): unknown => tree.leaves(y).map((t) => (typeof t === 'number' ? t : exact(t as Tensor)))
 
-beforeAll(() => void mkdirSync(folder, { recursive: true }))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
 describe('one graph for all sizes', () => {
-  test.each(programs.map((p, i) => [p.name, p, i] as const))('%s', async (_name, { f, at, also }, i) => {
+  test.each(programs.map((p) => [p.name, p] as const))('%s', async (_name, { f, at, also }) => {
     const g = makeFx(f, { tracingMode: 'symbolic' })(...at.map((s) => random(...s))) as GraphModule<Tensor[]>
     g.graph.lint()
     expect(g.graph.placeholders.some((p) => p.aval.dims)).toBe(true)
-    writeFileSync(`${folder}pasted${i}.ts`, g.code)
-    const { forward } = (await import(/* @vite-ignore */ `${folder}pasted${i}.ts`)) as { forward: F }
+    const forward = await code.paste<F>(g.code)
     const optimised = g.transform(eliminateCommonSubexpressions, foldConstants, simplifyAlgebra, eliminateDeadCode)
     optimised.graph.lint()
     const versions: readonly [string, F][] = [
