@@ -14,6 +14,7 @@ import {
   slice,
   sum,
   tensor,
+  tidy,
   vmap,
   zeros,
 } from '@mapgrad/func'
@@ -151,5 +152,34 @@ describe('outside', () => {
     const b = t([1, 1, 1])
     b.detach().add_(leaf([1, 2, 3]))
     expect([b.tolist(), b.requiresGrad]).toEqual([[2, 3, 4], false])
+  })
+  test('each is disposed of by itself', () => {
+    const use: Record<string, (x: Tensor, y: Tensor) => void> = {
+      'y is read': (_, y) => void y.tolist(),
+      'y was written': (_, y) => void y.add_(1),
+      'x was written': (x) => void x.add_(1),
+      'both were': (x, y) => void (x.add_(1), y.mul_(2)),
+    }
+    for (const [what, f] of Object.entries(use))
+      for (const gone of [0, 1]) {
+        const x = t([1, 2])
+        const both = [x, x.detach()] as const
+        f(...both)
+        const want = x.tolist()
+        both[gone]!.dispose()
+        expect([what, gone, ...both[1 - gone]!.tolist()]).toEqual([what, gone, ...want])
+      }
+    const whole = t([[1, 2], [3, 4]]) // prettier-ignore
+    const row = whole.at(1)
+    whole.dispose()
+    row.detach().add_(1)
+    expect(row.tolist()).toEqual([4, 5])
+  })
+  test('writes inside tidy stay', () => {
+    const [x, w] = [t([1, 2]), leaf([1, 2])]
+    const y = x.detach()
+    tidy(() => (y.add_(1), w.detach().mul_(3)))
+    tidy(() => x.mul_(2))
+    expect([x.tolist(), y.tolist(), w.tolist()]).toEqual([[4, 6], [4, 6], [3, 6]]) // prettier-ignore
   })
 })

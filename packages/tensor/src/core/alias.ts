@@ -25,7 +25,8 @@ interface Whole {
 
 /** The numbers of a tensor that both it and its `detach()` show, each with a derivative of its own. It knows of neither, so that `losses.push(loss.detach())` keeps no tape. */
 interface Base {
-  value: Value
+  /** a value of its own, that no handle disposes of; `null` before the first write */
+  value: Value | null
   version: number
   /** the op that gives the values without their derivative, and gives a derivative other values */
   readonly op: Rebase
@@ -117,7 +118,7 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
   const r = registry()
   // only what the user's own code holds can be written
   if (r.current !== r.home || r.internal > r.inside || x === y) return y
-  if (op.severs) return sever(x, op, params, y)
+  if (op.severs) return sever(x, op, y)
   const { trace } = x.value
   // a value of another transform
   if (trace !== null && y.value.trace !== trace && !trace.aside && !y.value.trace?.floats) return y
@@ -140,15 +141,19 @@ export function follow(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tenso
 const aliasOf = (x: Tensor): Alias =>
   (x.alias ??= new Alias({ value: x.value, version: 0, born: x.born, base: null, synced: 0 }, null, x.born, x.value, rows(x)))
 
+/** `value` without its derivative, to be kept and disposed of apart. */
+const severed = (op: Rebase, x: Tensor, value: Value): Value => at(value.trace, () => op.again(x.wrap(value), null)).value
+
 /** Makes `y`, which is `x` without its derivative, share the numbers of `x`. */
-function sever(x: Tensor, op: Rebase, params: unknown, y: Tensor): Tensor {
+function sever(x: Tensor, op: Rebase, y: Tensor): Tensor {
   const alias = aliasOf(x)
   const { whole, path, layout } = alias
-  const bare = path ? at(whole.value.trace, () => op.again(x.wrap(whole.value), params)).value : y.value
-  whole.base ??= { value: bare, version: 0, op }
-  const { base, born } = whole
-  whole.synced = base.version
-  y.alias = new Alias({ value: bare, version: 0, born, base, synced: base.version }, path, y.born, y.value, layout)
+  const [all, release] = revived(alias.all(x))
+  const value = path ? severed(op, x, all) : y.value
+  release()
+  const base = (whole.base ??= { value: null, version: 0, op })
+  const { born } = whole
+  y.alias = new Alias({ value, version: 0, born, base, synced: base.version }, path, y.born, y.value, layout)
   return y
 }
 
@@ -159,12 +164,13 @@ function current(whole: Whole, x: Tensor): Value {
   whole.synced = base.version
   whole.version++
   const { trace } = value
-  if (trace === null) whole.value = base.value
+  const numbers = base.value!
+  if (trace === null) whole.value = severed(base.op, x, numbers)
   else {
-    const joined = at(trace, () => base.op.severs!(x.wrap(value), x.wrap(base.value))).value
+    const joined = at(trace, () => base.op.severs!(x.wrap(value), x.wrap(numbers))).value
     whole.value = trace.overwritten('detach', value, joined, 'severed')
-    registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
   }
+  registry().scope?.wrote(whole, whole.born, () => whole.value.arrays())
   return whole.value
 }
 
@@ -176,9 +182,10 @@ function change(whole: Whole, value: Value, x: Tensor): void {
   scope?.wrote(whole, whole.born, () => whole.value.arrays())
   const { base } = whole
   if (!base) return
-  base.value = value.trace === null ? value : at(value.trace, () => base.op.again(x.wrap(value), null)).value
+  const numbers = severed(base.op, x, value)
+  base.value = numbers
   whole.synced = ++base.version
-  scope?.wrote(base, whole.born, () => base.value.arrays())
+  scope?.wrote(base, whole.born, () => numbers.arrays())
 }
 
 /** Whether a write to one of two handles can show in the other. */
