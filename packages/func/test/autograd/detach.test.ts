@@ -167,7 +167,7 @@ describe('outside', () => {
         f(...both)
         const want = x.tolist()
         both[gone]!.dispose()
-        expect([what, gone, ...both[1 - gone]!.tolist()]).toEqual([what, gone, ...want])
+        expect([what, gone, both[1 - gone]!.tolist()]).toEqual([what, gone, want])
       }
     const whole = t([[1, 2], [3, 4]]) // prettier-ignore
     const row = whole.at(1)
