@@ -19,13 +19,12 @@ function leanWith(graph: Graph, read: (output: number) => boolean): Graph {
   return eliminateDeadCode(some)
 }
 
-/** A graph with some of its outputs, without the placeholders that those do not need. */
-function cut(graph: Graph, operands: readonly boolean[], results: readonly boolean[] | null): Graph {
-  const lean = leanWith(graph, (i) => results?.[i] ?? true)
-  lean.placeholders.forEach((p, i) => {
-    if (!operands[i]) lean.erase(p)
+/** A graph of our own without the placeholders that nothing in it needs. */
+function withInputs(graph: Graph, needed: readonly boolean[]): Graph {
+  graph.placeholders.forEach((p, i) => {
+    if (!needed[i]) graph.erase(p)
   })
-  return lean
+  return graph
 }
 
 /** The call without results that nobody reads and operands that nothing needs then; `null` where nothing can go. */
@@ -38,9 +37,11 @@ function narrowed(node: GraphNode, read: readonly boolean[]): Narrowed | null {
   const carried = narrow.carried(node.params)
   const before = node.inputs.length - graphs[0]![1].placeholders.length
   let inner: readonly boolean[]
+  let lean: readonly Graph[]
   for (;;) {
     // what graphs inside of these need follows from what is read of them: nothing less says what goes
-    const uses = graphs.map(([name, g]) => leanWith(g, (i) => decides(name) || results[i]!).placeholders.map((p) => p.users.size > 0))
+    lean = graphs.map(([name, g]) => leanWith(g, (i) => decides(name) || results[i]!))
+    const uses = lean.map((g) => g.placeholders.map((p) => p.users.size > 0))
     inner = node.inputs.slice(before).map((_, i) => (i < carried && results[i]!) || uses.some((u) => u[i]))
     // what a round needs, a round gives
     const more = inner.findIndex((n, i) => i < carried && n && !results[i])
@@ -49,7 +50,7 @@ function narrowed(node: GraphNode, read: readonly boolean[]): Narrowed | null {
   }
   const operands = [...node.inputs.slice(0, before).map(() => true), ...inner]
   if (!operands.some(Boolean) || (operands.every(Boolean) && results.every(Boolean))) return null
-  const programs = new Map(graphs.map(([name, g]) => [g, cut(g, inner, decides(name) ? null : results)]))
+  const programs = new Map(graphs.map(([, g], i) => [g, withInputs(lean[i]!, inner)]))
   return {
     operands,
     results,
