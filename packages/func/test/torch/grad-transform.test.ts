@@ -347,7 +347,11 @@ describe('grad refuses', () => {
   test('trees that contain themselves', () => {
     const ring: Record<string, unknown> = { x }
     ring['again'] = [ring]
-    for (const run of [() => grad((_x: unknown) => f64(1))(ring), () => grad((x: Tensor, _ring: unknown) => x.sum())(x, ring)])
+    for (const run of [
+      () => grad((_x: unknown) => f64(1))(ring),
+      () => grad((x: Tensor, _ring: unknown) => x.sum())(x, ring),
+      () => tree.paths(ring),
+    ])
       expect(raised(run).message).toContain('an array or object that contains itself')
   })
   test('unknown options', () => {

@@ -203,14 +203,19 @@ export function treeMap(f: (leaf: never, ...others: never[]) => unknown, tree: u
 export function treePaths(x: unknown, ...end: End): [path: string, leaf: unknown][] {
   checkEnd('tree.paths', end)
   const out: [string, unknown][] = []
-  const go = (t: unknown, path: string): void => {
+  const go = (t: unknown, path: string, depth: number): void => {
+    checkDepth(depth)
     const node = treeNode(t)
     if (!node) out.push([path, t])
     else
       for (const [i, c] of node.children.entries())
-        go(c, typeof node.keys[i] === 'number' ? `${path}[${node.keys[i]}]` : path ? `${path}.${node.keys[i]}` : String(node.keys[i]))
+        go(
+          c,
+          typeof node.keys[i] === 'number' ? `${path}[${node.keys[i]}]` : path ? `${path}.${node.keys[i]}` : String(node.keys[i]),
+          depth + 1,
+        )
   }
-  go(x, '')
+  go(x, '', 0)
   return out
 }
 
