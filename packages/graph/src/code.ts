@@ -6,7 +6,7 @@ import { Names, camelCase } from './names.ts'
 import type { GraphNode } from './node.ts'
 import { type Structure, numberLeaves } from './structure.ts'
 import { isSubgraph } from './subgraph.ts'
-import { dimsOf, symbolsOf } from './symbolic/bind.ts'
+import { dimsOf, placeOf, symbolsOf } from './symbolic/bind.ts'
 import { type Dim, Size, unbound } from './symbolic/size.ts'
 
 // A graph as TypeScript.
@@ -124,17 +124,15 @@ class Writer {
 
   /** `if (s0 < 2) throw …` for each bound that sizes have: the code is for those alone. */
   bounds(): string[] {
-    const { bounds, numbers, placeholders } = this.graph
-    const found = symbolsOf(placeholders)
-    const where = (i: number): string => {
-      const at = found.get(i)
-      return at ? `${at.node.name}.shape[${at.dim}]` : (numbers.find((n) => n.symbol === i)?.name ?? `s${i}`)
-    }
+    const { bounds, numbers } = this.graph
+    const where = (i: number): string => placeOf(this.graph, i)
     const name = (i: number): string => this.size(Size.symbol(i))
     const refused = (condition: string, message: string): string => `if (${condition}) throw new RangeError('expected ${message}')`
     return [
       ...(bounds?.least ?? []).flatMap((n, i) =>
-        n === null || (n <= 0 && found.has(i)) ? [] : [refused(`${name(i)} < ${n}`, `${where(i)} to be at least ${n}`)],
+        n === null || (n <= 0 && !numbers.some((x) => x.symbol === i))
+          ? []
+          : [refused(`${name(i)} < ${n}`, `${where(i)} to be at least ${n}`)],
       ),
       ...(bounds?.most ?? []).flatMap((n, i) => (n === null ? [] : [refused(`${name(i)} > ${n}`, `${where(i)} to be at most ${n}`)])),
       ...(bounds?.apart ?? []).map(([a, b]) => refused(`${name(a)} === ${name(b)}`, `${where(a)} and ${where(b)} to differ`)),
@@ -297,7 +295,7 @@ function expression(s: Structure, take: () => string, writer: Writer): string {
 }
 
 /** Tensors in, tensors out: the signature of a bare graph, and of trees that TypeScript has no literal for. */
-function flatSignature(graph: Graph, mutated: readonly number[] = []): Signature {
+export function flatSignature(graph: Graph, mutated: readonly number[] = []): Signature {
   const tensor: Structure = { kind: 'tensor' }
   const results = graph.outputs.slice(0, graph.outputs.length - mutated.length)
   return {

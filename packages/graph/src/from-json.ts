@@ -1,7 +1,7 @@
 import { type Tensor, isMapgradError, tensor } from '@mapgrad/tensor'
 import * as ours from '@mapgrad/tensor/ops'
 import { type AnyOp, type End, TensorTypeError, checkOptions, describe, filledLike, resolveDevice } from '@mapgrad/tensor/plugin'
-import type { Signature } from './code.ts'
+import { flatSignature } from './code.ts'
 import { fault } from './faults.ts'
 import { Graph, type OpLike } from './graph.ts'
 import { type AvalJSON, FORMAT, type GraphJSON, type NodeJSON, type SubgraphJSON, VERSION_OF_FORMAT } from './json.ts'
@@ -9,7 +9,7 @@ import { type TensorJSON, arrayOf, decodeValue, fromBase64 } from './literal.ts'
 import { type GraphModule, graphModule } from './module.ts'
 import { camelCase } from './names.ts'
 import type { GraphAval, GraphNode } from './node.ts'
-import { type Structure, decodeStructure, numberLeaves } from './structure.ts'
+import { decodeStructure } from './structure.ts'
 import { subgraph } from './subgraph.ts'
 import { type Size, sizeFromJSON } from './symbolic/size.ts'
 
@@ -140,15 +140,6 @@ function decode(data: GraphJSON, ops: Readonly<Record<string, unknown>>): GraphM
           result: decodeStructure(data.signature.result),
           mutated: data.signature.mutated ?? [],
         }
-      : bare(graph),
+      : flatSignature(graph),
   )
-}
-
-/** Tensors in, an array of tensors out. */
-function bare(graph: Graph): Signature {
-  const leaf: Structure = { kind: 'tensor' }
-  return {
-    args: [...graph.placeholders.map(() => leaf), ...numberLeaves(graph)],
-    result: { kind: 'array', children: graph.outputs.map(() => leaf) },
-  }
 }

@@ -12,6 +12,7 @@ import {
   shareElements,
   viewLike,
 } from '@mapgrad/tensor/plugin'
+import { flatSignature } from '../code.ts'
 import { Graph } from '../graph.ts'
 import { type GraphModule, graphModule } from '../module.ts'
 import { type Structure as TreeStructure, assemble, sameStructure, structureOf } from '../structure.ts'
@@ -61,25 +62,27 @@ interface Compiled {
 /** An output of the graphs, or an input itself (`alias: null`), or a view of one. */
 type Result = { readonly output: number } | { readonly input: number; readonly alias: Alias | null }
 
-const placesOf = (tensors: readonly Tensor[]): number[] => tensors.map((x) => tensors.indexOf(x))
+function placesOf(tensors: readonly Tensor[]): number[] {
+  const first = new Map<Tensor, number>()
+  return tensors.map((x, i) => first.get(x) ?? (first.set(x, i), i))
+}
 const unique = (tensors: readonly Tensor[]): Tensor[] => [...new Set(tensors)]
 
-const fits = ({ args, like, places }: Compiled, given: readonly TreeStructure[], tensors: readonly Tensor[]): boolean =>
+const fits = (
+  { args, like, places }: Compiled,
+  given: readonly TreeStructure[],
+  tensors: readonly Tensor[],
+  at: readonly number[],
+): boolean =>
   args.length === given.length &&
-  places.length === tensors.length &&
-  tensors.every((x, i) => tensors.indexOf(x) === places[i]) &&
+  places.length === at.length &&
+  at.every((place, i) => place === places[i]) &&
   args.every((s, i) => sameStructure(s, given[i]!)) &&
   like.every(
     ({ shape, dtype, device }, i) => dtype === tensors[i]!.dtype && device === tensors[i]!.device && sameShape(shape, tensors[i]!.shape),
   )
 
-const TENSOR: TreeStructure = { kind: 'tensor' }
-const moduleOf = (graph: Graph, name: string): GraphModule<readonly Tensor[], Tensor[]> =>
-  graphModule(
-    graph,
-    { args: graph.placeholders.map(() => TENSOR), result: { kind: 'array', children: graph.outputs.map(() => TENSOR) } },
-    name,
-  )
+const moduleOf = (graph: Graph, name: string): GraphModule<readonly Tensor[], Tensor[]> => graphModule(graph, flatSignature(graph), name)
 
 function compiled<F>(name: string, f: F): F {
   if (typeof f !== 'function')
@@ -150,10 +153,9 @@ export function aotFunction<A extends readonly unknown[], R>(
       )
   }
   const cache: Compiled[] = []
-  const compile = (args: readonly TreeStructure[], tensors: readonly Tensor[]): Compiled => {
+  const compile = (args: readonly TreeStructure[], tensors: readonly Tensor[], places: readonly number[]): Compiled => {
     let result: TreeStructure | undefined
     const results: Result[] = []
-    const places = placesOf(tensors)
     const given = unique(tensors)
     const joint = traceJoint((xs) => {
       const before = xs.map((x) => x.shape)
@@ -185,9 +187,10 @@ export function aotFunction<A extends readonly unknown[], R>(
   const compiled = (...args: A): R => {
     const tensors: Tensor[] = []
     const given = args.map((a) => structureOf(a, tensors))
-    const at = cache.findIndex((c) => fits(c, given, tensors))
+    const places = placesOf(tensors)
+    const at = cache.findIndex((c) => fits(c, given, tensors, places))
     // the latest used goes last
-    const found = at < 0 ? compile(given, tensors) : cache.splice(at, 1)[0]!
+    const found = at < 0 ? compile(given, tensors, places) : cache.splice(at, 1)[0]!
     if (found.lasting) cache.push(found)
     if (cache.length > LIMIT) cache.shift()
     const inputs = unique(tensors)

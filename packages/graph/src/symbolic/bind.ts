@@ -67,6 +67,11 @@ export function symbolsOf(placeholders: readonly GraphNode[]): Map<number, { rea
     })
   return found
 }
+/** Where a symbol comes in, for messages. */
+export function placeOf({ placeholders, numbers }: Symbols, index: number): string {
+  const at = symbolsOf(placeholders).get(index)
+  return at ? `${at.node.name}.shape[${at.dim}]` : (numbers.find((n) => n.symbol === index)?.name ?? `s${index}`)
+}
 
 /** The value of each symbol where the inputs and the numbers beside them are these; `null` for a graph without symbols. */
 export function valuesOf({ placeholders, numbers }: Symbols, inputs: readonly Aval[], given: readonly number[]): number[] | null {
@@ -116,11 +121,7 @@ export function bindSizes({ placeholders, numbers, bounds }: Sized, inputs: read
 }
 
 function checkValues({ placeholders, numbers, bounds }: Sized, inputs: readonly Aval[], values: readonly number[]): void {
-  const symbols = symbolsOf(placeholders)
-  const where = (index: number): string => {
-    const at = symbols.get(index)
-    return at ? `${at.node.name}.shape[${at.dim}]` : (numbers.find((n) => n.symbol === index)?.name ?? `s${index}`)
-  }
+  const where = (index: number): string => placeOf({ placeholders, numbers }, index)
   placeholders.forEach(({ name, aval }, i) => {
     if (!aval.dims || sameShape(shapeAt(aval, values), inputs[i]!.shape)) return
     const k = aval.dims.findIndex((d, axis) => Number(d instanceof Size ? d.at(values) : d) !== inputs[i]!.shape[axis])
