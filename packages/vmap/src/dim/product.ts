@@ -13,13 +13,12 @@ function asides(): Trace[] {
   return out
 }
 
-/** `x` in a handle of its own, with memory that outlives it. */
-function held(x: Tensor): Tensor {
-  const base = behind(x)
-  const { value } = base
-  return value instanceof ArrayValue
-    ? bindAxes(x.wrap(value.view(value.shape, value.strides, value.offset)), layoutOf(x.value))
-    : x.wrap(x.value)
+/** `x` in a handle of its own, with memory that outlives it, for `op`. */
+function held(op: string, x: Tensor): Tensor {
+  const { value } = behind(x)
+  if (!(value instanceof ArrayValue)) return x.wrap(x.value)
+  const { shape, strides, offset } = value
+  return bindAxes(x.wrap(value.concrete(op).view(shape, strides, offset)), layoutOf(x.value))
 }
 
 /** Whether `x` times `y` may wait for what is done with it: numbers with dims and without positional axes. */
@@ -38,13 +37,17 @@ export class Factors {
   #value: Value | null = null
 
   constructor(x: Tensor, y: Tensor) {
-    this.x = held(x)
-    this.y = held(y)
+    this.x = held('mul', x)
+    this.y = held('mul', y)
     const { current, scope } = registry()
     this.#current = current
     this.#scope = scope
   }
 
+  /** Frees what it holds, before anybody asked for its elements. */
+  dispose(): void {
+    for (const { value } of [behind(this.x), behind(this.y)]) if (value instanceof ArrayValue) value.dispose()
+  }
   /** Whether nobody has asked for its elements. */
   get open(): boolean {
     return this.#value === null
@@ -77,7 +80,9 @@ export function dimsOfSum(args: readonly unknown[]): readonly Dim[] | null {
 }
 
 /** The sum of a product over dims, at once. */
-export function dot(x: Tensor, y: Tensor, dims: readonly Dim[]): Tensor {
+export function dot(factors: Factors, dims: readonly Dim[]): Tensor {
+  // a derivative may keep them longer than the product
+  const [x, y] = [held('sum', factors.x), held('sum', factors.y)]
   const [a, b] = [layoutOf(x.value), layoutOf(y.value)] as readonly Owner[][] as [Owner[], Owner[]]
   const all = [...new Set([...a, ...b])]
   const missing = dims.find((d) => !all.includes(d as unknown as Owner))

@@ -1,5 +1,5 @@
 import { Tensor } from '@mapgrad/tensor'
-import type { Value } from '@mapgrad/tensor/plugin'
+import { type End, type Value, checkEnd } from '@mapgrad/tensor/plugin'
 import { type Method, along, withAxes } from './axes.ts'
 import { type IndexSpec, expand, index } from './arrange.ts'
 import { type OrderSpec, order } from './order.ts'
@@ -72,6 +72,12 @@ class Product extends FirstClass {
     this.#changed = true
     super.rebind(...args)
   }
+  // what nobody looked at is not computed to be freed
+  override dispose(...end: End): void {
+    if (!this.untouched) return super.dispose(...end)
+    checkEnd('dispose', end)
+    this.factors.dispose()
+  }
   get untouched(): boolean {
     return !this.#changed && !this.alias && this.factors.open
   }
@@ -92,5 +98,5 @@ function mul(x: Tensor, ...args: readonly unknown[]): Tensor {
 }
 function sum(x: Tensor, ...args: readonly unknown[]): unknown {
   const dims = x instanceof Product && x.untouched ? dimsOfSum(args) : null
-  return dims ? dot((x as Product).factors.x, (x as Product).factors.y, dims) : along('sum', Tensor.prototype.sum as Method, x, args)
+  return dims ? dot((x as Product).factors, dims) : along('sum', Tensor.prototype.sum as Method, x, args)
 }
