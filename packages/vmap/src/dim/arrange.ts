@@ -1,9 +1,9 @@
 import { type Tensor, Tensor as TensorClass, slice } from '@mapgrad/tensor'
-import { describe, expandTo, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
+import { describe, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { DimensionBindError, typeFault } from './errors.ts'
 import type { AxisSpec } from './order.ts'
-import { type Owner, behind, bindAxes, bindAxis, dimsIn, layoutOf, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, dimsIn, layoutOf, quietly, repeated } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
 /** What `index` is told to index: an axis, or several as one. */
@@ -38,12 +38,18 @@ export function index(x: Tensor, dims: IndexSpec | readonly IndexSpec[], indices
   // the axes that are indexed, each with those that are joined to it
   const joined = new Map<number, readonly number[]>()
   const by = new Map<number, unknown>()
+  const seen = new Set<number>()
   specs.forEach((spec, k) => {
     const axes = (Array.isArray(spec) ? (spec as readonly unknown[]) : isDimList(spec) ? [...spec] : [spec]).map((a) =>
       find(layout, x.ndim, a),
     )
     const [first] = axes
     if (first === undefined) throw typeFault('index', 'expected a dimension specifier but found an empty list', 'DIM_TYPE')
+    for (const a of axes) {
+      const d = layout[a]!
+      if (seen.has(a)) throw typeFault('index', `dimension ${typeof d === 'number' ? d : d.name} was specified twice`, 'DIM_TWICE')
+      seen.add(a)
+    }
     joined.set(first, axes)
     by.set(first, given[k])
   })
@@ -72,5 +78,5 @@ export function expand(x: Tensor, ...args: readonly unknown[]): Tensor {
     if (there.includes(d)) throw new DimensionBindError(`expanding dimension ${d.name} already exists in tensor with dims`, 'expand')
     there.push(d)
   }
-  return quietly(() => dims.reduceRight<Tensor>((y, d) => bindAxis(expandTo(y, [d.length, ...y.shape]), 0, d as unknown as Owner), x))
+  return quietly(() => dims.reduceRight<Tensor>((y, d) => repeated(y, d as unknown as Owner), x))
 }

@@ -31,7 +31,7 @@ export function freed(x: Tensor, dims: readonly Dim[]): Tensor {
 }
 
 const listOf = (x: unknown): unknown => (isDimList(x) ? [...x] : x)
-/** The dims in an argument, in order; `null` where there is none. */
+/** The dims in an argument, in order. */
 const dimsAmong = (arg: unknown): readonly Dim[] =>
   isDim(arg)
     ? [arg]

@@ -10,7 +10,7 @@ import type { Dim, DimTensor } from './types.ts'
 type Scalar = number | bigint | boolean
 const owner = (d: Dim): Owner => d as unknown as Owner
 /** Several Dims in place of one axis. */
-export const isPack = (x: unknown): x is readonly Dim[] => Array.isArray(x) && x.length > 0 && x.every(isDim)
+const isPack = (x: unknown): x is readonly Dim[] => Array.isArray(x) && x.length > 0 && x.every(isDim)
 const isMask = (x: unknown): x is Tensor => isTensor(x) && !isDim(x) && (x.dtype === 'bool' || x.dtype === 'uint8')
 /** How many axes an index takes up. */
 const uses = (i: unknown): number => (i === null || typeof i === 'boolean' ? 0 : isMask(i) ? i.ndim : 1)

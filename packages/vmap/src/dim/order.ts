@@ -12,7 +12,7 @@ export type AxisSpec = Dim | number
 export type OrderSpec = AxisSpec | DimList | readonly AxisSpec[]
 
 /** Which axis of `layout` is meant; each is there once. */
-export function take(left: (Owner | number | null)[], rank: number, axis: unknown): number {
+function take(left: (Owner | number | null)[], rank: number, axis: unknown): number {
   if (isDim(axis)) {
     const at = left.indexOf(axis as unknown as Owner)
     if (at < 0) throw rangeFault('order', `tensor does not contain dim ${axis.name} or it was specified twice`, 'DIM_MISSING')
