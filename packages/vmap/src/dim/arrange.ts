@@ -3,7 +3,7 @@ import { describe, permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { DimensionBindError, typeFault } from './errors.ts'
 import type { AxisSpec } from './order.ts'
-import { type Owner, behind, bindAxes, dimsIn, layoutOf, quietly, repeated } from './trace.ts'
+import { type Owner, behind, bindAxes, dimsIn, layoutOf, owner, quietly, repeated } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
 /** What `index` is told to index: an axis, or several as one. */
@@ -13,7 +13,7 @@ export type IndexSpec = AxisSpec | readonly AxisSpec[]
 function find(layout: readonly (Owner | number)[], rank: number, axis: unknown): number {
   if (!isDim(axis) && !(typeof axis === 'number' && Number.isInteger(axis)))
     throw typeFault('index', `expected a dimension specifier but found ${describe(axis)}`, 'DIM_TYPE')
-  const at = layout.indexOf(isDim(axis) ? (axis as unknown as Owner) : axis < 0 ? axis + rank : axis)
+  const at = layout.indexOf(isDim(axis) ? owner(axis) : axis < 0 ? axis + rank : axis)
   if (at < 0)
     throw typeFault(
       'index',
@@ -78,5 +78,5 @@ export function expand(x: Tensor, ...args: readonly unknown[]): Tensor {
     if (there.includes(d)) throw new DimensionBindError(`expanding dimension ${d.name} already exists in tensor with dims`, 'expand')
     there.push(d)
   }
-  return quietly(() => dims.reduceRight<Tensor>((y, d) => repeated(y, d as unknown as Owner), x))
+  return quietly(() => dims.reduceRight<Tensor>((y, d) => repeated(y, owner(d)), x))
 }

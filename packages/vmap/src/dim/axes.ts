@@ -2,7 +2,7 @@ import { Tensor, isMapgradError } from '@mapgrad/tensor'
 import { assign, isOptions, isTensor, permuteDims, treeMap } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { rangeFault, typeFault } from './errors.ts'
-import { type Owner, behind, bindAxes, bindAxis, layoutOf, quietly } from './trace.ts'
+import { behind, bindAxes, bindAxis, layoutOf, owner, quietly } from './trace.ts'
 import type { Dim } from './types.ts'
 
 /** A method of tensors. */
@@ -12,7 +12,7 @@ export type Method = (this: Tensor, ...args: readonly unknown[]) => unknown
 export function freed(x: Tensor, dims: readonly Dim[]): Tensor {
   const layout = layoutOf(x.value)
   const at = dims.map((d) => {
-    const axis = layout.indexOf(d as unknown as Owner)
+    const axis = layout.indexOf(owner(d))
     if (axis < 0)
       throw rangeFault(
         'dim',
@@ -118,7 +118,7 @@ function again(name: string, args: readonly unknown[], x: Tensor, t: Tensor, y: 
   const first = y.ndim - dims.length
   if (y.ndim === t.ndim) {
     const changed = dims.find((d, i) => y.shape[first + i] !== d.length)
-    if (!changed) return quietly(() => dims.reduceRight<Tensor>((z, d, i) => bindAxis(z, first + i, d as unknown as Owner), y))
+    if (!changed) return quietly(() => dims.reduceRight<Tensor>((z, d, i) => bindAxis(z, first + i, owner(d)), y))
     // of a dim of size 1 it is the same
     if (args.includes(true) && dims.every((_, i) => y.shape[first + i] === 1)) throw keepdim(name)
     throw typeFault(

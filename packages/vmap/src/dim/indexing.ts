@@ -4,11 +4,10 @@ import { isDim, isDimList } from './brand.ts'
 import { DimensionBindError, rangeFault } from './errors.ts'
 import type { DimList } from './list.ts'
 import { order } from './order.ts'
-import { type Owner, behind, bindAxes, dimsIn, layoutOf, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, dimsIn, layoutOf, owner, quietly } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
 type Scalar = number | bigint | boolean
-const owner = (d: Dim): Owner => d as unknown as Owner
 /** Several Dims in place of one axis. */
 const isPack = (x: unknown): x is readonly Dim[] => Array.isArray(x) && x.length > 0 && x.every(isDim)
 const isMask = (x: unknown): x is Tensor => isTensor(x) && !isDim(x) && (x.dtype === 'bool' || x.dtype === 'uint8')

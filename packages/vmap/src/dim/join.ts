@@ -4,10 +4,9 @@ import { freed } from './axes.ts'
 import { isDim } from './brand.ts'
 import { rangeFault, typeFault } from './errors.ts'
 import type { AxisSpec } from './order.ts'
-import { type Owner, bindAxis, dimsIn, quietly, repeated } from './trace.ts'
+import { bindAxis, dimsIn, owner, quietly, repeated } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
-const owner = (d: Dim): Owner => d as unknown as Owner
 const has = (x: Tensor, d: Dim): boolean => dimsIn(x.value).includes(owner(d))
 
 function checkList(op: string, tensors: readonly Tensor[]): void {

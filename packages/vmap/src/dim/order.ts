@@ -3,7 +3,7 @@ import { permuteDims, reshapeTo } from '@mapgrad/tensor/plugin'
 import { rangeFault, typeFault } from './errors.ts'
 import { isDim, isDimList } from './brand.ts'
 import type { DimList } from './list.ts'
-import { type Owner, behind, bindAxes, layoutOf, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, layoutOf, owner, quietly } from './trace.ts'
 import type { Dim, DimTensor } from './types.ts'
 
 /** A Dim, or a positional axis. */
@@ -14,7 +14,7 @@ export type OrderSpec = AxisSpec | DimList | readonly AxisSpec[]
 /** Which axis of `layout` is meant; each is there once. */
 function take(left: (Owner | number | null)[], rank: number, axis: unknown): number {
   if (isDim(axis)) {
-    const at = left.indexOf(axis as unknown as Owner)
+    const at = left.indexOf(owner(axis))
     if (at < 0) throw rangeFault('order', `tensor does not contain dim ${axis.name} or it was specified twice`, 'DIM_MISSING')
     left[at] = null
     return at

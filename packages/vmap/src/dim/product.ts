@@ -2,7 +2,7 @@ import { Tensor, einsum } from '@mapgrad/tensor'
 import { ArrayValue, type Trace, type Value, isFloating, isTensor, registry } from '@mapgrad/tensor/plugin'
 import { isDim, isDimList } from './brand.ts'
 import { rangeFault } from './errors.ts'
-import { type Owner, behind, bindAxes, layoutOf, quietly } from './trace.ts'
+import { type Owner, behind, bindAxes, layoutOf, owner, quietly } from './trace.ts'
 import type { Dim } from './types.ts'
 
 /** The transforms in flight that stand aside. */
@@ -85,7 +85,7 @@ export function dot(factors: Factors, dims: readonly Dim[]): Tensor {
   const [x, y] = [held('sum', factors.x), held('sum', factors.y)]
   const [a, b] = [layoutOf(x.value), layoutOf(y.value)] as readonly Owner[][] as [Owner[], Owner[]]
   const all = [...new Set([...a, ...b])]
-  const missing = dims.find((d) => !all.includes(d as unknown as Owner))
+  const missing = dims.find((d) => !all.includes(owner(d)))
   if (missing)
     throw rangeFault('sum', `Tensor with dimensions (${all.map((d) => d.name).join(', ')}) does not contain ${missing.name}`, 'DIM_MISSING')
   const stays = all.filter((d) => !dims.includes(d as unknown as Dim))

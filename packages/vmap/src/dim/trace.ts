@@ -17,6 +17,7 @@ import {
 } from '@mapgrad/tensor/plugin'
 import { BatchTrace, Batched } from '../batch.ts'
 import { typeFault } from './errors.ts'
+import type { Dim } from './types.ts'
 
 /** What this file needs of a Dim. */
 export interface Owner {
@@ -27,6 +28,8 @@ export interface Owner {
   /** makes a handle that has the methods of first-class dims */
   wrap(value: Value): Tensor
 }
+/** A Dim as this file sees it. */
+export const owner = (dim: Dim): Owner => dim as unknown as Owner
 
 // above the levels of all transforms
 const FLOOR = 2 ** 40
